@@ -1,0 +1,72 @@
+import type { Decision, AccessRequest } from "./permission.ts";
+import type { Result } from "./result.ts";
+
+/** The doors to the outside. Each judges what it is asked for before it acts; a refusal is a failure with a denial in it. */
+export type Host = {
+  /** The working folder, absolute and without symlinks. */
+  cwd: string;
+  fs: FileDoor;
+  process: ProcessDoor;
+  net: NetDoor;
+  env: EnvDoor;
+};
+
+export type FileKind = "file" | "folder" | "symlink" | "other";
+export type FileStat = { kind: FileKind; size: number; modifiedMs: number };
+export type FolderEntry = FileStat & { name: string };
+
+/** Files. Paths are relative to the working folder, absolute, or start with `~/`. */
+export type FileDoor = {
+  stat(path: string): Promise<Result<FileStat>>;
+  /** Reads at most `limit` bytes from `offset` of a regular file. `size` is the whole file's. Never blocks on a FIFO or device. */
+  read(path: string, range: { offset: number; limit: number }): Promise<Result<{ bytes: Uint8Array; size: number }>>;
+  /** Creates or replaces a file whole: temporary file and rename, mode kept, parents made. */
+  write(path: string, bytes: Uint8Array): Promise<Result<{ created: boolean }>>;
+  /** Entries of a folder in byte order of their names. What may not be read is left out. */
+  list(path: string): Promise<Result<FolderEntry[]>>;
+};
+
+/** How a child ended: by exit code or by signal; `timeout` when its time was up. */
+export type ProcessEnd = { code: number | null; signal: string | null; timeout: boolean };
+
+export type ProcessOptions = {
+  /** Default: the working folder. */
+  cwd?: string;
+  /** Variables beside the granted ones. */
+  env?: Record<string, string>;
+  /** Default: /dev/null. */
+  stdin?: Uint8Array;
+  timeoutMs?: number;
+  signal: AbortSignal;
+  /** Called with each piece of output as it comes. */
+  onOutput(stream: "stdout" | "stderr", bytes: Uint8Array): void;
+};
+
+/** Child processes, each through the jail; the whole tree ends with the call. `argv[0]` is a name or an absolute path. */
+export type ProcessDoor = {
+  run(argv: string[], options: ProcessOptions): Promise<Result<ProcessEnd>>;
+};
+
+/** Like the global fetch. A refusal or a failed connection is thrown as NetError, since SDKs expect a throwing fetch. */
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+export type NetDoor = { fetch: Fetch };
+
+export type EnvDoor = {
+  /** A variable's value, undefined when it is not set. */
+  get(name: string): Promise<Result<string | undefined>>;
+};
+
+/** Time and chance, handed in so that a run can be replayed and a test need not wait. */
+export type Clock = {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Resolves after `ms`, or at once when the signal aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** In [0, 1). */
+  random(): number;
+  /** A new id: sortable by time, 26 characters of a-z and 0-9. */
+  id(): string;
+};
+
+/** Told of each decision of the gate, so that it can be journaled. */
+export type Decided = (request: AccessRequest, decision: Decision) => Promise<void>;

@@ -1,0 +1,62 @@
+import type { Json, JsonObject, JsonSchema } from "./json.ts";
+import type { PermissionLists } from "./permission.ts";
+
+export type InputType = "string" | "number" | "integer" | "boolean" | "array" | "object";
+
+/** One typed parameter of an agent. */
+export type InputSpec = {
+  type: InputType;
+  description?: string;
+  default?: Json;
+  enum?: Json[];
+  from?: "stdin";
+};
+
+/** A text with holes: literal pieces and references such as `input.diff`, `env.HOME` or `run.id`. */
+export type Template = Array<{ text: string } | { path: string[] }>;
+
+/** The most that a run may use. Times in milliseconds; `tokens` counts input and output of all requests. */
+export type Limits = {
+  turns: number;
+  tool_calls: number;
+  time: number;
+  tokens?: number;
+};
+
+/** A command that judges the answer. It gets the answer on stdin; exit code 0 holds. */
+export type Check = { run: string[] };
+
+/** An agent file after it was checked: nothing in it is unresolved but templates' values and the model's credentials. */
+export type Plan = {
+  /** As the user named it; `-` for stdin. */
+  file: string;
+  /** The absolute folder that `agent:` paths are relative to. */
+  folder: string;
+  /** SHA-256 of the source, in hex. */
+  hash: string;
+  name: string;
+  description?: string;
+  /** `provider/model`, as written. */
+  model?: string;
+  input: Record<string, InputSpec>;
+  instructions: Template;
+  prompt?: Template;
+  tools: string[];
+  /** The most this agent can get; programs of checks are in `run` already. */
+  permissions: PermissionLists;
+  /** Wins over every grant. */
+  deny: PermissionLists;
+  limits: Limits;
+  output?: { schema: JsonSchema };
+  checks: Check[];
+  /** What a denied call does to the exit code: 3, or nothing but a line in the result. */
+  denied: "fail" | "report";
+  /** Names that templates may use as `env.NAME`. */
+  env: string[];
+};
+
+/** Used where the file names none. */
+export const defaultLimits: Limits = { turns: 50, tool_calls: 200, time: 600_000 };
+
+/** The values for a plan's inputs. */
+export type InputValues = JsonObject;

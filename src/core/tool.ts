@@ -1,0 +1,31 @@
+import type { Host } from "./host.ts";
+import type { JsonObject, JsonSchema } from "./json.ts";
+import type { Need } from "./permission.ts";
+
+/**
+ * What a call does to the world. Neighbouring `none` and `read` calls of a turn run together; `write` and `external` wait for
+ * all before them and hold all after them.
+ */
+export type Effects = "none" | "read" | "write" | "external";
+
+/** What a call sees: the doors to the outside, a signal that ends it, and a way to show output while it runs. */
+export type ToolContext = {
+  host: Host;
+  signal: AbortSignal;
+  /** Shows a piece of output as it comes (a passing event). The result must still hold what the model needs. */
+  output(text: string): void;
+};
+
+/** What a call came to. `error` marks a failure that the model reads and can act on. */
+export type ToolOutcome = { content: string; error?: boolean };
+
+/** One tool. `input` has been validated against its schema before `effects` or `run` see it. */
+export type Tool = {
+  name: string;
+  description: string;
+  input: JsonSchema;
+  /** Without a grant for each of these the tool can do nothing at all. */
+  needs: Need[];
+  effects(input: JsonObject): Effects;
+  run(input: JsonObject, context: ToolContext): Promise<ToolOutcome>;
+};

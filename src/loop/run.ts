@@ -1,0 +1,218 @@
+import { eventVersion, type DurableEvent, type Emit } from "../core/event.ts";
+import { exitCode, type Interruption, type OutcomeName } from "../core/exit.ts";
+import type { Clock, Host } from "../core/host.ts";
+import type { Json, JsonSchema } from "../core/json.ts";
+import type { Mask } from "../core/mask.ts";
+import type { Message } from "../core/message.ts";
+import type { Model, ModelFailure, ModelRequest } from "../core/model.ts";
+import type { Denial } from "../core/permission.ts";
+import type { Check, Limits } from "../core/plan.ts";
+import type { RunResult } from "../core/result-document.ts";
+import type { Tool } from "../core/tool.ts";
+import { fitAnswer, repairPrompt } from "./answer.ts";
+import { runCalls, type CallContext } from "./calls.ts";
+import { readReply, type Reply } from "./reply.ts";
+import { Tally, type Reached } from "./tally.ts";
+
+/** How one check of the answer came out. */
+export type CheckOutcome = { ok: boolean; detail: string; denial?: Denial };
+
+/** Everything one run works with. Nothing in it reaches outside but through these values. */
+export type RunOptions = {
+  runId: string;
+  agent: string;
+  hash: string;
+  session?: string;
+  model: Model;
+  tools: Tool[];
+  instructions: string;
+  /** The conversation so far, when a session goes on. */
+  history: Message[];
+  prompt: string;
+  output?: JsonSchema;
+  checks: Check[];
+  denied: "fail" | "report";
+  limits: Limits;
+  /** The doors for one call: what they refuse is told to `denied`. */
+  host(call: string, denied: (denial: Denial) => void): Host;
+  check(check: Check, answer: string): Promise<CheckOutcome>;
+  emit: Emit;
+  clock: Clock;
+  /** Its reason is an Interruption. */
+  signal: AbortSignal;
+  mask: Mask;
+  explainJson(text: string): string;
+};
+
+/** How a run came to its end. */
+type Ending = { outcome: OutcomeName; answer: Json; error: RunResult["error"] };
+
+/** Runs turns of model and tools until the model is done, something stops it, or a limit is reached. */
+export async function run(options: RunOptions): Promise<RunResult> {
+  const tally = new Tally(options.limits);
+  await options.emit(startEvent(options));
+  await options.emit({ type: "user", text: options.prompt });
+  const ending = await converse(options, tally);
+  const result: RunResult = {
+    outcome: ending.outcome,
+    exit_code: exitCode(ending.outcome),
+    answer: ending.answer,
+    error: ending.error,
+    usage: tally.usage,
+    cost: null,
+    denied: tally.denied,
+    run_id: options.runId,
+  };
+  await options.emit({ type: "run_end", result }, "flush");
+  return result;
+}
+
+function startEvent(options: RunOptions): DurableEvent {
+  const { runId, agent, hash, model, instructions, session } = options;
+  const event = { type: "run_start", version: eventVersion, run_id: runId, agent, hash, model: model.name } as const;
+  return session === undefined ? { ...event, instructions } : { ...event, session, instructions };
+}
+
+async function converse(options: RunOptions, tally: Tally): Promise<Ending> {
+  const { model, emit, clock, signal } = options;
+  const messages: Message[] = [...options.history, { role: "user", text: options.prompt }];
+  const request: ModelRequest = { instructions: options.instructions, messages, tools: toolSpecs(options.tools) };
+  if (options.output !== undefined) request.output = options.output;
+  const calls: CallContext = { ...options, tools: new Map(options.tools.map((tool) => [tool.name, tool])) };
+  let repaired = false;
+  for (;;) {
+    if (signal.aborted) return interrupted(signal);
+    const tooMuch = tally.beforeTurn();
+    if (tooMuch !== undefined) return limited(tooMuch, emit);
+    const turn = tally.turns;
+    await emit({ type: "turn_start", turn });
+    const replied = await readReply(model, request, turn, emit, clock, signal);
+    if (signal.aborted) return interrupted(signal);
+    if (!replied.ok) return failed(replied.error);
+    const reply = replied.value;
+    tally.addReply(model.name, reply);
+    messages.push(await endTurn(reply, turn, emit));
+
+    // What was cut at its length or refused is no answer, and a tool call in it may be half a call.
+    if (reply.stop === "length")
+      return limited({ limit: "output_length", value: reply.usage.output, max: reply.usage.output }, emit);
+    if (reply.stop === "refusal") return ended("unfit", reply.text, "The model refused to answer");
+
+    if (reply.calls.length > 0) {
+      const tooMany = tally.beforeCalls(reply.calls.length);
+      if (tooMany !== undefined) return limited(tooMany, emit);
+      const finished = await runCalls(reply.calls, turn, calls);
+      const repeats = finished.map((call) => tally.addCall(call)).find((reached) => reached !== undefined);
+      if (signal.aborted) return interrupted(signal);
+      if (repeats !== undefined) return limited(repeats, emit);
+      messages.push({ role: "tool", results: finished.map(({ result }) => result) });
+      continue;
+    }
+
+    const answer =
+      options.output === undefined ? text(reply) : fitAnswer(reply.text, options.output, options.explainJson);
+    if (answer.ok) return judge(answer.value, options, tally);
+    if (repaired) return ended("unfit", reply.text, `The answer does not fit its schema: ${answer.error}`);
+    repaired = true;
+    const complaint = repairPrompt(answer.error);
+    await emit({ type: "user", text: complaint, reason: "repair" });
+    messages.push({ role: "user", text: complaint });
+  }
+}
+
+function text(reply: Reply) {
+  return { ok: true, value: reply.text } as const;
+}
+
+function toolSpecs(tools: Tool[]): ModelRequest["tools"] {
+  return tools.map(({ name, description, input }) => ({ name, description, input }));
+}
+
+async function endTurn(reply: Reply, turn: number, emit: Emit) {
+  const message: Extract<Message, { role: "assistant" }> = { role: "assistant", text: reply.text, calls: reply.calls };
+  if (reply.opaque !== undefined) message.opaque = reply.opaque;
+  const { stop, usage, durationMs, firstTokenMs } = reply;
+  await emit({ type: "turn_end", turn, message, stop, usage, duration_ms: durationMs, first_token_ms: firstTokenMs });
+  return message;
+}
+
+/** The run ended by itself: the checks decide, then the denials. */
+async function judge(answer: Json, options: RunOptions, tally: Tally): Promise<Ending> {
+  const written = typeof answer === "string" && options.output === undefined ? answer : JSON.stringify(answer);
+  let broken: string | undefined;
+  for (const check of options.checks) {
+    const { ok, detail, denial } = await options.check(check, written);
+    if (options.signal.aborted) return interrupted(options.signal);
+    const masked = options.mask.text(detail);
+    await options.emit({ type: "check", run: check.run, ok, detail: masked });
+    if (denial !== undefined) tally.denied.push(denial);
+    if (!ok) broken ??= `The check '${check.run.join(" ")}' failed: ${masked}`;
+  }
+  if (broken !== undefined) return ended("unfit", answer, broken);
+  if (tally.denied.length > 0 && options.denied === "fail") {
+    const flags = [...new Set(tally.denied.flatMap(({ flag }) => flag ?? []))];
+    return {
+      outcome: "denied",
+      answer,
+      error: {
+        message: `Permission was refused ${times(tally.denied.length)}: ${tally.denied[0]?.reason ?? ""}`,
+        ...(flags.length > 0 ? { hint: `to allow it: ${flags.join(" ")}` } : {}),
+      },
+    };
+  }
+  return { outcome: "done", answer, error: null };
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
+}
+
+function ended(outcome: OutcomeName, answer: Json, message: string): Ending {
+  return { outcome, answer, error: { message } };
+}
+
+const failureOutcomes: Record<ModelFailure["kind"], OutcomeName> = {
+  service: "service",
+  network: "service",
+  credentials: "credentials",
+  request: "usage",
+};
+
+function failed(failure: ModelFailure): Ending {
+  return ended(failureOutcomes[failure.kind], null, failure.message);
+}
+
+async function limited(reached: Reached, emit: Emit): Promise<Ending> {
+  await emit({ type: "limit", ...reached });
+  if (reached.limit === "same_denial")
+    return ended("denied", null, "The same permission was refused three times in a row");
+  return ended("limit", null, limitMessage(reached));
+}
+
+function limitMessage({ limit, value, max }: Reached): string {
+  switch (limit) {
+    case "same_failure":
+      return "The same call failed three times in a row";
+    case "output_length":
+      return "The model's answer was cut at its longest output length";
+    case "tool_calls":
+      return `The limit of ${max} tool calls was reached: the next turn asked for call ${value}`;
+    default:
+      return `The limit of ${max} ${limit} was reached`;
+  }
+}
+
+const interruptions: Record<Interruption, string> = {
+  timeout: "The time limit was reached",
+  hangup: "Ended by SIGHUP",
+  interrupt: "Interrupted",
+  reader_gone: "The reader of the output went away",
+  terminated: "Ended by SIGTERM",
+};
+
+function interrupted(signal: AbortSignal): Ending {
+  const reason: unknown = signal.reason;
+  const name = Object.keys(interruptions).find((key): key is Interruption => key === reason);
+  if (name === undefined) throw new Error(`A run was aborted for an unknown reason: ${String(reason)}`);
+  return ended(name, null, interruptions[name]);
+}

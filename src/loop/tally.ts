@@ -1,0 +1,96 @@
+import type { LimitName } from "../core/event.ts";
+import { addUsage, type Usage } from "../core/model.ts";
+import type { Denial } from "../core/permission.ts";
+import type { Limits } from "../core/plan.ts";
+import type { ModelUsage } from "../core/result-document.ts";
+import type { FinishedCall } from "./calls.ts";
+import type { Reply } from "./reply.ts";
+
+/** A limit that was reached. */
+export type Reached = { limit: LimitName; value: number; max: number };
+
+/** How often a model may repeat itself before the run ends. */
+const sameInARow = 3;
+
+/** Counts what a run uses and says when it is too much. */
+export class Tally {
+  turns = 0;
+  toolCalls = 0;
+  tokens = 0;
+  readonly denied: Denial[] = [];
+  readonly usage: Record<string, ModelUsage> = {};
+  #failure: Streak = { key: "", count: 0 };
+  #denial: Streak = { key: "", count: 0 };
+  readonly #limits: Limits;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** Asked before a request: may there be one more turn? */
+  beforeTurn(): Reached | undefined {
+    const { turns, tokens } = this.#limits;
+    if (this.turns >= turns) return { limit: "turns", value: this.turns, max: turns };
+    if (tokens !== undefined && this.tokens >= tokens) return { limit: "tokens", value: this.tokens, max: tokens };
+    this.turns++;
+    return undefined;
+  }
+
+  /** Asked before the calls of a turn: may all of them run? */
+  beforeCalls(count: number): Reached | undefined {
+    const max = this.#limits.tool_calls;
+    if (this.toolCalls + count > max) return { limit: "tool_calls", value: this.toolCalls + count, max };
+    this.toolCalls += count;
+    return undefined;
+  }
+
+  addReply(model: string, reply: Reply): void {
+    this.tokens += reply.usage.input + reply.usage.output;
+    this.usage[model] = addReplyTo(this.usage[model], reply);
+  }
+
+  /** Takes in a finished call. The third equal failure or denial in a row is a limit. */
+  addCall({ call, result, denials }: FinishedCall): Reached | undefined {
+    this.denied.push(...denials);
+    const denial = denials.map(({ kind, target }) => `${kind} ${target}`).join("\n");
+    this.#denial = next(this.#denial, denial);
+    if (this.#denial.count >= sameInARow) return { limit: "same_denial", value: this.#denial.count, max: sameInARow };
+    const failure = result.error && denials.length === 0 ? `${call.name} ${call.arguments}` : "";
+    this.#failure = next(this.#failure, failure);
+    if (this.#failure.count >= sameInARow)
+      return { limit: "same_failure", value: this.#failure.count, max: sameInARow };
+    return undefined;
+  }
+}
+
+type Streak = { key: string; count: number };
+
+/** An empty key breaks a streak. */
+function next(streak: Streak, key: string): Streak {
+  if (key === "") return { key, count: 0 };
+  return { key, count: key === streak.key ? streak.count + 1 : 1 };
+}
+
+function addReplyTo(sum: ModelUsage | undefined, reply: Reply): ModelUsage {
+  const before: ModelUsage = sum ?? { ...noModelUsage };
+  const requests = before.requests + 1;
+  const usage: Usage = addUsage(before, reply.usage);
+  const mean = (old: number, value: number) => Math.round(((old * before.requests + value) / requests) * 10) / 10;
+  const seconds = Math.max(reply.durationMs - reply.firstTokenMs, 1) / 1000;
+  return {
+    ...usage,
+    requests,
+    first_token_ms: mean(before.first_token_ms, reply.firstTokenMs),
+    tokens_per_second: mean(before.tokens_per_second, reply.usage.output / seconds),
+  };
+}
+
+const noModelUsage: ModelUsage = {
+  requests: 0,
+  input: 0,
+  output: 0,
+  cached: 0,
+  reasoning: 0,
+  first_token_ms: 0,
+  tokens_per_second: 0,
+};

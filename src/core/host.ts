@@ -24,6 +24,11 @@ export type FileDoor = {
   write(path: string, bytes: Uint8Array): Promise<Result<{ created: boolean }>>;
   /** Entries of a folder in byte order of their names. What may not be read is left out. */
   list(path: string): Promise<Result<FolderEntry[]>>;
+  /**
+   * Whether the gate would allow it without a question. It only looks: nothing is asked, nothing is journaled as a decision and
+   * nothing counts as denied. For what a tool adds by itself (the old content in a diff, a `.gitignore`), which nobody asked for.
+   */
+  may(kind: "read" | "write", path: string): Promise<boolean>;
 };
 
 /** How a child ended: by exit code or by signal; `timeout` when its time was up. */

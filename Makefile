@@ -1,0 +1,74 @@
+# The commands of this project (CONTRIBUTING.md explains them). All paths are relative, so the checkout may stand anywhere.
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+PREFIX ?= /usr/local
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: build run test bench campaign install fmt check clean FORCE
+
+# Folders are listed too: their time changes when a file in them is added or removed.
+typescript := $(shell find src \( -type d -o -type f \) ! -name '.*' 2>/dev/null)
+core := native/Cargo.toml native/Cargo.lock $(shell find native/core \( -type d -o -type f \) ! -name '.*')
+jail := native/Cargo.toml native/Cargo.lock $(shell find native/jail \( -type d -o -type f \) ! -name '.*')
+
+build: dist/rein
+
+run: build
+	@echo "No key and no service: the scripted model of the agent file answers, from what its tools really find."
+	@echo "$$ dist/rein run -P agents/explain-log.yaml < agents/fixtures/failing.log"
+	@dist/rein run -P agents/explain-log.yaml < agents/fixtures/failing.log
+
+test:
+	@sh scripts/test.sh
+
+bench: build
+	@scripts/bun run bench/main.ts
+
+campaign: build
+	@scripts/bun run scripts/campaign.ts
+
+check: node_modules/.package-lock.json
+	@scripts/bun run scripts/test.ts --static
+
+fmt: node_modules/.package-lock.json
+	@scripts/bun fmt src tests bench scripts
+	@scripts/cargo fmt --manifest-path native/Cargo.toml
+
+install: build
+	mkdir -p "$(DESTDIR)$(PREFIX)/bin"
+	cp dist/rein "$(DESTDIR)$(PREFIX)/bin/.rein.new"
+	chmod 755 "$(DESTDIR)$(PREFIX)/bin/.rein.new"
+	mv -f "$(DESTDIR)$(PREFIX)/bin/.rein.new" "$(DESTDIR)$(PREFIX)/bin/rein"
+
+clean:
+	rm -rf dist native/target .cache
+
+# npm writes this file last, so an install that was interrupted is made again.
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+dist/native/librein_core.so: $(core)
+	scripts/cargo build --release --locked --manifest-path native/Cargo.toml --package rein_core
+	@scripts/put native/target/release/librein_core.so $@
+
+# Static, so that it starts fast and in any root. A named target keeps the flag away from build scripts and macros.
+dist/native/rein-jail: $(jail)
+	triple=$$(scripts/cargo --version --verbose | sed -n 's/^host: //p') && \
+	RUSTFLAGS='-C target-feature=+crt-static' scripts/cargo build --release --locked --manifest-path native/Cargo.toml \
+	  --package rein_jail --target "$$triple" --target-dir native/target/jail && \
+	scripts/put "native/target/jail/$$triple/release/rein_jail" $@
+
+# Rewritten only when the commit changed, or the tree became different from it.
+dist/commit: FORCE
+	@mkdir -p dist && scripts/commit > dist/.commit.new
+	@if cmp -s dist/.commit.new $@; then rm dist/.commit.new; else mv -f dist/.commit.new $@; fi
+
+dist/rein: node_modules/.package-lock.json dist/native/librein_core.so dist/native/rein-jail dist/commit package.json $(typescript)
+	@rm -rf dist/.new && mkdir -p dist/.new
+	scripts/bun build --compile --minify --bytecode --format=esm --splitting \
+	  --no-compile-autoload-bunfig --no-compile-autoload-dotenv \
+	  --define REIN_VERSION="\"$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)\"" \
+	  --define REIN_COMMIT="\"$$(cat dist/commit)\"" \
+	  --metafile=dist/.new/chunks.json src/main.ts --outfile dist/.new/rein
+	@mv -f dist/.new/chunks.json dist/chunks.json && mv -f dist/.new/rein $@ && rm -rf dist/.new

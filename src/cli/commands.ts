@@ -1,0 +1,167 @@
+import type { Arguments, Flag } from "./flags.ts";
+import type { Io } from "./io.ts";
+
+/** Runs one command and says its exit code. */
+export type Handler = (args: Arguments, io: Io) => Promise<number>;
+
+/** One command, as dispatch, help and completions read it. `name` may be two words. */
+export type Command = {
+  name: string;
+  summary: string;
+  /** Positional arguments as shown in help: `FILE [PROMPT]`. */
+  positionals: string;
+  /** How many positional arguments there may be. */
+  count: { min: number; max: number };
+  flags: readonly Flag[];
+  examples: readonly { command: string; does: string }[];
+  load(): Promise<Handler>;
+};
+
+export const helpFlag: Flag = { name: "--help", short: "-h", help: "Show this help" };
+export const versionFlag: Flag = {
+  name: "--version",
+  short: "-V",
+  help: "Show the version and what it was built from",
+};
+
+const outputFlag = (...choices: string[]): Flag => ({
+  name: "--output",
+  value: { name: "FORMAT", choices },
+  help: "The format on stdout (default: text)",
+});
+
+const permissionFlags: readonly Flag[] = [
+  { name: "--permit", short: "-P", help: "Grant all that the file requests" },
+  ...permissionFlag("read", "PATHS", "reading these files and folders"),
+  ...permissionFlag("write", "PATHS", "writing these files and folders"),
+  ...permissionFlag("net", "HOSTS", "connecting to these hosts"),
+  ...permissionFlag("run", "PROGRAMS", "running these programs"),
+  ...permissionFlag("env", "NAMES", "using these environment variables"),
+];
+
+function permissionFlag(kind: string, name: string, what: string): Flag[] {
+  return [
+    {
+      name: `--allow-${kind}`,
+      value: { name, optional: true },
+      many: true,
+      help: `Grant ${what}, comma-separated; without a value all that the file requests`,
+    },
+    {
+      name: `--deny-${kind}`,
+      value: { name, optional: true },
+      many: true,
+      help: `Refuse ${what}, whatever else is granted; without a value all`,
+    },
+  ];
+}
+
+export const commands: readonly Command[] = [
+  {
+    name: "run",
+    summary: "Run an agent file",
+    positionals: "FILE [PROMPT]",
+    count: { min: 1, max: 2 },
+    flags: [
+      {
+        name: "--set",
+        value: { name: "NAME=VALUE" },
+        many: true,
+        help: "Set an input; NAME=@FILE reads the value from a file",
+      },
+      { name: "--input", value: { name: "FILE" }, help: "Read inputs from a JSON file" },
+      { name: "--model", short: "-m", value: { name: "PROVIDER/MODEL" }, help: "Use this model instead of the file's" },
+      ...permissionFlags,
+      { name: "--session", value: { name: "NAME" }, help: "Continue this conversation, or begin it" },
+      outputFlag("text", "json", "jsonl"),
+      {
+        name: "--output-file",
+        short: "-o",
+        value: { name: "FILE" },
+        help: "Write the answer to a file instead of stdout",
+      },
+      { name: "--stream", help: "Write the text as it comes, also into a pipe" },
+      {
+        name: "--progress",
+        value: { name: "HOW", choices: ["auto", "plain", "none"] },
+        help: "Progress on stderr (default: auto: live on a terminal, plain in CI)",
+      },
+      { name: "--dry-run", help: "Show what would be sent, offered, allowed and limited, and stop" },
+      { name: "--quiet", short: "-q", help: "Nothing on stderr but errors" },
+      { name: "--verbose", short: "-v", help: "Also show decisions, reasoning and the output of tools on stderr" },
+    ],
+    examples: [
+      { command: "rein run review.yaml -P < diff", does: "run with all that the file requests, input from stdin" },
+      {
+        command: "rein run agent.yaml 'Why does the build fail?' --allow-read=src",
+        does: "add a prompt, grant one folder",
+      },
+      {
+        command: "rein run agent.yaml --set issue=@issue.txt --output json",
+        does: "input from a file, result as JSON",
+      },
+      { command: "rein run agent.yaml --dry-run", does: "look before anything is sent" },
+    ],
+    load: async () => (await import("./run.ts")).runCommand,
+  },
+  {
+    name: "check",
+    summary: "Check agent files without running anything",
+    positionals: "FILE…",
+    count: { min: 1, max: Infinity },
+    flags: [outputFlag("text", "json", "sarif")],
+    examples: [
+      { command: "rein check agents/*.yaml", does: "report every error of every file" },
+      { command: "rein check review.yaml --output sarif > check.sarif", does: "for a code scanning service" },
+    ],
+    load: async () => (await import("./check.ts")).checkCommand,
+  },
+  {
+    name: "schema",
+    summary: "Print the JSON Schema of agent files, for editors",
+    positionals: "",
+    count: { min: 0, max: 0 },
+    flags: [],
+    examples: [{ command: "rein schema > agent.schema.json", does: "then name it in a yaml-language-server comment" }],
+    load: async () => (await import("./schema.ts")).schemaCommand,
+  },
+  {
+    name: "sessions list",
+    summary: "List the sessions, newest first",
+    positionals: "",
+    count: { min: 0, max: 0 },
+    flags: [outputFlag("text", "json")],
+    examples: [{ command: "rein sessions list --output json", does: "for a script" }],
+    load: async () => (await import("./sessions.ts")).listCommand,
+  },
+  {
+    name: "sessions show",
+    summary: "Show the turns, calls and usage of a session or a run",
+    positionals: "NAME",
+    count: { min: 1, max: 1 },
+    flags: [outputFlag("text", "json")],
+    examples: [{ command: "rein sessions show review", does: "the whole conversation" }],
+    load: async () => (await import("./sessions.ts")).showCommand,
+  },
+  {
+    name: "help",
+    summary: "Explain a command or a topic",
+    positionals: "[TOPIC]",
+    count: { min: 0, max: 2 },
+    flags: [],
+    examples: [
+      { command: "rein help run", does: "a command" },
+      { command: "rein help exit-codes", does: "a topic" },
+    ],
+    load: async () => (await import("./help.ts")).helpCommand,
+  },
+  {
+    name: "version",
+    summary: "Show the version and what it was built from",
+    positionals: "",
+    count: { min: 0, max: 0 },
+    flags: [],
+    examples: [{ command: "rein version", does: "the same as rein --version" }],
+    load: async () => (await import("./version.ts")).versionCommand,
+  },
+];

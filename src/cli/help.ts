@@ -1,0 +1,84 @@
+import { exitCode } from "../core/exit.ts";
+import { nearest } from "../core/nearest.ts";
+import { commands, helpFlag, type Command, type Handler } from "./commands.ts";
+import { shown, type Flag } from "./flags.ts";
+import type { Io } from "./io.ts";
+import { topics } from "./topics.ts";
+
+export const helpCommand: Handler = (args, io) => printHelp(args.positionals, io);
+
+/** Prints the overview, a command's help or a topic's text; an unknown one is a usage error. */
+export async function printHelp(words: string[], io: Io): Promise<number> {
+  const name = words.join(" ");
+  const text = name === "" ? overview() : helpText(name);
+  if (text !== undefined) {
+    await io.stdout.write(text);
+    return 0;
+  }
+  const guess = nearest(name, [...commands.map((command) => command.name), ...topics.map((topic) => topic.name)]);
+  await io.stderr.write(
+    `error: There is no help for '${name}'\nhint: ${guess === undefined ? "see 'rein help'" : `did you mean '${guess}'?`}\n`,
+  );
+  return exitCode("usage");
+}
+
+/** What `rein help` prints. */
+export function overview(): string {
+  return [
+    "rein runs agent files: one YAML file that declares a model, instructions, tools and what they may touch",
+    "",
+    "Usage: rein COMMAND [ARGUMENT…] [FLAG…]",
+    "",
+    "Commands:",
+    ...columns(commands.map(({ name, positionals, summary }) => [`${name} ${positionals}`.trimEnd(), summary])),
+    "",
+    "Topics (rein help TOPIC):",
+    ...columns(topics.map(({ name, summary }) => [name, summary])),
+    "",
+    "Examples:",
+    ...exampleLines(commands.flatMap(({ examples }) => examples.slice(0, 1)).slice(0, 3)),
+    "",
+  ].join("\n");
+}
+
+function helpText(name: string): string | undefined {
+  const topic = topics.find((one) => one.name === name);
+  if (topic !== undefined) return `${topic.text().trimEnd()}\n`;
+  const command = commands.find((one) => one.name === name);
+  if (command !== undefined) return commandHelp(command);
+  const group = commands.filter((one) => one.name.startsWith(`${name} `));
+  return group.length === 0 ? undefined : group.map(commandHelp).join("\n");
+}
+
+function commandHelp({ name, summary, positionals, flags, examples }: Command): string {
+  return [
+    summary,
+    "",
+    `Usage: rein ${name}${positionals === "" ? "" : ` ${positionals}`} [FLAG…]`,
+    "",
+    "Flags:",
+    ...columns([...flags, helpFlag].map((flag) => [aligned(flag), flag.help])),
+    "",
+    "Examples:",
+    ...exampleLines(examples),
+    "",
+  ].join("\n");
+}
+
+/** Long names stand below each other also where there is no short one. */
+function aligned(flag: Flag): string {
+  return flag.short === undefined ? `    ${shown(flag)}` : shown(flag);
+}
+
+const widestFirstColumn = 34;
+
+function columns(rows: Array<[string, string]>): string[] {
+  const width = Math.min(widestFirstColumn, Math.max(...rows.map(([first]) => first.length)));
+  return rows.map(([first, second]) =>
+    first.length > width ? `  ${first}\n  ${" ".repeat(width)}  ${second}` : `  ${first.padEnd(width)}  ${second}`,
+  );
+}
+
+function exampleLines(examples: Command["examples"]): string[] {
+  return examples.flatMap(({ command, does }) => [`  # ${does}`, `  ${command}`]);
+}

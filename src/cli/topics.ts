@@ -1,0 +1,82 @@
+import { exits } from "../core/exit.ts";
+import { defaultLimits } from "../core/plan.ts";
+
+/** The texts of `rein help TOPIC` that are not about one command. */
+export const topics: ReadonlyArray<{ name: string; summary: string; text(): string }> = [
+  { name: "exit-codes", summary: "What each exit code means", text: exitCodes },
+  { name: "permissions", summary: "What an agent may touch, and who decides", text: () => permissions },
+  { name: "input", summary: "How prompt, inputs and stdin reach an agent", text: () => input },
+  { name: "output", summary: "What is written to stdout and stderr, and when", text: () => output },
+  { name: "limits", summary: "What ends a run that goes on too long", text: limits },
+  { name: "environment", summary: "The environment variables that rein reads", text: () => environment },
+];
+
+function exitCodes(): string {
+  const rows = exits.map(({ code, name, when }) => `  ${String(code).padStart(3)}  ${name.padEnd(11)}  ${when}`);
+  return ["What stopped the run decides; 5 and then 3 count only for a run that ended by itself.", "", ...rows].join(
+    "\n",
+  );
+}
+
+function limits(): string {
+  return `A run ends with exit code 4 when it has used up a limit of its file, and with 124 at its time limit:
+
+  limits: { turns: 30, tool_calls: 100, tokens: 400000, time: 5m }
+
+What the file does not name is ${defaultLimits.turns} turns, ${defaultLimits.tool_calls} tool calls and ${defaultLimits.time / 60_000} minutes; tokens are not
+limited. The same failing call, or the same refused permission, three times in a row ends a run as well.
+'rein run FILE --dry-run' shows the limits of a file.`;
+}
+
+const permissions = `The agent file requests, the caller grants: an agent gets what both name, and nothing else.
+
+  permissions:            # in the file: the most that this agent can ever get
+    read: [.]             # paths; a folder means its tree; 'agent:' is the agent file's folder, '~/' is home
+    write: [out]          # does not include reading
+    run: [git, bash]      # programs, by name or absolute path
+    net: [api.example.com, '*.example.org:8443', 10.0.0.0/8]    # port 443 unless named
+    env: [LANG, GIT_*]    # variables that commands may see
+
+  -P                      # grant all that the file requests
+  --allow-read=src,docs   # grant some of it; --allow-read alone grants all that the file requests to read
+  --deny-read=.env        # refuse, whatever else is granted; the same as 'deny: { read: [.env] }' in the file
+
+On a terminal rein asks for what is requested and not granted: once, for this session, or no. Elsewhere it is
+refused, the model is told, and the run ends with exit code 3 and the flag that would have allowed it.
+A tool that can do nothing at all without a missing grant ends the run before anything is sent.`;
+
+const input = `  rein run FILE [PROMPT]
+
+PROMPT follows the file's 'prompt:'; '-' reads it from stdin. An agent needs at least one of the two.
+The file's 'input:' declares typed values, used as \${{ input.NAME }} in 'instructions' and 'prompt':
+
+  input:
+    diff: { type: string, from: stdin, description: A unified diff }
+    level: { type: integer, default: 1 }
+
+  --set level=2           # text, or JSON for numbers, booleans, arrays and objects
+  --set diff=@fix.patch   # from a file
+  --input values.json     # several, as one JSON object
+
+stdin is read only for PROMPT '-', FILE '-' or an input with 'from: stdin' that was not set otherwise.
+Commands that an agent runs find each input as REIN_INPUT_<NAME>, and as a file in the folder REIN_INPUTS.`;
+
+const output = `stdout is the answer: written once, when it is known that the run is good (exit codes 0 and 3); on any
+other exit code nothing. On a terminal, and with --stream, text appears as it comes.
+
+  --output text           # the answer (default); with 'output.schema' its JSON
+  --output json           # one document, also when the run failed: outcome, exit_code, answer, error, usage,
+                          # cost, denied, run_id
+  --output jsonl          # every event as a line; the last one holds the result
+  -o FILE                 # to a file, atomically, instead of stdout
+
+stderr is for progress, warnings and errors: --progress auto|plain|none, -q, -v.`;
+
+const environment = `  REIN_MODEL              provider/model, used when no --model is given
+  OPENAI_BASE_URL         the service that openai-compatible/… talks to
+  OPENAI_API_KEY          its key, if it wants one
+  XDG_STATE_HOME          where the journal of runs lies (default: ~/.local/state)
+  CI                      when set: no questions, plain progress
+  NO_COLOR                when set: no colours
+
+Nothing of a folder's .env is ever read. Keys never reach the commands that an agent runs.`;

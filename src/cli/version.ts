@@ -1,0 +1,19 @@
+import type { Handler } from "./commands.ts";
+import type { Io } from "./io.ts";
+
+// Put in by the build; from source they are not defined.
+declare const REIN_VERSION: string | undefined;
+declare const REIN_COMMIT: string | undefined;
+
+export const version = typeof REIN_VERSION === "string" ? REIN_VERSION : "0.0.0-source";
+const commit = typeof REIN_COMMIT === "string" ? REIN_COMMIT : "unknown";
+
+/** `rein 0.1.0 (commit 1a2b3c4, bun 1.4.5, linux-x64)` */
+export const versionLine = `rein ${version} (commit ${commit}, bun ${Bun.version}, ${process.platform}-${process.arch})`;
+
+export const versionCommand: Handler = (_args, io) => printVersion(io);
+
+export async function printVersion(io: Io): Promise<number> {
+  await io.stdout.write(`${versionLine}\n`);
+  return 0;
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bun
+import { dispatch } from "./cli/cli.ts";
+import { processIo } from "./cli/io.ts";
+import { exitCode } from "./core/exit.ts";
+
+const io = processIo(process.env);
+
+/** Whatever reaches this is our own mistake: users' mistakes are values long before. */
+async function bug(error: unknown): Promise<number> {
+  const { versionLine } = await import("./cli/version.ts");
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  await io.stderr.write(
+    `error: A bug in rein; please report this with the command that led to it\n${versionLine}\n${detail}\n`,
+  );
+  return exitCode("bug");
+}
+
+process.on("uncaughtException", (error) => void bug(error).then((code) => process.exit(code)));
+
+const code = await dispatch(process.argv.slice(2), io).catch(bug);
+await io.stdout.flush();
+await io.stderr.flush();
+process.exit(code);

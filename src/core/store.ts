@@ -1,9 +1,11 @@
 import type { DurableEvent, Stamped } from "./event.ts";
 import type { OutcomeName } from "./exit.ts";
+import type { Result } from "./result.ts";
 
 /** Where one run's durable events go. `flush` returns when the event is on disk, else it is on its way. */
 export type Journal = {
-  append(event: Stamped<DurableEvent>, durability: "flush" | "normal"): Promise<void>;
+  append(event: Stamped<DurableEvent>, durability: "flush" | "normal"): Promise<Result<void>>;
+  /** Gives the session free for the next run. */
   close(): Promise<void>;
 };
 
@@ -23,10 +25,17 @@ export type SessionSummary = {
 
 /** The journals of all runs, and the sessions that name some of them. */
 export type Store = {
-  /** Opens a new run's journal. With `session` the run becomes the newest of that session, which is made if missing. */
-  begin(run: { id: string; session?: string; agent: string; model: string; time: number }): Promise<Journal>;
-  sessions(): Promise<SessionSummary[]>;
+  /**
+   * Opens a new run's journal. With `session` the run becomes the newest of that session, which is made if missing. A session
+   * has one run at a time, also across processes: the second fails. Read a session's earlier runs after this.
+   */
+  begin(run: NewRun): Promise<Result<Journal>>;
+  /** Newest first. */
+  sessions(): Promise<Result<SessionSummary[]>>;
   /** The durable events of a session's runs, or of the one run with that id, oldest first; undefined when there is no such one. */
-  session(name: string): Promise<Stamped<DurableEvent>[] | undefined>;
+  session(name: string): Promise<Result<Stamped<DurableEvent>[] | undefined>>;
   close(): Promise<void>;
 };
+
+/** `time` is in milliseconds since 1970. */
+export type NewRun = { id: string; session?: string; agent: string; model: string; time: number };

@@ -19,7 +19,8 @@ export type ScriptStep =
       text: Template;
       calls: ScriptCall[];
       stop: StopReason;
-      usage: Usage;
+      /** Absent: the scripted model estimates it. */
+      usage?: Usage;
       delayMs: number;
       dripMs: number;
     }

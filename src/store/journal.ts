@@ -1,0 +1,70 @@
+import type { Database } from "bun:sqlite";
+import { fail, ok, type Result } from "../core/result.ts";
+import type { Journal, NewRun } from "../core/store.ts";
+import type { Release } from "./lock.ts";
+
+/** Takes a session for one run; undefined when another run has it. */
+export type LockSession = (session: number) => Release | undefined;
+
+/** Runs an act and turns what it throws into a failure. */
+export type Attempt = (act: () => Result<void>) => Result<void>;
+
+/** The writing side of a database: its statements are prepared once, for all runs. */
+export function journals(db: Database, lockSession: LockSession) {
+  const addSession = db.prepare<null, [string, number]>(
+    "INSERT INTO sessions (name, created) VALUES (?, ?) ON CONFLICT DO NOTHING",
+  );
+  const findSession = db.prepare<{ id: number }, [string]>("SELECT id FROM sessions WHERE name = ?");
+  const addRun = db.prepare<null, [string, number | null, string, string, number]>(
+    "INSERT INTO runs (id, session, agent, model, started) VALUES (?, ?, ?, ?, ?)",
+  );
+  const addEvent = db.prepare<null, [number, number, number, string, string]>(
+    "INSERT INTO events (run, seq, time, type, event) VALUES (?, ?, ?, ?, ?)",
+  );
+
+  function begin(run: NewRun, attempt: Attempt): Result<Journal> {
+    let session: number | null = null;
+    let release: Release | undefined;
+    if (run.session !== undefined) {
+      addSession.run(run.session, run.time);
+      session = findSession.get(run.session)?.id ?? null;
+      release = session === null ? undefined : lockSession(session);
+      if (release === undefined) {
+        return fail("exists", `Cannot continue session '${run.session}': another run is using it`);
+      }
+    }
+    try {
+      const number = Number(addRun.run(run.id, session, run.agent, run.model, run.time).lastInsertRowid);
+      return ok(journal(number, release, attempt));
+    } catch (error) {
+      release?.();
+      throw error;
+    }
+  }
+
+  function journal(run: number, release: Release | undefined, attempt: Attempt): Journal {
+    return {
+      append: async (event, durability) =>
+        attempt(() => {
+          // Our statements commit one by one and other writers wait, so the setting holds for this one alone. A commit that is
+          // flushed takes all earlier ones of the file with it.
+          if (durability === "flush") db.run("PRAGMA synchronous = FULL");
+          try {
+            addEvent.run(run, event.seq, event.time, event.type, JSON.stringify(event));
+          } finally {
+            if (durability === "flush") db.run("PRAGMA synchronous = NORMAL");
+          }
+          return ok(undefined);
+        }),
+      async close() {
+        release?.();
+      },
+    };
+  }
+
+  function finalize(): void {
+    for (const statement of [addSession, findSession, addRun, addEvent]) statement.finalize();
+  }
+
+  return { begin, finalize };
+}

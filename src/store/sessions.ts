@@ -1,0 +1,44 @@
+import type { Database } from "bun:sqlite";
+import type { DurableEvent, Stamped } from "../core/event.ts";
+import type { SessionSummary } from "../core/store.ts";
+
+const list = `
+  SELECT sessions.name, last.agent, last.model, sessions.created,
+    (SELECT count(*) FROM runs WHERE session = sessions.id) AS runs,
+    (SELECT count(*) FROM runs JOIN events ON events.run = runs.number
+      WHERE runs.session = sessions.id AND events.type = 'turn_end') AS turns,
+    coalesce((SELECT time FROM events WHERE run = last.number ORDER BY seq DESC LIMIT 1), last.started) AS updated,
+    (SELECT event ->> '$.result.outcome' FROM events WHERE run = last.number AND type = 'run_end') AS outcome
+  FROM sessions JOIN runs AS last ON last.number = (SELECT max(number) FROM runs WHERE session = sessions.id)
+  ORDER BY updated DESC, last.number DESC`;
+
+/** All sessions, newest first. A session whose last run wrote no end was interrupted, or still runs: its outcome is null. */
+export function readSessions(db: Database): SessionSummary[] {
+  return rows<SessionSummary>(db, list);
+}
+
+/** The events of a session's runs, or of the run with that id; a session's name wins. */
+export function readSession(db: Database, name: string): Stamped<DurableEvent>[] | undefined {
+  let runs = rows<{ number: number }>(
+    db,
+    "SELECT runs.number FROM runs JOIN sessions ON sessions.id = runs.session WHERE sessions.name = ? ORDER BY runs.number",
+    name,
+  );
+  if (runs.length === 0) runs = rows(db, "SELECT number FROM runs WHERE id = ?", name);
+  if (runs.length === 0) return undefined;
+  return runs.flatMap(({ number }) =>
+    rows<{ event: string }>(db, "SELECT event FROM events WHERE run = ? ORDER BY seq", number).map(
+      ({ event }): Stamped<DurableEvent> => JSON.parse(event),
+    ),
+  );
+}
+
+/** For reads that come once in a process. The statement ends with the read: one left open would keep the file from closing. */
+function rows<Row>(db: Database, sql: string, ...values: Array<string | number>): Row[] {
+  const statement = db.prepare<Row, Array<string | number>>(sql);
+  try {
+    return statement.all(...values);
+  } finally {
+    statement.finalize();
+  }
+}

@@ -1,0 +1,154 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { noUsage } from "../../src/core/model.ts";
+import type { DurableEvent, Stamped } from "../../src/core/event.ts";
+import type { OutcomeName } from "../../src/core/exit.ts";
+import type { Result } from "../../src/core/result.ts";
+import type { Journal, Store } from "../../src/core/store.ts";
+import { memoryStore, openStore } from "../../src/store/open.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "rein-store-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+
+const stores: Array<{ name: string; open: () => Promise<Store> }> = [
+  { name: "sqlite", open: async () => value(await openStore(join(folder, `${files++}`, "rein.db"))) },
+  { name: "memory", open: async () => memoryStore() },
+];
+
+function value<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(result.error.message);
+  return result.value;
+}
+
+const start = (seq: number, time: number): Stamped<DurableEvent> => ({
+  seq,
+  time,
+  type: "run_start",
+  version: 1,
+  run_id: "r",
+  agent: "a",
+  hash: "h",
+  model: "m/x",
+  instructions: 'quotes " and \u0000 and \ud800 and 🙂',
+});
+const turn = (seq: number, time: number, text: string): Stamped<DurableEvent> => ({
+  seq,
+  time,
+  type: "turn_end",
+  turn: 1,
+  message: { role: "assistant", text, calls: [] },
+  stop: "end",
+  usage: noUsage,
+  duration_ms: 5,
+  first_token_ms: 1,
+});
+const end = (seq: number, time: number, outcome: OutcomeName): Stamped<DurableEvent> => ({
+  seq,
+  time,
+  type: "run_end",
+  result: { outcome, exit_code: 0, answer: "x", error: null, usage: {}, cost: null, denied: [], run_id: "r" },
+});
+
+async function write(journal: Journal, ...events: Stamped<DurableEvent>[]): Promise<void> {
+  for (const event of events) value(await journal.append(event, event.type === "run_end" ? "flush" : "normal"));
+}
+
+for (const { name, open } of stores) {
+  describe(`a store: ${name}`, () => {
+    test("what was appended is read back as it was, in order of its numbers, gaps included", async () => {
+      const store = await open();
+      const journal = value(await store.begin({ id: "run1", agent: "a", model: "m/x", time: 10 }));
+      const events = [start(0, 10), turn(5, 20, "x".repeat(300_000)), end(9, 30, "done")];
+      await write(journal, ...events);
+      expect(value(await store.session("run1"))).toEqual(events);
+      await store.close();
+    });
+
+    test("a run without a session is found by its id and is not listed", async () => {
+      const store = await open();
+      value(await store.begin({ id: "run1", agent: "a", model: "m/x", time: 10 }));
+      expect(value(await store.sessions())).toEqual([]);
+      expect(value(await store.session("run1"))).toEqual([]);
+      expect(value(await store.session("run2"))).toBeUndefined();
+      await store.close();
+    });
+
+    test("a session joins its runs, oldest first, and takes agent, model and outcome from the last", async () => {
+      const store = await open();
+      const first = value(await store.begin({ id: "z", session: "s", agent: "old", model: "m/1", time: 10 }));
+      await write(first, start(0, 10), turn(1, 11, "one"), end(2, 12, "denied"));
+      await first.close();
+      const second = value(await store.begin({ id: "b", session: "s", agent: "new", model: "m/2", time: 20 }));
+      await write(second, start(0, 20), turn(1, 21, "two"), turn(2, 22, "three"), end(3, 23, "done"));
+      await second.close();
+      expect(value(await store.sessions())).toEqual([
+        {
+          name: "s",
+          agent: "new",
+          model: "m/2",
+          runs: 2,
+          turns: 3,
+          created: 10,
+          updated: 23,
+          outcome: "done",
+        },
+      ]);
+      const texts = value(await store.session("s"))?.flatMap((event) =>
+        event.type === "turn_end" ? [event.message.text] : [],
+      );
+      expect(texts).toEqual(["one", "two", "three"]);
+      await store.close();
+    });
+
+    test("a run that wrote no end has no outcome, whatever the runs before it had", async () => {
+      const store = await open();
+      const first = value(await store.begin({ id: "r1", session: "s", agent: "a", model: "m", time: 10 }));
+      await write(first, start(0, 10), end(1, 12, "done"));
+      await first.close();
+      value(await store.begin({ id: "r2", session: "s", agent: "a", model: "m", time: 20 }));
+      expect(value(await store.sessions())).toMatchObject([{ outcome: null, updated: 20, runs: 2 }]);
+      await store.close();
+    });
+
+    test("sessions are listed newest first", async () => {
+      const store = await open();
+      for (const [session, time] of [
+        ["old", 10],
+        ["newest", 30],
+        ["middle", 20],
+      ] as const) {
+        value(await store.begin({ id: session, session, agent: "a", model: "m", time }));
+      }
+      expect(value(await store.sessions()).map((session) => session.name)).toEqual(["newest", "middle", "old"]);
+      await store.close();
+    });
+
+    test("a second run of a session is refused until the first is closed; other sessions are free", async () => {
+      const store = await open();
+      const begin = (id: string, session: string) => store.begin({ id, session, agent: "a", model: "m", time: 1 });
+      const first = value(await begin("r1", "../s'; --"));
+      const second = await begin("r2", "../s'; --");
+      expect(second).toEqual({
+        ok: false,
+        error: { code: "exists", message: "Cannot continue session '../s'; --': another run is using it" },
+      });
+      value(await begin("r3", "other"));
+      await first.close();
+      value(await begin("r2", "../s'; --"));
+      await store.close();
+    });
+
+    test("a run id or a number that is taken is a failure, and the session stays free", async () => {
+      const store = await open();
+      const first = value(await store.begin({ id: "r1", agent: "a", model: "m", time: 1 }));
+      value(await first.append(start(0, 1), "normal"));
+      expect((await first.append(start(0, 2), "flush")).ok).toBe(false);
+      expect((await store.begin({ id: "r1", session: "s", agent: "a", model: "m", time: 1 })).ok).toBe(false);
+      value(await store.begin({ id: "r2", session: "s", agent: "a", model: "m", time: 1 }));
+      await store.close();
+    });
+  });
+}

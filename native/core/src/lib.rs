@@ -1,1 +1,10 @@
-//! The native library of rein.
+//! The native library of rein, loaded through bun:ffi. `abi` is its border; every other module is plain Rust that knows
+//! nothing of it, and `table` says which function of which module a name stands for.
+
+mod abi;
+mod files;
+mod handles;
+mod job;
+mod sys;
+mod table;
+mod wire;

@@ -1,0 +1,90 @@
+//! Which function a name stands for, and how its input is read.
+
+use std::os::fd::IntoRawFd;
+
+use crate::files::{self, How};
+use crate::job::{JOBS, Job};
+use crate::sys;
+use crate::wire::Fields;
+
+/// The two shapes of a native function. A failure's text is a message, or for `files` the errno's name.
+pub enum Function {
+    /// Work under a millisecond. The first argument is a descriptor or a handle.
+    Call(fn(i32, &[u8]) -> Result<Vec<u8>, String>),
+    /// The rest: on its own thread, in chunks.
+    Job(fn(&[u8], &Job) -> Result<(), String>),
+}
+
+use Function::{Call, Job as Start};
+
+/// `test.*` stay in the library for good: with them the tests see, in the very binary that ships, that a panic is an error,
+/// that a job streams and ends, and that nothing leaks.
+pub const FUNCTIONS: &[(&str, Function)] = &[
+    ("files.open_root", Call(|_, path| descriptor(files::open_root(path)))),
+    (
+        "files.open_beneath",
+        Call(|root, input| {
+            let mut fields = Fields::new(input);
+            let how = How::from_number(fields.uint()?).ok_or("Not a way to open")?;
+            descriptor(sys::borrow(root).and_then(|root| files::open_beneath(root, fields.rest(), how)))
+        }),
+    ),
+    ("files.stat", Call(|fd, _| json(sys::borrow(fd).and_then(files::stat)))),
+    ("files.list", Call(|fd, _| json(sys::borrow(fd).and_then(files::list)))),
+    (
+        "files.make_folder",
+        Call(|folder, input| {
+            let mut fields = Fields::new(input);
+            let mode = fields.uint()?;
+            let made = sys::borrow(folder).and_then(|folder| files::make_folder(folder, fields.rest(), mode));
+            made.map(|()| Vec::new()).map_err(files::name_of)
+        }),
+    ),
+    (
+        "files.replace",
+        Call(|folder, input| {
+            let mut fields = Fields::new(input);
+            let (mode, name) = (fields.uint()?, fields.bytes()?);
+            json(sys::borrow(folder).and_then(|folder| files::replace(folder, name, fields.rest(), mode)))
+        }),
+    ),
+    (
+        "files.close",
+        Call(|fd, _| sys::take(fd).map(|_| Vec::new()).map_err(files::name_of)),
+    ),
+    ("test.echo", Call(|_, input| Ok(input.to_vec()))),
+    (
+        "test.fail",
+        Call(|_, input| Err(String::from_utf8_lossy(input).into_owned())),
+    ),
+    (
+        "test.panic",
+        Call(|_, input| panic!("{}", String::from_utf8_lossy(input))),
+    ),
+    ("test.live", Call(|_, _| Ok(JOBS.count().to_string().into_bytes()))),
+    ("test.count", Start(test_count)),
+];
+
+/// A number (how many), then what to do at the end: "", "fail" or "panic". Sends the numbers 0, 1, 2… as text.
+fn test_count(input: &[u8], job: &Job) -> Result<(), String> {
+    let mut fields = Fields::new(input);
+    for number in 0..fields.uint()? {
+        job.send(number.to_string().into_bytes()).map_err(|_| "Cancelled")?;
+    }
+    match fields.rest() {
+        b"fail" => Err("failed on purpose".to_owned()),
+        b"panic" => panic!("panicked on purpose"),
+        _ => Ok(()),
+    }
+}
+
+fn descriptor(opened: rustix::io::Result<std::os::fd::OwnedFd>) -> Result<Vec<u8>, String> {
+    match opened {
+        Ok(fd) => Ok(fd.into_raw_fd().to_string().into_bytes()),
+        Err(errno) => Err(files::name_of(errno)),
+    }
+}
+
+fn json<T: files::ToJson>(result: rustix::io::Result<T>) -> Result<Vec<u8>, String> {
+    result.map(|value| value.to_json().into_bytes()).map_err(files::name_of)
+}

@@ -1,0 +1,96 @@
+import { readSync } from "node:fs";
+import type { FileStat, FolderEntry } from "../core/host.ts";
+import { call, callText, frame } from "./library.ts";
+
+/**
+ * Files beneath a root descriptor. Paths are relative to it, can't leave it and follow no symlink; the caller has resolved and judged
+ * them. Descriptors are plain numbers, closed on exec, and must be closed by `closeFd`.
+ */
+
+/** An errno's name when it failed: ENOENT, EACCES, ELOOP (a symlink), EXDEV (leads out of the root), ENOSYS (no openat2)… */
+export type FileResult<T> = { ok: true; value: T } | { ok: false; errno: string };
+
+/** `id` is the device and inode: the same id is the same file. */
+export type FdStat = FileStat & { mode: number; id: string };
+
+/** `read`: its bytes (never waits for a FIFO). `folder`: list it and act on its entries. `path`: only `statFd`. */
+export type OpenFor = "read" | "folder" | "path";
+
+const openNumbers: Record<OpenFor, number> = { read: 0, folder: 1, path: 2 };
+
+/** Opens an absolute folder as a root; symlinks in the path are followed. */
+export function openRoot(absolutePath: string): FileResult<number> {
+  return number(callText("files.open_root", 0, absolutePath));
+}
+
+/** Opens what is at `path` beneath a root (or any folder's descriptor); `.` is the root itself. */
+export function openBeneath(root: number, path: string, how: OpenFor): FileResult<number> {
+  return number(callText("files.open_beneath", root, frame([openNumbers[how]], path)));
+}
+
+export function statFd(fd: number): FileResult<FdStat> {
+  return parsed<FdStat>(callText("files.stat", fd, ""));
+}
+
+/**
+ * A folder's entries in byte order of their names, symlinks as themselves. A name that isn't UTF-8 has U+FFFD in it and can't be opened
+ * by that name. Takes about 1 ms per 1,000 entries.
+ */
+export function listFolder(fd: number): FileResult<FolderEntry[]> {
+  return parsed<FolderEntry[]>(callText("files.list", fd, ""));
+}
+
+/** At most `limit` bytes from `offset`, fewer only at the file's end. Allocates `limit` bytes at once. */
+export function readAt(fd: number, offset: number, limit: number): FileResult<Uint8Array> {
+  const bytes = new Uint8Array(limit);
+  let filled = 0;
+  try {
+    while (filled < limit) {
+      const read = readSync(fd, bytes, filled, limit - filled, offset + filled);
+      if (read === 0) break;
+      filled += read;
+    }
+  } catch (error) {
+    if (error instanceof Error && "code" in error && typeof error.code === "string") {
+      return { ok: false, errno: error.code };
+    }
+    throw error;
+  }
+  return { ok: true, value: bytes.subarray(0, filled) };
+}
+
+/** Makes a folder; `name` is a single name. `mode` loses the umask's bits. */
+export function makeFolder(folder: number, name: string, mode = 0o777): FileResult<void> {
+  const made = call("files.make_folder", folder, frame([mode], name));
+  return made.ok ? { ok: true, value: undefined } : { ok: false, errno: made.error };
+}
+
+/**
+ * Creates or replaces a regular file whole and flushes it: readers see the old bytes or the new ones. `name` is a single name. An
+ * existing file keeps its mode and, where we may give files away, its owner; a new one gets `mode` less the umask. A symlink is
+ * ELOOP, a folder EISDIR, anything else that is no file EINVAL.
+ */
+export function replaceFile(
+  folder: number,
+  name: string,
+  bytes: Uint8Array,
+  mode = 0o666,
+): FileResult<{ created: boolean }> {
+  return parsed<{ created: boolean }>(callText("files.replace", folder, frame([mode, name], bytes)));
+}
+
+export function closeFd(fd: number): FileResult<void> {
+  const closed = call("files.close", fd, "");
+  return closed.ok ? { ok: true, value: undefined } : { ok: false, errno: closed.error };
+}
+
+type Answer = ReturnType<typeof callText>;
+
+function number(answer: Answer): FileResult<number> {
+  return answer.ok ? { ok: true, value: Number(answer.value) } : { ok: false, errno: answer.error };
+}
+
+/** The text is JSON that our own library wrote: of type T by contract. */
+function parsed<T>(answer: Answer): FileResult<T> {
+  return answer.ok ? { ok: true, value: JSON.parse(answer.value) } : { ok: false, errno: answer.error };
+}

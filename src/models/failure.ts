@@ -1,0 +1,100 @@
+import { isJsonObject, type Json } from "../core/json.ts";
+import type { Mask } from "../core/mask.ts";
+import type { ModelFailure } from "../core/model.ts";
+
+/** The longest part of a service's own words that a message repeats, in characters. */
+const longestMessage = 500;
+
+/** What ends a stream whose signal was aborted. The run knows why: the signal's reason says it. */
+export const cancelled: ModelFailure = { kind: "network", message: "The request was cancelled", retryable: false };
+
+/** An answer of a service that is not a success. `service` names it in messages: a host, never a URL that may hold a password. */
+export type Refusal = { service: string; status: number; headers: Headers; body: string };
+
+/** What a refused request means: who has to act, and whether asking again may help. `now` in milliseconds since 1970. */
+export function refusalFailure({ service, status, headers, body }: Refusal, mask: Mask, now: number): ModelFailure {
+  const said = cleanText(mask.text(serviceMessage(body)));
+  const verb = status === 401 || status === 403 ? "refused the credentials" : "refused the request";
+  const message = `'${service}' ${status >= 500 ? "failed" : verb} (${status})${said === "" ? "" : `: ${said}`}`;
+  const failure: ModelFailure = { kind: kindOf(status), message, status, retryable: isRetryable(status, headers) };
+  const wait = retryAfterMs(headers, now);
+  if (wait !== undefined) failure.retryAfterMs = wait;
+  return failure;
+}
+
+/** What an error object in the middle of a stream means. Its `code` is the HTTP status that came too late, where it is a number. */
+export function streamFailure(service: string, error: Json, mask: Mask): ModelFailure {
+  const said = cleanText(mask.text(messageIn(error) ?? JSON.stringify(error)));
+  const message = `'${service}' broke off its answer: ${said}`;
+  const code = isJsonObject(error) ? error["code"] : undefined;
+  if (typeof code === "number" && code >= 400 && code < 600) {
+    return { kind: kindOf(code), message, status: code, retryable: isPassing(code) };
+  }
+  const wrong = isJsonObject(error) && error["type"] === "invalid_request_error";
+  return { kind: wrong ? "request" : "service", message, retryable: !wrong };
+}
+
+function kindOf(status: number): ModelFailure["kind"] {
+  if (status === 401 || status === 403) return "credentials";
+  // 402 is an account without money, 409 a conflict inside the service: neither is a wrong request.
+  if (status === 402 || isPassing(status) || status < 400) return "service";
+  return "request";
+}
+
+/** Request timeout, conflict, too early, rate limit, and everything that is the service's own trouble (529: overloaded). */
+function isPassing(status: number): boolean {
+  return status === 408 || status === 409 || status === 425 || status === 429 || status >= 500;
+}
+
+/** `x-should-retry` is how some services say that a 429 is a spent quota, which no wait brings back. */
+function isRetryable(status: number, headers: Headers): boolean {
+  return isPassing(status) && headers.get("x-should-retry") !== "false";
+}
+
+/** How long the service asks us to wait: `retry-after-ms`, or Retry-After in seconds or as an HTTP date. */
+export function retryAfterMs(headers: Headers, now: number): number | undefined {
+  const exact = headers.get("retry-after-ms")?.trim();
+  if (exact !== undefined && isNumber(exact)) return Math.ceil(Number(exact));
+  const value = headers.get("retry-after")?.trim();
+  if (value === undefined) return undefined;
+  if (isNumber(value)) return Math.ceil(Number(value) * 1000);
+  // An HTTP date begins with the name of a day; Date.parse alone would take "-5" for a year.
+  const date = /^[A-Z][a-z]{2,8},? /.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+function isNumber(text: string): boolean {
+  return /^\d+(\.\d+)?$/.test(text);
+}
+
+/** The words of a service in the body of a refusal, in one of the forms that are in use; empty where there are none. */
+export function serviceMessage(body: string): string {
+  const text = body.trim();
+  // A proxy's HTML page says nothing that the status does not.
+  if (text.startsWith("<")) return "";
+  let json: Json;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return text;
+  }
+  return messageIn(json) ?? text;
+}
+
+function messageIn(json: Json | undefined): string | undefined {
+  if (typeof json === "string") return json;
+  if (!isJsonObject(json)) return undefined;
+  return messageIn(json["error"]) ?? messageIn(json["message"]) ?? messageIn(json["detail"]);
+}
+
+/** Somebody else's text, fit for one line of ours: no control or direction characters, no final full stop, not too long. */
+export function cleanText(text: string): string {
+  const line = text
+    .slice(0, 4 * longestMessage)
+    .toWellFormed()
+    .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\s]+/g, " ")
+    .trim();
+  const characters = [...line];
+  if (characters.length > longestMessage) return `${characters.slice(0, longestMessage - 1).join("")}…`;
+  return line.replace(/(?<!\.)\.$/, "");
+}

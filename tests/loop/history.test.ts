@@ -1,0 +1,57 @@
+import { expect, test } from "bun:test";
+import type { DurableEvent } from "../../src/core/event.ts";
+import { conversation } from "../../src/loop/history.ts";
+
+const usage = { input: 0, output: 0, cached: 0, reasoning: 0 };
+
+function turnEnd(text: string, ...ids: string[]): DurableEvent {
+  const calls = ids.map((id) => ({ id, name: "look", arguments: "{}" }));
+  const message = { role: "assistant", text, calls } as const;
+  return {
+    type: "turn_end",
+    turn: 1,
+    message: { ...message, calls },
+    stop: "end",
+    usage,
+    duration_ms: 1,
+    first_token_ms: 1,
+  };
+}
+
+function callEnd(id: string, content: string): DurableEvent {
+  return { type: "call_end", turn: 1, id, name: "look", content, error: false, duration_ms: 1 };
+}
+
+test("a conversation is read from the events, results in the order of the calls", () => {
+  const events: DurableEvent[] = [
+    { type: "user", text: "hello" },
+    turnEnd("", "a", "b"),
+    callEnd("b", "second"),
+    callEnd("a", "first"),
+    turnEnd("done"),
+    { type: "user", text: "again" },
+    turnEnd("yes"),
+  ];
+  expect(
+    conversation(events).map((message) =>
+      message.role === "tool" ? message.results.map((r) => r.content) : message.text,
+    ),
+  ).toEqual(["hello", "", ["first", "second"], "done", "again", "yes"]);
+});
+
+test("a call whose result was never journaled is answered as unknown", () => {
+  const messages = conversation([
+    { type: "user", text: "x" },
+    turnEnd("", "a", "b"),
+    callEnd("a", "done"),
+    { type: "user", text: "y" },
+  ]);
+  expect(messages[2]).toMatchObject({
+    role: "tool",
+    results: [
+      { id: "a", error: false },
+      { id: "b", error: true, content: "Interrupted: the outcome of this call is unknown" },
+    ],
+  });
+  expect(messages[3]).toEqual({ role: "user", text: "y" });
+});

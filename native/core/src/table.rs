@@ -1,6 +1,8 @@
 //! Which function a name stands for, and how its input is read.
 
 use std::os::fd::IntoRawFd;
+use std::thread;
+use std::time::Duration;
 
 use crate::files::{self, How};
 use crate::job::{JOBS, Job};
@@ -65,10 +67,13 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
     ("test.count", Start(test_count)),
 ];
 
-/// A number (how many), then what to do at the end: "", "fail" or "panic". Sends the numbers 0, 1, 2… as text.
+/// Two numbers (how many, and the pause before each in milliseconds), then what to do at the end: "", "fail" or "panic".
+/// Sends 0, 1, 2… as text.
 fn test_count(input: &[u8], job: &Job) -> Result<(), String> {
     let mut fields = Fields::new(input);
-    for number in 0..fields.uint()? {
+    let (count, pause) = (fields.uint()?, fields.uint()?);
+    for number in 0..count {
+        thread::sleep(Duration::from_millis(pause.into()));
         job.send(number.to_string().into_bytes()).map_err(|_| "Cancelled")?;
     }
     match fields.rest() {

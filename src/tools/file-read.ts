@@ -1,0 +1,135 @@
+import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
+import type { JsonObject } from "../core/json.ts";
+import { number, pathSchema, text } from "./arguments.ts";
+import { bytes, grouped, mostCharacters, shownPath } from "./bound.ts";
+import { failed } from "./failed.ts";
+import { openText } from "./text.ts";
+
+/** Lines are counted up to here; in a larger file their number is a lower bound. */
+const mostScanned = 64_000_000;
+
+export const fileRead: Tool = {
+  name: "file_read",
+  description:
+    "Reads a text file. Returns its lines as they are, without line numbers. A long file comes in parts: " +
+    "a note in square brackets at the end then says which lines these are and which offset shows the next ones.",
+  input: {
+    type: "object",
+    properties: {
+      path: pathSchema("The file, for example src/main.ts"),
+      offset: { type: "integer", minimum: 1, description: "The first line to return, counted from 1. Default: 1" },
+      limit: { type: "integer", minimum: 1, description: "How many lines to return. Default: as many as fit" },
+    },
+    required: ["path"],
+    additionalProperties: false,
+  },
+  needs: [{ kind: "read" }],
+  effects: () => "read",
+  run,
+};
+
+async function run(input: JsonObject, { host, signal }: ToolContext): Promise<ToolOutcome> {
+  const path = text(input, "path");
+  const opened = await openText(host, path);
+  if (!opened.ok) return failed(opened.error, host, path);
+  const file = opened.value;
+  if (file.kind === "binary") {
+    const content = `Cannot read '${shownPath(path)}' as text: it is ${file.what}, ${bytes(file.size)}`;
+    return { content, error: true };
+  }
+  const window = new LineWindow(number(input, "offset", 1), number(input, "limit", Number.MAX_SAFE_INTEGER));
+  let scanned = 0;
+  for await (const piece of file.pieces()) {
+    if (signal.aborted) return { content: `Cannot read '${shownPath(path)}': cancelled`, error: true };
+    if (!piece.ok) return failed(piece.error, host, path);
+    window.add(piece.value);
+    scanned += piece.value.length;
+    if (scanned > mostScanned && window.full) break;
+  }
+  const encoding = file.encoding === "utf-8" ? undefined : `decoded from ${encodingNames[file.encoding]}`;
+  return window.outcome(shownPath(path), scanned > mostScanned, encoding);
+}
+
+const encodingNames = {
+  "utf-16le": "UTF-16 (little endian)",
+  "utf-16be": "UTF-16 (big endian)",
+  latin1: "Latin-1, since it is not valid UTF-8",
+};
+
+/** Takes a text piece by piece and keeps the wanted lines of it, as far as they fit. */
+class LineWindow {
+  /** The wanted text fits no more or is complete. */
+  full = false;
+  #content = "";
+  /** The line that comes next, counted from 1, and whether it has begun. */
+  #line = 1;
+  #begun = false;
+  /** How much there was before that line. */
+  #lineStart = 0;
+  /** The last line of which something was kept, and whether it was cut. */
+  #last = 0;
+  #cutLine = false;
+
+  readonly #offset: number;
+  readonly #limit: number;
+
+  constructor(offset: number, limit: number) {
+    this.#offset = offset;
+    this.#limit = limit;
+  }
+
+  add(piece: string): void {
+    for (let start = 0; start < piece.length;) {
+      const newline = piece.indexOf("\n", start);
+      const end = newline < 0 ? piece.length : newline + 1;
+      if (!this.full && this.#line >= this.#offset) this.#keep(piece.slice(start, end));
+      this.#begun = newline < 0;
+      if (newline >= 0) this.#line++;
+      start = end;
+    }
+  }
+
+  #keep(part: string): void {
+    const line = this.#line;
+    if (line - this.#offset >= this.#limit) {
+      this.full = true;
+      return;
+    }
+    if (!this.#begun) this.#lineStart = this.#content.length;
+    const room = mostCharacters - this.#content.length;
+    if (part.length <= room) {
+      this.#content += part;
+      this.#last = line;
+      return;
+    }
+    this.full = true;
+    if (line > this.#offset) {
+      // Left whole for the next part.
+      this.#content = this.#content.slice(0, this.#lineStart);
+      this.#last = line - 1;
+    } else {
+      this.#content = (this.#content + part.slice(0, room)).toWellFormed();
+      this.#last = line;
+      this.#cutLine = true;
+    }
+  }
+
+  outcome(path: string, more: boolean, encoding: string | undefined): ToolOutcome {
+    const total = this.#begun ? this.#line : this.#line - 1;
+    if (total === 0) return { content: `[${path} is empty]` };
+    if (this.#last === 0) {
+      const lines = total === 1 ? "1 line" : `${grouped(total)} lines`;
+      return { content: `Cannot read '${path}' from line ${this.#offset}: it has ${lines}`, error: true };
+    }
+    const notes = [];
+    if (this.#cutLine) notes.push(`line ${this.#last} is cut after ${grouped(mostCharacters)} characters`);
+    if (this.#offset > 1 || this.#last < total) {
+      notes.push(`lines ${this.#offset}-${this.#last} of ${more ? "at least " : ""}${grouped(total)}`);
+    }
+    if (this.#last < total) notes.push(`the next ones: offset ${this.#last + 1}`);
+    if (encoding !== undefined) notes.push(encoding);
+    if (notes.length === 0) return { content: this.#content };
+    const gap = this.#content.endsWith("\n") ? "" : "\n";
+    return { content: `${this.#content}${gap}[${notes.join("; ")}]` };
+  }
+}

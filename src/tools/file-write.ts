@@ -1,0 +1,66 @@
+import type { Host } from "../core/host.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
+import { pathSchema, text } from "./arguments.ts";
+import { bytes, grouped, shownPath } from "./bound.ts";
+import { failed } from "./failed.ts";
+import { openText, pieceSize } from "./text.ts";
+
+/** A longer diff is cut. */
+const mostDiff = 10_000;
+
+export const fileWrite: Tool = {
+  name: "file_write",
+  description:
+    "Creates a file or replaces all of it; folders on the way are made. Returns what was done and how the text changed.",
+  input: {
+    type: "object",
+    properties: {
+      path: pathSchema("The file, for example src/main.ts"),
+      content: { type: "string", description: "The whole new text of the file" },
+    },
+    required: ["path", "content"],
+    additionalProperties: false,
+  },
+  needs: [{ kind: "write" }],
+  effects: () => "write",
+  run,
+};
+
+async function run(input: JsonObject, { host }: ToolContext): Promise<ToolOutcome> {
+  const path = text(input, "path");
+  const content = text(input, "content");
+  const data = new TextEncoder().encode(content);
+  const before = await oldText(host, path);
+  const written = await host.fs.write(path, data);
+  if (!written.ok) return failed(written.error, host, path);
+  const done = `${written.value.created ? "Created" : "Replaced"} ${shownPath(path)} (${bytes(data.length)})`;
+  if (written.value.created || before === undefined) return { content: done };
+  return {
+    content:
+      before === content ? `${done}: the text is the same as before` : `${done}\n${await diff(path, before, content)}`,
+  };
+}
+
+/** What stood there, if it may be read (write does not include read), is text and is small enough for a diff. */
+async function oldText(host: Host, path: string): Promise<string | undefined> {
+  if (!(await host.fs.may("read", path))) return undefined;
+  const opened = await openText(host, path);
+  if (!opened.ok || opened.value.kind !== "text" || opened.value.size > pieceSize) return undefined;
+  let whole = "";
+  for await (const piece of opened.value.pieces()) {
+    if (!piece.ok) return undefined;
+    whole += piece.value;
+  }
+  return whole;
+}
+
+async function diff(path: string, before: string, after: string): Promise<string> {
+  const { unifiedDiff } = await import("../native/diff.ts");
+  const name = shownPath(path);
+  const whole = unifiedDiff(before, after, { oldName: name, newName: name, context: 3 });
+  if (whole.length <= mostDiff) return whole;
+  const lineEnd = whole.lastIndexOf("\n", mostDiff);
+  const shown = whole.slice(0, lineEnd > 0 ? lineEnd : mostDiff);
+  return `${shown.toWellFormed()}\n[the diff is cut: ${grouped(whole.length - shown.length)} more characters]`;
+}

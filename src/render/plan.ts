@@ -1,0 +1,87 @@
+import type { ToolSpec } from "../core/model.ts";
+import { permissionKinds, type PermissionLists } from "../core/permission.ts";
+import type { Limits, Plan } from "../core/plan.ts";
+import { clean, cleanJson, cleanLine } from "./clean.ts";
+import { duration } from "./format.ts";
+
+/** What `--dry-run` shows: all that a run would begin with. */
+export type PlanView = {
+  plan: Plan;
+  /** `provider/model`; null when none was chosen. */
+  model: string | null;
+  /** With the values filled in. */
+  instructions: string;
+  prompt: string;
+  tools: ToolSpec[];
+  permissions: {
+    allowed: PermissionLists;
+    /** Requested by the file and not granted. */
+    ungranted: PermissionLists;
+    denied: PermissionLists;
+    /** What child processes see, and whether the kernel holds them to the rules. */
+    children: { contained: boolean; env: string[] };
+  };
+  limits: Limits;
+};
+
+export function planText(view: PlanView): string {
+  const { plan, permissions } = view;
+  const sections: Array<[string, string[]]> = [
+    ["agent", [`${plan.name} (${plan.file})`, ...(plan.description === undefined ? [] : [plan.description])]],
+    ["model", [view.model ?? "none"]],
+    ["instructions", [view.instructions]],
+    ["prompt", [view.prompt]],
+    ["tools", view.tools.map((tool) => `${tool.name}: ${cleanLine(tool.description)}`)],
+    ["allowed", rules(permissions.allowed)],
+    ["requested, not granted", rules(permissions.ungranted)],
+    ["denied", rules(permissions.denied)],
+    ["child processes", children(permissions.children)],
+    ["limits", limits(view.limits)],
+    ["output schema", plan.output === undefined ? [] : [cleanJson(plan.output.schema, 2)]],
+    ["checks", plan.checks.map((check) => cleanLine(check.run.join(" ")))],
+  ];
+  return sections.map(([title, lines]) => `${title}\n${indented(lines)}\n`).join("\n");
+}
+
+export function planJson({ plan, model, instructions, prompt, tools, permissions, limits }: PlanView): string {
+  const { name, description, file, hash, output, checks, denied } = plan;
+  const document = {
+    agent: name,
+    description: description ?? null,
+    file,
+    hash,
+    model,
+    instructions,
+    prompt,
+    tools,
+    permissions,
+    limits,
+    output: output ?? null,
+    checks,
+    denied,
+  };
+  return `${cleanJson(document, 2)}\n`;
+}
+
+function rules(lists: PermissionLists): string[] {
+  return permissionKinds.flatMap((kind) => {
+    const list = lists[kind];
+    return list === undefined ? [] : [`${kind}: ${cleanLine(list.join(", "))}`];
+  });
+}
+
+function children({ contained, env }: PlanView["permissions"]["children"]): string[] {
+  return [
+    contained ? "held to these rules by the kernel" : "not held to these rules by the kernel",
+    `environment: ${env.join(", ")}`,
+  ];
+}
+
+function limits({ turns, tool_calls, tokens, time }: Limits): string[] {
+  return [`turns: ${turns}`, `tool calls: ${tool_calls}`, `tokens: ${tokens ?? "no limit"}`, `time: ${duration(time)}`];
+}
+
+function indented(lines: string[]): string {
+  const text = clean(lines.join("\n")).trimEnd();
+  return text === "" ? "  none" : text.replace(/^(?=.)/gm, "  ");
+}

@@ -1,0 +1,154 @@
+import type { Stamped } from "../core/event.ts";
+import type { Clock } from "../core/host.ts";
+import type { Renderer, Writer } from "../core/render.ts";
+import { cleanLine } from "./clean.ts";
+import { callLabel, count, duration, paint, short } from "./format.ts";
+
+export type ProgressOptions = {
+  stderr: Writer;
+  /** `live`: one status line, rewritten. `plain`: a line per turn and call. `none`: warnings only. */
+  mode: "live" | "plain" | "none";
+  color: boolean;
+  clock: Pick<Clock, "now" | "sleep">;
+  /** Width of the terminal, asked each time. */
+  columns(): number;
+  /** The answer's text appears on this same terminal as it comes: the status line makes room for it. */
+  streaming: boolean;
+};
+
+/** Progress can be hidden while something else, a question, has the terminal. */
+export type Progress = Renderer & { hide(): Promise<void>; show(): Promise<void> };
+
+/** A status line is drawn anew at least this often; a plain log is silent for at most this long. */
+const liveMs = 1000;
+const plainMs = 30_000;
+
+const clearLine = "\r\u001b[K";
+
+/** `--progress`, on stderr. Shares a queue with the renderer that streams to the same terminal, and comes before it. */
+export function progressRenderer(options: ProgressOptions): Progress {
+  const { stderr, mode, color, clock } = options;
+  const stop = new AbortController();
+  const calls = new Map<string, string>();
+  /** Calls that were made, and the tokens of all turns. */
+  let made = 0;
+  let tokens = 0;
+  let turn = 0;
+  let started: number | undefined;
+  let written = clock.now();
+  /** The status line is on the screen; the terminal belongs to streamed text, or to a question. */
+  let drawn = false;
+  let streaming = false;
+  let hidden = false;
+  let held: string[] = [];
+
+  const elapsed = () => duration(clock.now() - (started ?? clock.now()));
+
+  function status(): string {
+    const running = [...calls.values()];
+    const doing = running.length > 1 ? `${running[0]} and ${running.length - 1} more` : (running[0] ?? "model");
+    return `turn ${turn} · ${doing} · ${elapsed()} · ${count(tokens, "token")}`;
+  }
+
+  /** Writes lines above the status line. Where the terminal is not ours, they wait. */
+  async function say(...lines: string[]): Promise<void> {
+    held.push(...lines);
+    if (streaming || hidden) return;
+    const text = held.map((line) => `${line}\n`).join("");
+    held = [];
+    written = clock.now();
+    if (mode !== "live") {
+      if (text !== "") await stderr.write(text);
+      return;
+    }
+    const live = started !== undefined && !stop.signal.aborted;
+    const line = live ? paint(short(status(), options.columns() - 1), "dim", color) : "";
+    const before = drawn ? clearLine : "";
+    drawn = live;
+    if (before + text + line !== "") await stderr.write(before + text + line);
+  }
+
+  async function clear(): Promise<void> {
+    if (drawn) await stderr.write(clearLine);
+    drawn = false;
+  }
+
+  async function tick(): Promise<void> {
+    while (!stop.signal.aborted) {
+      const quiet = clock.now() - written;
+      await clock.sleep(mode === "live" ? liveMs : Math.max(plainMs - quiet, 1), stop.signal);
+      if (stop.signal.aborted) return;
+      if (mode === "live") await say();
+      else if (clock.now() - written >= plainMs) await say(`still running: ${status()}`);
+    }
+  }
+
+  /** The plain log's line for an event, undefined where it has none. */
+  function line(event: Stamped): string | undefined {
+    if (event.type === "turn_end") {
+      const { input, output } = event.usage;
+      return `turn ${event.turn}: ${duration(event.duration_ms)}, tokens: ${input} in, ${output} out`;
+    }
+    if (event.type === "call_end") {
+      const label = calls.get(event.id) ?? cleanLine(event.name);
+      return `  ${label}: ${duration(event.duration_ms)}${event.error ? `, ${paint("error", "red", color)}` : ""}`;
+    }
+    if (event.type === "check") return `check ${cleanLine(event.run.join(" "))}: ${event.ok ? "ok" : "failed"}`;
+    if (event.type === "run_end") {
+      const counts = `${count(turn, "turn")}, ${count(made, "call")}, ${count(tokens, "token")}`;
+      return `${event.result.outcome}: ${counts}, ${elapsed()}`;
+    }
+    return undefined;
+  }
+
+  /** The line for what is said in every mode. */
+  function notice(event: Stamped): string | undefined {
+    if (event.type === "warning") return `${paint("warning:", "yellow", color)} ${cleanLine(event.message)}`;
+    if (event.type === "retry" && mode !== "none") {
+      return `retry ${event.attempt} of ${event.of} in ${duration(event.wait_ms)}: ${cleanLine(event.reason)}`;
+    }
+    return mode === "plain" ? line(event) : undefined;
+  }
+
+  return {
+    async event(event) {
+      if (started === undefined) {
+        started = event.time;
+        if (mode !== "none") void tick();
+      }
+      if (event.type === "text" && options.streaming && event.text !== "") {
+        streaming = true;
+        await clear();
+        return;
+      }
+      // By now the streamed line was ended, at the end of its turn.
+      if (event.type === "turn_start" || event.type === "call_start" || event.type === "run_end") streaming = false;
+      if (event.type === "turn_start") turn = event.turn;
+      if (event.type === "turn_end") tokens += event.usage.input + event.usage.output;
+      const text = notice(event);
+      if (event.type === "call_start") {
+        calls.set(event.call.id, callLabel(event.call));
+        made++;
+      }
+      if (event.type === "call_end") calls.delete(event.id);
+      if (event.type === "run_end") stop.abort();
+      const changed = event.type === "turn_start" || event.type === "call_start" || event.type === "call_end";
+      if (text !== undefined) await say(text);
+      else if (mode === "live" && (changed || stop.signal.aborted)) await say();
+    },
+    async end() {
+      stop.abort();
+      streaming = false;
+      hidden = false;
+      await say();
+    },
+    async hide() {
+      hidden = true;
+      await clear();
+    },
+    async show() {
+      hidden = false;
+      await say();
+    },
+  };
+}

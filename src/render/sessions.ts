@@ -1,0 +1,120 @@
+import type { DurableEvent, Stamped } from "../core/event.ts";
+import type { SessionSummary } from "../core/store.ts";
+import { clean, cleanJson, cleanLine } from "./clean.ts";
+import { callLabel, count, duration, moment } from "./format.ts";
+
+/** How much of a call's result is shown. */
+const resultLines = 5;
+const resultWidth = 200;
+
+/** `rein sessions list`: a table, newest first. */
+export function sessionsText(sessions: SessionSummary[]): string {
+  const head = ["NAME", "AGENT", "MODEL", "RUNS", "TURNS", "UPDATED", "OUTCOME"];
+  const rows = sessions.map((session) => [
+    cleanLine(session.name),
+    cleanLine(session.agent),
+    cleanLine(session.model),
+    `${session.runs}`,
+    `${session.turns}`,
+    moment(session.updated),
+    session.outcome ?? "interrupted",
+  ]);
+  const table = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...table.map((row) => Bun.stringWidth(row[column] ?? ""))));
+  const lines = table.map((row) => row.map((cell, column) => padEnd(cell, widths[column] ?? 0)).join("  "));
+  return lines.map((line) => `${line.trimEnd()}\n`).join("");
+}
+
+export function sessionsJson(sessions: SessionSummary[]): string {
+  return `${cleanJson(sessions, 2)}\n`;
+}
+
+/** `rein sessions show`: what was said and done, with results shortened. */
+export function sessionText(name: string, events: Stamped<DurableEvent>[]): string {
+  const runs = byRun(events);
+  const blocks = runs.map((run) => run.flatMap(shown).concat(ending(run)).join("\n"));
+  return [`session ${cleanLine(name)} · ${count(runs.length, "run")}`, ...blocks]
+    .map((block) => `${block}\n`)
+    .join("\n");
+}
+
+export function sessionJson(name: string, events: Stamped<DurableEvent>[]): string {
+  return `${cleanJson({ session: name, events }, 2)}\n`;
+}
+
+function byRun(events: Stamped<DurableEvent>[]): Stamped<DurableEvent>[][] {
+  const runs: Stamped<DurableEvent>[][] = [];
+  for (const event of events) {
+    if (event.type === "run_start" || runs.length === 0) runs.push([]);
+    runs.at(-1)?.push(event);
+  }
+  return runs;
+}
+
+function shown(event: Stamped<DurableEvent>, _: number, run: Stamped<DurableEvent>[]): string[] {
+  switch (event.type) {
+    case "run_start":
+      return [
+        `run ${cleanLine(event.run_id)} · ${cleanLine(event.agent)} · ${cleanLine(event.model)} · ${moment(event.time)}`,
+      ];
+    case "user":
+      return ["", event.reason === undefined ? "user" : `user (${event.reason})`, indented(event.text)];
+    case "turn_end": {
+      const tokens = `tokens: ${event.usage.input} in, ${event.usage.output} out`;
+      const stop = event.stop === "length" || event.stop === "refusal" ? ` · ${event.stop}` : "";
+      const head = ["", `turn ${event.turn} · ${duration(event.duration_ms)} · ${tokens}${stop}`];
+      return event.message.text === "" ? head : [...head, indented(event.message.text)];
+    }
+    case "call_end": {
+      const start = run.find((other) => other.type === "call_start" && other.call.id === event.id);
+      const label = start?.type === "call_start" ? callLabel(start.call) : cleanLine(event.name);
+      const head = `  ${label} · ${duration(event.duration_ms)}${event.error ? " · error" : ""}`;
+      return event.content === "" ? [head] : [head, indented(shortened(event.content), "    ")];
+    }
+    case "decision": {
+      if (event.verdict === "allow") return [];
+      return [
+        `  denied: ${event.kind} '${cleanLine(event.target)}'${event.reason === undefined ? "" : `: ${cleanLine(event.reason)}`}`,
+      ];
+    }
+    case "retry":
+      return [`  retry ${event.attempt} of ${event.of}: ${cleanLine(event.reason)}`];
+    case "limit":
+      return [`  limit: ${event.limit}, ${event.value} of ${event.max}`];
+    case "check":
+      return [`  check ${cleanLine(event.run.join(" "))}: ${event.ok ? "ok" : "failed"}`];
+    case "turn_start":
+    case "call_start":
+    case "run_end":
+      return [];
+  }
+}
+
+/** A run's last line: how it came out, how long it took. */
+function ending(run: Stamped<DurableEvent>[]): string[] {
+  const last = run.at(-1);
+  if (last === undefined) return [];
+  const took = duration(last.time - (run[0]?.time ?? last.time));
+  if (last.type !== "run_end") return ["", `interrupted · ${took}`];
+  const error = last.result.error === null ? [] : [indented(last.result.error.message)];
+  return ["", `${last.result.outcome} · exit code ${last.result.exit_code} · ${took}`, ...error];
+}
+
+function shortened(text: string): string {
+  const lines = text.trimEnd().split("\n");
+  const kept = lines
+    .slice(0, resultLines)
+    .map((line) => (line.length > resultWidth ? `${line.slice(0, resultWidth)}…` : line));
+  if (lines.length > resultLines) kept.push(`… ${count(lines.length - resultLines, "more line")}`);
+  return kept.join("\n");
+}
+
+function indented(text: string, by = "  "): string {
+  return clean(text)
+    .trimEnd()
+    .replace(/^(?=.)/gm, by);
+}
+
+function padEnd(text: string, width: number): string {
+  return text + " ".repeat(Math.max(width - Bun.stringWidth(text), 0));
+}

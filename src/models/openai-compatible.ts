@@ -139,6 +139,8 @@ export function openaiCompatible(options: OpenAICompatibleOptions): Model {
         const read = readEvents(batch.value, answer);
         end = read.end;
         for (const event of read.said) yield event;
+        // What came in one piece with an abort is not passed on as an answer.
+        if (signal.aborted) return yield { type: "failure", failure: cancelled };
       }
       if (end !== undefined && end !== "done") return yield { type: "failure", failure: end };
       for (const event of answer.end()) yield event;

@@ -1,0 +1,358 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import type { Clock } from "../../src/core/host.ts";
+import type { Model, ModelRequest, Usage } from "../../src/core/model.ts";
+import type { Script } from "../../src/core/script.ts";
+import { openaiCompatible } from "../../src/models/openai-compatible.ts";
+import { scripted } from "../../src/models/scripted.ts";
+import { testClock } from "../helpers/clock.ts";
+import { errorBody, startOpenAIServer, type Answer, type Behaviour } from "../helpers/openai-server.ts";
+import { question, readReply } from "../helpers/reply.ts";
+
+/** What the service does, in no provider's words. */
+type Situation =
+  | { does: "text"; text: string; stop?: "length" | "refusal"; usage?: Usage }
+  | { does: "calls"; text: string; calls: Array<{ name: string; arguments: string }> }
+  | { does: "reasoning"; reasoning: string; text: string }
+  | { does: "refuse"; status: number; message: string; headers?: Record<string, string> }
+  | { does: "fail-inside"; message: string }
+  | { does: "break"; at: "event" | "character" | "finish"; by: "end" | "reset"; text: string }
+  | { does: "break-call"; call: { name: string; arguments: string } }
+  | { does: "stall"; where: "start" | "middle"; text: string };
+
+type Row = {
+  provider: string;
+  /** A model whose service does this, request by request; undefined where the provider has no such situation. */
+  model(situations: Situation[], clock: Clock): Model | undefined;
+  /** The bodies of the requests that the service got since the model was made; absent where there is no wire. */
+  sent?: () => unknown[];
+  /** How many connections they came over. */
+  connections?: () => number;
+  /** What must be sent for `conversation`. */
+  conversation?: unknown;
+};
+
+const key = "sk-contract-secret-1234567890";
+const server = startOpenAIServer();
+afterAll(() => server.stop());
+
+function openaiBehaviour(situation: Situation): Behaviour {
+  switch (situation.does) {
+    case "text": {
+      const finish = situation.stop === "refusal" ? "content_filter" : (situation.stop ?? "stop");
+      const answer: Answer = { kind: "answer", text: situation.text, finish };
+      return situation.usage === undefined ? answer : { ...answer, usage: situation.usage };
+    }
+    case "calls": {
+      const calls = situation.calls.map((call, index) => ({ id: `call_${index}`, index, ...call }));
+      return { kind: "answer", text: situation.text, calls, split: 1 };
+    }
+    case "reasoning":
+      return {
+        kind: "answer",
+        text: situation.text,
+        reasoning: { field: "reasoning_content", text: situation.reasoning },
+      };
+    case "refuse": {
+      const { status, message, headers } = situation;
+      return { kind: "status", status, body: errorBody(message), ...(headers === undefined ? {} : { headers }) };
+    }
+    case "fail-inside":
+      return { kind: "answer", text: "So", instead: `data: ${errorBody(situation.message, "server_error")}\n\n` };
+    case "break":
+      return { kind: "answer", text: situation.text, cut: { at: situation.at, by: situation.by } };
+    case "break-call": {
+      const calls = [{ id: "call_0", index: 0, ...situation.call }];
+      return { kind: "answer", calls, cut: { at: "finish", by: "end" } };
+    }
+    case "stall":
+      return { kind: "answer", text: situation.text, stall: situation.where };
+  }
+}
+
+function scriptOf(situations: Situation[]): Script | undefined {
+  const script: Script = [];
+  for (const situation of situations) {
+    if (situation.does === "refuse" || situation.does === "text" || situation.does === "calls") {
+      if (situation.does === "refuse") return undefined;
+      script.push({
+        kind: "reply",
+        text: [{ text: situation.text }],
+        calls: situation.does === "calls" ? situation.calls.map(({ name, arguments: raw }) => ({ name, raw })) : [],
+        stop: situation.does === "calls" ? "tool_calls" : (situation.stop ?? "end"),
+        ...(situation.does === "text" && situation.usage !== undefined ? { usage: situation.usage } : {}),
+        delayMs: 0,
+        dripMs: 0,
+      });
+    } else return undefined;
+  }
+  return script;
+}
+
+const schema = { type: "object", properties: { path: { type: "string" } }, required: ["path"] };
+
+const conversation: ModelRequest = {
+  instructions: "Be brief",
+  messages: [
+    { role: "user", text: "Read both" },
+    {
+      role: "assistant",
+      text: "Reading",
+      calls: [
+        { id: "a", name: "file_read", arguments: '{"path":"one"}' },
+        { id: "b", name: "file_read", arguments: '{"path":' },
+      ],
+    },
+    {
+      role: "tool",
+      results: [
+        { id: "a", name: "file_read", content: "1", error: false },
+        { id: "b", name: "file_read", content: "Arguments are not JSON", error: true },
+      ],
+    },
+    {
+      role: "assistant",
+      text: "",
+      calls: [{ id: "c", name: "file_list", arguments: "" }],
+      opaque: { provider: "another" },
+    },
+    { role: "tool", results: [{ id: "c", name: "file_list", content: "", error: false }] },
+    { role: "assistant", text: "Both are read", calls: [] },
+    { role: "user", text: "Thanks" },
+  ],
+  tools: [{ name: "file_read", description: "Reads a file", input: schema }],
+  output: schema,
+};
+
+const rows: Row[] = [
+  {
+    provider: "scripted",
+    model(situations, clock) {
+      const script = scriptOf(situations);
+      return script && scripted(script, "scripted/test.yaml", clock);
+    },
+  },
+  {
+    provider: "openai-compatible",
+    model(situations, clock) {
+      server.behave(...situations.map(openaiBehaviour));
+      const name = "openai-compatible/fake-1";
+      return openaiCompatible({ name, model: "fake-1", baseUrl: server.baseUrl, key, fetch, clock });
+    },
+    sent: () => server.requests.map((request) => request.body),
+    connections: () => server.connections(),
+    conversation: {
+      model: "fake-1",
+      stream: true,
+      stream_options: { include_usage: true },
+      messages: [
+        { role: "system", content: "Be brief" },
+        { role: "user", content: "Read both" },
+        {
+          role: "assistant",
+          content: "Reading",
+          tool_calls: [
+            { id: "a", type: "function", function: { name: "file_read", arguments: '{"path":"one"}' } },
+            { id: "b", type: "function", function: { name: "file_read", arguments: "{}" } },
+          ],
+        },
+        { role: "tool", tool_call_id: "a", content: "1" },
+        { role: "tool", tool_call_id: "b", content: "Arguments are not JSON" },
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [{ id: "c", type: "function", function: { name: "file_list", arguments: "{}" } }],
+        },
+        { role: "tool", tool_call_id: "c", content: "" },
+        { role: "assistant", content: "Both are read" },
+        { role: "user", content: "Thanks" },
+      ],
+      tools: [{ type: "function", function: { name: "file_read", description: "Reads a file", parameters: schema } }],
+      response_format: { type: "json_schema", json_schema: { name: "answer", schema, strict: false } },
+    },
+  },
+];
+
+const text = "Grüße, 世界 👋\n  and a long tail of words";
+
+for (const row of rows) {
+  describe(row.provider, () => {
+    /** Defines a test where the provider has the situation. */
+    function when(
+      name: string,
+      situations: Situation[],
+      check: (model: Model, clock: ReturnType<typeof testClock>) => Promise<void>,
+    ) {
+      if (row.model(situations, testClock()) === undefined) return;
+      test(name, async () => {
+        const clock = testClock();
+        const model = row.model(situations, clock);
+        if (model === undefined) throw new Error("No model");
+        await check(model, clock);
+      });
+    }
+
+    when("a text answer arrives in pieces and whole", [{ does: "text", text }], async (model) => {
+      const reply = await readReply(model);
+      expect(reply).toMatchObject({ text, calls: [], stop: "end" });
+      expect(reply.usage?.input).toBeGreaterThan(0);
+    });
+
+    const usage = { input: 1000, output: 70, cached: 900, reasoning: 30 };
+    when(
+      "usage is the service's own, with its cached and reasoning tokens",
+      [{ does: "text", text, usage }],
+      async (model) => {
+        expect((await readReply(model)).usage).toEqual(usage);
+      },
+    );
+
+    for (const stop of ["length", "refusal"] as const) {
+      when(`a stop by ${stop} is told apart from an end`, [{ does: "text", text, stop }], async (model) => {
+        expect((await readReply(model)).stop).toBe(stop);
+      });
+    }
+
+    const calls = [
+      { name: "file_read", arguments: '{"path":"ü/世界","deep":{"list":[1,2,3]}}' },
+      { name: "file_read", arguments: "{}" },
+      { name: "bash_exec", arguments: '{"command":"echo \\"}\\""}' },
+    ];
+    when(
+      "parallel calls keep their order, ids and arguments",
+      [{ does: "calls", text: "Let me see", calls }],
+      async (model) => {
+        const reply = await readReply(model);
+        expect(reply).toMatchObject({ text: "Let me see", stop: "tool_calls" });
+        expect(reply.calls.map(({ name, arguments: args }) => ({ name, arguments: args }))).toEqual(calls);
+        expect(new Set(reply.calls.map((call) => call.id)).size).toBe(3);
+      },
+    );
+
+    const hundred = Array.from({ length: 100 }, (_, index) => ({
+      name: "file_read",
+      arguments: `{"path":"${index}"}`,
+    }));
+    when("a hundred parallel calls stay apart", [{ does: "calls", text: "", calls: hundred }], async (model) => {
+      const reply = await readReply(model);
+      expect(reply.calls.map((call) => call.arguments)).toEqual(hundred.map((call) => call.arguments));
+      expect(new Set(reply.calls.map((call) => call.id)).size).toBe(100);
+    });
+
+    when("an aborted request is a failure that nobody retries", [{ does: "text", text }], async (model) => {
+      const run = new AbortController();
+      const reply = await readReply(model, question, run.signal, () => run.abort("interrupt"));
+      expect(reply.failure).toEqual({ kind: "network", message: "The request was cancelled", retryable: false });
+      const again = await readReply(model, question, run.signal);
+      expect(again.failure?.retryable).toBe(false);
+    });
+
+    const thought = { does: "reasoning", reasoning: "First, greet", text } as const;
+    when("reasoning is told apart from text", [thought], async (model) => {
+      expect(await readReply(model)).toMatchObject({ reasoning: "First, greet", text, stop: "end" });
+    });
+
+    const refusals = [
+      [400, "request", false],
+      [401, "credentials", false],
+      [403, "credentials", false],
+      [404, "request", false],
+      [408, "service", true],
+      [409, "service", true],
+      [422, "request", false],
+      [429, "service", true],
+      [500, "service", true],
+      [503, "service", true],
+      [529, "service", true],
+    ] as const;
+    for (const [status, kind, retryable] of refusals) {
+      const situation: Situation = { does: "refuse", status, message: `Bad \u001b[31mthing\n with ${key}.` };
+      when(`status ${status} is a failure of kind ${kind}`, [situation], async (model) => {
+        const { failure } = await readReply(model);
+        expect(failure).toMatchObject({ kind, status, retryable });
+        expect(failure?.message).toEndWith(`(${status}): Bad [31mthing with [masked]`);
+      });
+    }
+
+    const waits: Array<[string, Record<string, string>, number | undefined]> = [
+      ["in seconds", { "retry-after": "7" }, 7000],
+      ["as an HTTP date", { "retry-after": "Thu, 01 Jan 2026 00:00:09 GMT" }, 9000],
+      ["in milliseconds", { "retry-after-ms": "1500.5", "retry-after": "9" }, 1501],
+      ["in the past", { "retry-after": "Wed, 31 Dec 2025 00:00:00 GMT" }, 0],
+      ["that is no time", { "retry-after": "-5" }, undefined],
+    ];
+    for (const [form, headers, expected] of waits) {
+      when(
+        `Retry-After ${form} is read`,
+        [{ does: "refuse", status: 429, message: "Slow down", headers }],
+        async (model) => {
+          const { failure } = await readReply(model);
+          expect(failure?.retryAfterMs).toBe(expected);
+        },
+      );
+    }
+
+    when(
+      "an error inside the stream is a failure",
+      [{ does: "fail-inside", message: `Broken ${key}` }],
+      async (model) => {
+        const { failure, stop } = await readReply(model);
+        expect(failure).toMatchObject({ kind: "service", retryable: true });
+        expect(failure?.message).toEndWith("Broken [masked]");
+        expect(stop).toBeUndefined();
+      },
+    );
+
+    for (const at of ["event", "character", "finish"] as const) {
+      for (const by of ["end", "reset"] as const) {
+        when(
+          `a stream cut at the ${at} by ${by} is not an answer`,
+          [{ does: "break", at, by, text }],
+          async (model) => {
+            const { failure, stop } = await readReply(model);
+            expect(failure).toMatchObject({ kind: "network", retryable: true });
+            expect(stop).toBeUndefined();
+          },
+        );
+      }
+    }
+
+    when(
+      "half a call is never complete",
+      [{ does: "break-call", call: { name: "file_read", arguments: "{}" } }],
+      async (model) => {
+        expect(await readReply(model)).toMatchObject({ failure: { kind: "network", retryable: true } });
+      },
+    );
+
+    when("a service that never begins is given up", [{ does: "stall", where: "start", text }], async (model, clock) => {
+      const reply = readReply(model);
+      while (row.sent?.().length === 0) await Bun.sleep(1);
+      clock.pass();
+      expect((await reply).failure).toMatchObject({ kind: "network", retryable: true });
+      expect((await reply).failure?.message).toEndWith("said nothing for 120 s");
+    });
+
+    when(
+      "a service that falls silent is given up",
+      [{ does: "stall", where: "middle", text }],
+      async (model, clock) => {
+        const reply = await readReply(model, question, undefined, () => clock.pass());
+        expect(reply.text).not.toBe("");
+        expect(reply.failure?.message).toEndWith("said nothing for 120 s");
+      },
+    );
+
+    if (row.sent !== undefined) {
+      const ends = Array.from({ length: 4 }, (): Situation => ({ does: "text", text }));
+      when("the turns of a run share one connection", ends, async (model) => {
+        for (const _ of ends) expect((await readReply(model)).stop).toBe("end");
+        expect(row.connections?.()).toBe(1);
+      });
+
+      when("a conversation is sent as the service wants it", [{ does: "text", text }], async (model) => {
+        await readReply(model, conversation);
+        expect(row.sent?.()).toEqual([row.conversation]);
+      });
+    }
+  });
+}

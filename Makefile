@@ -45,7 +45,7 @@ clean:
 
 # npm writes this file last, so an install that was interrupted is made again.
 node_modules/.package-lock.json: package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
+	npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 dist/native/librein_core.so: $(core)

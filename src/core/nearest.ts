@@ -1,7 +1,7 @@
 /**
  * The candidate that a mistyped name most likely meant: fewest typos, with its words in any order and joined in any way
- * (`read_file`, `readFile` and `fiel_read` all mean `file_read`), else the only one that has all its words (`search` means
- * `file_search`). Undefined when none is close.
+ * (`read_file`, `readFile` and `fiel_read` all mean `file_read`), else the only one that has all its words or their beginnings
+ * (`search` means `file_search`, `int` means `integer`). Undefined when none is close.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const typedWords = words(name);
@@ -12,7 +12,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   let least = Math.max(1, Math.min(3, Math.floor(typed.length / 3))) + 1;
   for (const candidate of candidates) {
     const parts = words(candidate);
-    if (typedWords.every((word) => parts.includes(word))) holders.push(candidate);
+    if (typedWords.every((word) => parts.some((part) => begins(part, word)))) holders.push(candidate);
     for (const order of parts.length <= 3 ? permutations(parts) : [parts]) {
       const distance = editDistance(typed, join(order), least);
       if (distance < least) {
@@ -26,6 +26,10 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
 
 /** No name of ours is as long; longer text is not a typo of one. */
 const longest = 48;
+
+function begins(part: string, word: string): boolean {
+  return part === word || (word.length >= 3 && part.startsWith(word));
+}
 
 function words(name: string): string[] {
   return name

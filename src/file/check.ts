@@ -1,0 +1,188 @@
+import * as v from "valibot";
+import { nearest } from "../core/nearest.ts";
+import { permissionKinds, type Need } from "../core/permission.ts";
+import type { Plan } from "../core/plan.ts";
+import { inputProblems } from "./input-specs.ts";
+import { entriesOf, find, itemsOf, quote, textsOf, toJson, type Node } from "./node.ts";
+import { jsonSchemaProblems } from "./output-schema.ts";
+import { planOf } from "./plan.ts";
+import { readYaml, type Checked } from "./read.ts";
+import { wrongProgram, wrongRule } from "./rules.ts";
+import { agentSchema, foreignKeys, laterKeys } from "./schema.ts";
+import { mistaken } from "./mistaken.ts";
+import { oneOf, shapeProblems } from "./shape.ts";
+import type { Problem, Range, Source } from "./source.ts";
+import { parseTemplate, strayTemplate } from "./template.ts";
+import { agentPaths, almostTemplates } from "./agent-paths.ts";
+
+/** The names that an agent file can use, and what each tool cannot work without. */
+export type Known = {
+  tools: readonly { name: string; needs: readonly Need[] }[];
+  providers: readonly string[];
+};
+
+/** An agent file as a plan, or all that is wrong with it. */
+export function checkAgent(source: Source, known: Known): Checked<Plan> {
+  return readYaml(source, "an agent has at least 'instructions' or a 'prompt'", (root, text) => {
+    const rule = agentPaths(root);
+    const template = (key: string) => {
+      const node = find(root, key);
+      return node?.kind === "text" ? parseTemplate(node, text, rule) : undefined;
+    };
+    const instructions = template("instructions");
+    const prompt = template("prompt");
+    return {
+      problems: [
+        ...shapeProblems(agentSchema, root, { later: laterKeys, foreign: foreignKeys, mistaken }),
+        ...taskProblems(root),
+        ...modelProblems(root, known.providers, text),
+        ...inputProblems(root),
+        ...(instructions?.problems ?? []),
+        ...(prompt?.problems ?? []),
+        ...strayTemplates(root, text),
+        ...almostTemplates(root, text),
+        ...toolProblems(root, known.tools),
+        ...ruleProblems(root),
+        ...outputProblems(root),
+        ...checkProblems(root),
+        ...envProblems(root),
+      ],
+      value: () =>
+        planOf(
+          v.parse(agentSchema, toJson(root)),
+          { instructions: instructions?.template ?? [], prompt: prompt?.template },
+          source,
+        ),
+    };
+  });
+}
+
+/** An agent without a word of what to do. */
+function taskProblems(root: Node): Problem[] {
+  if (root.kind !== "map" || root.entries.has("instructions") || root.entries.has("prompt")) return [];
+  const message = "An agent needs 'instructions' or a 'prompt', this file has neither";
+  return [{ code: "missing_key", at: [root.at[0], root.at[0] + 1], message }];
+}
+
+function modelProblems(root: Node, providers: readonly string[], text: string): Problem[] {
+  const node = find(root, "model");
+  if (node?.kind !== "text" || !/^[^/\s]+\/\S+$/.test(node.value)) return [];
+  const provider = node.value.split("/", 1)[0] ?? "";
+  if (providers.includes(provider)) return [];
+  const start = node.text[0] + Math.max(0, text.slice(...node.text).indexOf(provider));
+  const close = nearest(provider, providers);
+  return [
+    {
+      code: "unknown_name",
+      at: node.at === node.text ? [start, start + provider.length] : node.at,
+      message: `Unknown provider ${quote(provider)}`,
+      hint: close === undefined ? `expected ${oneOf(providers)}` : `did you mean '${close}'?`,
+    },
+  ];
+}
+
+function toolProblems(root: Node, tools: Known["tools"]): Problem[] {
+  const names = tools.map(({ name }) => name);
+  const seen = new Set<string>();
+  return textsOf(find(root, "tools")).flatMap((node): Problem[] => {
+    const tool = tools.find(({ name }) => name === node.value);
+    if (tool === undefined) {
+      const close = nearest(node.value, names);
+      const hint = close === undefined ? `expected ${oneOf(names)}` : `did you mean '${close}'?`;
+      return [{ code: "unknown_name", at: node.at, message: `Unknown tool ${quote(node.value)}`, hint }];
+    }
+    if (seen.has(tool.name)) {
+      return [{ code: "wrong_value", at: node.at, message: `Tool '${tool.name}' is listed twice`, hint: "remove one" }];
+    }
+    seen.add(tool.name);
+    return tool.needs.flatMap((need) => needProblems(root, tool.name, need, node.at));
+  });
+}
+
+/** A tool that no grant could ever make work, since the file does not request what it needs. */
+function needProblems(root: Node, tool: string, { kind, target }: Need, at: Range): Problem[] {
+  const permissions = find(root, "permissions");
+  const rules = find(root, "permissions", kind);
+  if (permissions !== undefined && permissions.kind !== "map") return [];
+  if (rules !== undefined && rules.kind !== "list") return [];
+  const requested = textsOf(rules).map(({ value }) => value);
+  const enough =
+    target === undefined
+      ? requested.length > 0
+      : requested.some((rule) => rule === target || rule.endsWith(`/${target}`));
+  if (enough) return [];
+  const example = target ?? (kind === "read" || kind === "write" ? "." : "…");
+  const missing = target === undefined ? `no '${kind}'` : `no '${target}' in '${kind}'`;
+  return [
+    {
+      code: "permission",
+      at,
+      message: `Tool '${tool}' can do nothing: permissions has ${missing}`,
+      hint: `write permissions: { ${kind}: [${example}] }`,
+    },
+  ];
+}
+
+function ruleProblems(root: Node): Problem[] {
+  return ["permissions", "deny"].flatMap((key) =>
+    permissionKinds.flatMap((kind) =>
+      textsOf(find(root, key, kind)).flatMap((node): Problem[] => {
+        const wrong = node.value.includes("${{") ? undefined : wrongRule(kind, node.value);
+        return wrong === undefined ? [] : [{ code: "permission", at: node.at, ...wrong }];
+      }),
+    ),
+  );
+}
+
+function outputProblems(root: Node): Problem[] {
+  const schema = find(root, "output", "schema");
+  return schema?.kind === "map" ? jsonSchemaProblems(schema) : [];
+}
+
+function checkProblems(root: Node): Problem[] {
+  const denied = textsOf(find(root, "deny", "run")).map(({ value }) => value);
+  return itemsOf(find(root, "checks")).flatMap((check): Problem[] => {
+    const program = itemsOf(find(check, "run"))[0];
+    if (program?.kind !== "text" || program.value.includes("${{")) return [];
+    const wrong = program.value === "" ? { message: "A program cannot be empty" } : wrongProgram(program.value);
+    if (wrong !== undefined) return [{ code: "permission", at: program.at, ...wrong }];
+    if (!denied.includes(program.value)) return [];
+    const message = `Check ${quote(program.value)} can never run: 'deny' refuses it`;
+    return [{ code: "permission", at: program.at, message }];
+  });
+}
+
+/** What templates read of the environment must be requested like everything else. */
+function envProblems(root: Node): Problem[] {
+  const permissions = find(root, "permissions");
+  const rules = find(root, "permissions", "env");
+  if ((permissions !== undefined && permissions.kind !== "map") || (rules !== undefined && rules.kind !== "list"))
+    return [];
+  const requested = textsOf(rules).map(({ value }) => value);
+  const covers = (rule: string, name: string) =>
+    rule.endsWith("*") ? name.startsWith(rule.slice(0, -1)) : name === rule;
+  return textsOf(find(root, "env"))
+    .filter(({ value }) => /^\w+$/.test(value) && !requested.some((rule) => covers(rule, value)))
+    .map(({ value, at }) => ({
+      code: "permission",
+      at,
+      message: `Variable '${value}' can never be read: permissions has no '${value}' in 'env'`,
+      hint: `write permissions: { env: [${[...requested, value].join(", ")}] }`,
+    }));
+}
+
+/** `${{ … }}` where nothing expands it. */
+function strayTemplates(root: Node, text: string): Problem[] {
+  return entriesOf(root).flatMap(([key, { value }]) => {
+    if (value.kind === "text" && (key === "instructions" || key === "prompt")) return [];
+    const hint = key === "checks" ? "a command gets each input as REIN_INPUT_NAME" : undefined;
+    const message = "'${{ … }}' works in 'instructions' and 'prompt' only";
+    return textsBelow(value).flatMap((node) => strayTemplate(node, text, { message, hint }));
+  });
+}
+
+function textsBelow(node: Node): Array<Extract<Node, { kind: "text" }>> {
+  if (node.kind === "text") return [node];
+  if (node.kind === "list") return node.items.flatMap(textsBelow);
+  return entriesOf(node).flatMap(([, { value }]) => textsBelow(value));
+}

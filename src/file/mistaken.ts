@@ -1,0 +1,61 @@
+import { find, kindName } from "./node.ts";
+import { plain, type ShapeRules } from "./shape.ts";
+
+/** What people write in an agent file that deserves a better word than "Expected a list, found text". */
+export const mistaken: ShapeRules["mistaken"] = (path, node) => {
+  switch (path) {
+    case "model":
+      if (node.kind !== "list" && node.kind !== "map") return undefined;
+      return {
+        code: "later_key",
+        message: `${node.kind === "list" ? "A list of models" : "A map"} for 'model' is not in this version`,
+        hint: "name one model: 'provider/model'",
+      };
+    case "input.*":
+      if (node.kind !== "text") return undefined;
+      return {
+        code: "wrong_type",
+        message: "Expected a map such as { type: string }, found text",
+        hint: `write { type: ${/^[a-z]+$/.test(node.value) ? node.value : "string"} }`,
+      };
+    case "limits.time":
+      if (node.kind !== "number") return undefined;
+      return {
+        code: "wrong_type",
+        message: "Expected a duration such as '30s' or '5m', found a number",
+        hint: `write '${node.value}s' or '${node.value}m'`,
+      };
+    case "output":
+      if (find(node, "schema") !== undefined || (find(node, "type") ?? find(node, "properties")) === undefined)
+        return undefined;
+      return {
+        code: "missing_key",
+        message: "Key 'schema' is missing",
+        hint: "write 'schema:' above the schema's keys",
+      };
+    case "checks.*":
+      if (node.kind !== "text" && node.kind !== "list") return undefined;
+      return {
+        code: "wrong_type",
+        message: `Expected a map with 'run', found ${kindName(node)}`,
+        hint: `write { run: ${node.kind === "text" ? argv(node.value) : "[…]"} }`,
+      };
+    case "checks.*.run":
+      if (node.kind !== "text") return undefined;
+      return {
+        code: "wrong_type",
+        message: "Expected a list of a program and its arguments, found text",
+        hint: `no shell reads it: write ${argv(node.value)}`,
+      };
+    default:
+      return undefined;
+  }
+};
+
+/** A command line as a list; one that only a shell understands is given to a shell. */
+function argv(command: string): string {
+  if (/[|&;<>`$*?\n]/.test(command.replace(/'[^']*'/g, "")))
+    return `[sh, -c, ${plain(command.replace(/\s+/g, " ").trim())}]`;
+  const words = command.match(/'[^']*'|"[^"]*"|\S+/g) ?? [];
+  return `[${words.map((word) => plain(word.replace(/^(['"])(.*)\1$/, "$2"))).join(", ")}]`;
+}

@@ -1,0 +1,47 @@
+import type { InputSpec, Plan, Template } from "../core/plan.ts";
+import { milliseconds } from "./duration.ts";
+import type { AgentFile } from "./schema.ts";
+import type { Source } from "./source.ts";
+
+/** A checked file as the plan of its runs. */
+export function planOf(
+  file: AgentFile,
+  templates: { instructions: Template; prompt: Template | undefined },
+  source: Source,
+): Plan {
+  const { description, model, output } = file;
+  const { time, tokens, ...limits } = file.limits;
+  const programs = file.checks.map(({ run }) => run[0] ?? "");
+  const run = [...new Set([...(file.permissions.run ?? []), ...programs])];
+  const input: Record<string, InputSpec> = file.input;
+  return {
+    file: source.file,
+    folder: source.folder,
+    hash: new Bun.CryptoHasher("sha256").update(source.bytes).digest("hex"),
+    name: file.name ?? stem(source.file),
+    ...(description === undefined ? {} : { description }),
+    ...(model === undefined ? {} : { model }),
+    input,
+    instructions: templates.instructions,
+    ...(templates.prompt === undefined ? {} : { prompt: templates.prompt }),
+    tools: file.tools,
+    permissions: { ...file.permissions, ...(run.length > 0 ? { run } : {}) },
+    deny: file.deny,
+    limits: { ...limits, time: milliseconds(time), ...(tokens === undefined ? {} : { tokens }) },
+    ...(output === undefined ? {} : { output }),
+    checks: file.checks,
+    denied: file.denied,
+    env: file.env,
+  };
+}
+
+/** `agents/review.yaml` is `review`; stdin and what leaves no name is `agent`. */
+function stem(file: string): string {
+  const name = file
+    .replace(/^.*\//, "")
+    .replace(/\.[^.]*$/, "")
+    .replace(/[^A-Za-z0-9_.-]+/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, 64);
+  return name === "" ? "agent" : name;
+}

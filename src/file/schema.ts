@@ -1,0 +1,335 @@
+import * as v from "valibot";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { defaultLimits } from "../core/plan.ts";
+import { durationPattern, durationText, milliseconds } from "./duration.ts";
+
+/*
+ * The agent file, once: this is the types, the validation, docs/reference.md and the JSON Schema for editors. A title is what
+ * messages call the value: "Expected a list of tool names, found a map".
+ */
+
+/** Any JSON value. */
+const json = v.custom<Json>(() => true);
+
+/** A JSON Schema, checked by json-schema.ts. */
+const jsonSchema = v.custom<JsonObject>(isJsonObject);
+
+const durationSchema = v.pipe(
+  v.string(),
+  v.title("a duration such as '30s' or '5m'"),
+  v.regex(durationPattern, "Expected a duration such as '500ms', '30s', '5m' or '1h'"),
+  v.check(
+    (text) => milliseconds(text) >= 1 && milliseconds(text) <= 2 ** 31 - 1,
+    "A duration is between '1ms' and '596h'",
+  ),
+);
+
+function count(what: string) {
+  return v.pipe(
+    v.number(),
+    v.title(what),
+    v.safeInteger("Expected a whole number"),
+    v.minValue(1, "Expected 1 or more"),
+  );
+}
+
+const inputTypes = ["string", "number", "integer", "boolean", "array", "object"] as const;
+
+const inputSpec = v.pipe(
+  v.strictObject({
+    type: v.pipe(v.picklist(inputTypes), v.title("the name of a type"), v.description("The type of the value.")),
+    description: v.exactOptional(v.pipe(v.string(), v.title("text"), v.description("What it is, for people."))),
+    default: v.exactOptional(
+      v.pipe(json, v.description("The value when none is given. Without it the input is required.")),
+    ),
+    enum: v.exactOptional(
+      v.pipe(
+        v.array(json),
+        v.title("a list of values"),
+        v.minLength(1, "Expected at least one value"),
+        v.description("The only values that are allowed. For `string`, `number` and `integer`."),
+      ),
+    ),
+    from: v.exactOptional(
+      v.pipe(
+        v.picklist(["stdin"]),
+        v.title("'stdin'"),
+        v.description(
+          "Where the value comes from when it is not given by `--set` or `--input`. One input of a file can say `stdin`.",
+        ),
+      ),
+    ),
+  }),
+  v.title("a map such as { type: string }"),
+);
+
+const paths = v.pipe(v.array(v.pipe(v.string(), v.title("a path"))), v.title("a list of paths"));
+
+function permissions(description: string) {
+  return v.optional(
+    v.pipe(
+      v.strictObject({
+        read: v.exactOptional(
+          v.pipe(
+            paths,
+            v.description(
+              "Files and folders to read; a folder means its tree. Relative to the working folder, absolute, `~/` for home, " +
+                "`agent:` for the agent file's folder. No globs.",
+            ),
+            v.examples([["."], ["src", "~/notes", "agent:prompts"]]),
+          ),
+        ),
+        write: v.exactOptional(
+          v.pipe(
+            paths,
+            v.description("Files and folders to write, as in `read`. Does not include read."),
+            v.examples([["out"]]),
+          ),
+        ),
+        net: v.exactOptional(
+          v.pipe(
+            v.array(v.pipe(v.string(), v.title("a host"))),
+            v.title("a list of hosts"),
+            v.description("Hosts to reach: a name, `*.name`, an IP or CIDR, with `:port` when it is not 443."),
+            v.examples([["api.example.com", "*.example.org:8080", "10.0.0.0/8"]]),
+          ),
+        ),
+        run: v.exactOptional(
+          v.pipe(
+            v.array(v.pipe(v.string(), v.title("a program"))),
+            v.title("a list of programs"),
+            v.description("Programs to start: a name that is looked up on PATH, or an absolute path."),
+            v.examples([["git", "/usr/bin/jq"]]),
+          ),
+        ),
+        env: v.exactOptional(
+          v.pipe(
+            v.array(v.pipe(v.string(), v.title("a variable's name"))),
+            v.title("a list of variables"),
+            v.description("Environment variables to read and to hand to programs: names, or `PREFIX_*`."),
+            v.examples([["LANG", "CI_*"]]),
+          ),
+        ),
+      }),
+      v.title("a map of permissions"),
+      v.description(description),
+    ),
+    {},
+  );
+}
+
+export const agentSchema = v.pipe(
+  v.strictObject({
+    name: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.title("text"),
+        v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, "A name is at most 64 letters, digits, '.', '_' and '-'"),
+        v.description("The agent's name in results and journals. Default: the file's name without its ending."),
+        v.examples(["review"]),
+      ),
+    ),
+    description: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.title("text"),
+        v.description("What the agent does, in a sentence."),
+        v.examples(["Finds bugs in a diff."]),
+      ),
+    ),
+    model: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.title("'provider/model'"),
+        v.regex(/^[^/\s]+\/\S+$/, "Expected 'provider/model'"),
+        v.description("The model, as `provider/model`. Default: `REIN_MODEL`, else the one service whose key is set."),
+        v.examples(["openai-compatible/gpt-oss-120b", "scripted/answers.yaml"]),
+      ),
+    ),
+    input: v.optional(
+      v.pipe(
+        v.record(
+          v.pipe(
+            v.string(),
+            v.regex(
+              /^[a-z][a-z0-9_]{0,63}$/,
+              "An input's name is lower case letters, digits and '_', and starts with a letter",
+            ),
+            // valibot leaves entries with these names out of a record.
+            v.notValues(["constructor", "prototype"], "An input cannot have this name"),
+          ),
+          inputSpec,
+        ),
+        v.title("a map of inputs"),
+        v.description(
+          "Typed parameters by name. Given by `--set name=value`, `--set name=@file`, `--input file.json` or stdin; used as " +
+            "`${{ input.name }}`.",
+        ),
+        v.examples([{ diff: { type: "string", from: "stdin" } }]),
+      ),
+      {},
+    ),
+    instructions: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.title("text"),
+        v.description(
+          "How the agent works: the system prompt. May hold `${{ … }}`. A file has `instructions`, `prompt` or both.",
+        ),
+        v.examples(["You are a careful reviewer."]),
+      ),
+    ),
+    prompt: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.title("text"),
+        v.description("The task. May hold `${{ … }}`. A prompt on the command line follows it."),
+        v.examples(["Review this diff: ${{ input.diff }}"]),
+      ),
+    ),
+    tools: v.optional(
+      v.pipe(
+        v.array(v.pipe(v.string(), v.title("a tool's name"))),
+        v.title("a list of tool names"),
+        v.description("The tools that are offered to the model; nothing else is."),
+        v.examples([["file_read", "bash_exec"]]),
+      ),
+      [],
+    ),
+    permissions: permissions(
+      "The most that this agent can ever get. The caller grants it: `-P` for all of it, or `--allow-…`.",
+    ),
+    deny: permissions("What is refused whatever is granted. The same keys as `permissions`."),
+    limits: v.optional(
+      v.pipe(
+        v.strictObject({
+          turns: v.optional(
+            v.pipe(count("a number of turns"), v.description("Answers of the model.")),
+            defaultLimits.turns,
+          ),
+          tool_calls: v.optional(
+            v.pipe(count("a number of calls"), v.description("Calls of tools, over all turns.")),
+            defaultLimits.tool_calls,
+          ),
+          time: v.optional(
+            v.pipe(durationSchema, v.description("The whole run's time.")),
+            durationText(defaultLimits.time),
+          ),
+          tokens: v.exactOptional(
+            v.pipe(
+              count("a number of tokens"),
+              v.description("Tokens of all requests, input and output. Default: no limit."),
+            ),
+          ),
+        }),
+        v.title("a map of limits"),
+        v.description("The most that a run may use. A run that reaches one ends with exit code 4, or 124 for `time`."),
+        v.examples([{ turns: 30, tool_calls: 100, time: "5m" }]),
+      ),
+      {},
+    ),
+    output: v.exactOptional(
+      v.pipe(
+        v.strictObject({
+          schema: v.pipe(
+            jsonSchema,
+            v.title("a JSON Schema"),
+            v.description("The final answer is JSON that fits this JSON Schema, or the run fails with exit code 5."),
+            v.examples([{ type: "object", required: ["findings"], properties: { findings: { type: "array" } } }]),
+          ),
+        }),
+        v.title("a map with 'schema'"),
+        v.description("What the agent must deliver."),
+      ),
+    ),
+    checks: v.optional(
+      v.pipe(
+        v.array(
+          v.pipe(
+            v.strictObject({
+              run: v.pipe(
+                v.array(v.pipe(v.string(), v.title("text"))),
+                v.title("a list of a program and its arguments"),
+                v.minLength(1, "Expected a program"),
+                v.description(
+                  "The program and its arguments; no shell. The program counts as requested in `permissions.run`.",
+                ),
+                v.examples([["jq", "-e", ".findings | length < 100"]]),
+              ),
+            }),
+            v.title("a map with 'run'"),
+          ),
+        ),
+        v.title("a list of checks"),
+        v.description(
+          "Commands that judge the answer, which they get on stdin. One that does not exit with 0 fails the run: exit code 5.",
+        ),
+      ),
+      [],
+    ),
+    denied: v.optional(
+      v.pipe(
+        v.picklist(["fail", "report"]),
+        v.title("'fail' or 'report'"),
+        v.description("What a denied call does: `fail` ends with exit code 3, `report` only tells it in the result."),
+      ),
+      "fail",
+    ),
+    env: v.optional(
+      v.pipe(
+        v.array(
+          v.pipe(
+            v.string(),
+            v.title("a variable's name"),
+            v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "A variable's name is letters, digits and '_'"),
+          ),
+        ),
+        v.title("a list of variables"),
+        v.description(
+          "Environment variables that templates use as `${{ env.NAME }}`. Each must be in `permissions.env` too.",
+        ),
+        v.examples([["LANG"]]),
+      ),
+      [],
+    ),
+  }),
+  v.title("a map of an agent's keys"),
+  v.description("An agent: its model, instructions, tools, what it may touch and what it must deliver."),
+);
+
+/** Keys that later versions will know, by the path of the map they stand in. */
+export const laterKeys: Record<string, readonly string[]> = {
+  "": [
+    "models",
+    "mcp",
+    "agents",
+    "tools_dir",
+    "skills",
+    "context",
+    "secrets",
+    "flow",
+    "sandbox",
+    "commands",
+    "cache",
+    "memory",
+    "tests",
+  ],
+  limits: ["cost"],
+};
+
+/** Keys that people know from elsewhere, by the path of the map they stand in, and what they are called here. */
+export const foreignKeys: Record<string, Record<string, string>> = {
+  "": {
+    system: "instructions",
+    system_prompt: "instructions",
+    max_turns: "limits.turns",
+    max_steps: "limits.turns",
+    timeout: "limits.time",
+    inputs: "input",
+    allow: "permissions",
+  },
+  limits: { timeout: "time", max_turns: "turns", steps: "turns", max_tokens: "tokens" },
+};
+
+/** An agent file's content: it has the shape, but its names were not looked up. */
+export type AgentFile = v.InferOutput<typeof agentSchema>;

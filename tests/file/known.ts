@@ -1,0 +1,13 @@
+import type { Known } from "../../src/file/check.ts";
+
+/** The tools and providers that the files of these tests may name. */
+export const known: Known = {
+  tools: [
+    { name: "file_read", needs: [{ kind: "read" }] },
+    { name: "file_write", needs: [{ kind: "write" }] },
+    { name: "file_list", needs: [{ kind: "read" }] },
+    { name: "file_search", needs: [{ kind: "read" }] },
+    { name: "bash_exec", needs: [{ kind: "run", target: "bash" }] },
+  ],
+  providers: ["scripted", "openai-compatible"],
+};

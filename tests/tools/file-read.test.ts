@@ -1,0 +1,167 @@
+import { describe, expect, test } from "bun:test";
+import type { JsonObject } from "../../src/core/json.ts";
+import { fileRead } from "../../src/tools/file-read.ts";
+import { callTool } from "../helpers/call-tool.ts";
+import { memoryHost } from "../helpers/memory-host.ts";
+import type { MemoryFiles } from "../helpers/memory-host.ts";
+
+function read(files: MemoryFiles, input: JsonObject) {
+  return callTool(fileRead, input, { host: memoryHost({ files }) });
+}
+
+const numbered = (count: number) => Array.from({ length: count }, (_, index) => `line ${index + 1}\n`).join("");
+
+describe("what fits comes as it is", () => {
+  const texts: Array<[string, string]> = [
+    ["a text", "one\ntwo\n"],
+    ["a text without a newline at its end", "one\ntwo"],
+    ["Windows line endings", "one\r\ntwo\r\n"],
+    ["control characters", "a\x1b[31mred\x07\n"],
+    ["only a newline", "\n"],
+    ["characters of four bytes", "🙂 ü\n"],
+  ];
+  for (const [name, text] of texts) {
+    test(name, async () => expect(await read({ "a.txt": text }, { path: "a.txt" })).toEqual({ content: text }));
+  }
+});
+
+describe("parts", () => {
+  test("offset and limit choose lines, and a note says which and how to go on", async () => {
+    const { content } = await read({ a: numbered(9) }, { path: "a", offset: 3, limit: 2 });
+    expect(content).toBe("line 3\nline 4\n[lines 3-4 of 9; the next ones: offset 5]");
+  });
+
+  test("the last part names no next one", async () => {
+    const { content } = await read({ a: "1\n2\n3" }, { path: "a", offset: 2 });
+    expect(content).toBe("2\n3\n[lines 2-3 of 3]");
+  });
+
+  test("the parts of a long file are the whole file", async () => {
+    const text = numbered(30_000);
+    let joined = "";
+    for (let offset = 1; ;) {
+      const { content } = await read({ a: text }, { path: "a", offset });
+      expect(content.length).toBeLessThan(50_200);
+      const note = content.lastIndexOf("[lines ");
+      joined += content.slice(0, note);
+      const next = /offset (\d+)\]$/.exec(content);
+      if (next === null) break;
+      offset = Number(next[1]);
+    }
+    expect(joined).toBe(text);
+  });
+
+  test("a line across the pieces a file is read in stays whole", async () => {
+    const long = "x".repeat(40_000);
+    const text = `${`${long}\n`.repeat(20)}`;
+    for (const offset of [6, 7, 13]) {
+      const { content } = await read({ a: text }, { path: "a", offset });
+      expect(content).toBe(`${long}\n[lines ${offset}-${offset} of 20; the next ones: offset ${offset + 1}]`);
+    }
+  });
+
+  test("a line too long to show is cut, and the next offset leads past it", async () => {
+    const { content, error } = await read({ a: `${"y".repeat(1_000_000)}\nend\n` }, { path: "a" });
+    expect(error).toBeUndefined();
+    expect(content).toEndWith("y\n[line 1 is cut after 50,000 characters; lines 1-1 of 2; the next ones: offset 2]");
+    expect(content.length).toBeLessThan(50_200);
+  });
+
+  test("an offset past the end says how many lines there are", async () => {
+    expect(await read({ a: "1\n2" }, { path: "a", offset: 5 })).toEqual({
+      content: "Cannot read 'a' from line 5: it has 2 lines",
+      error: true,
+    });
+  });
+
+  test("an empty file says that it is empty", async () => {
+    expect((await read({ a: "" }, { path: "a" })).content).toBe("[a is empty]");
+  });
+
+  test("the lines of a huge file are counted up to a bound", async () => {
+    const file = new Uint8Array(70_000_000).fill(0x61);
+    for (let at = 99; at < file.length; at += 100) file[at] = 0x0a;
+    const { content } = await read({ a: file }, { path: "a", limit: 1 });
+    expect(content).toMatch(/\[lines 1-1 of at least 64\d,\d{3}; the next ones: offset 2\]$/);
+  });
+});
+
+describe("encodings", () => {
+  const utf16 = (text: string) => Buffer.from(`\ufeff${text}`, "utf16le");
+  test("UTF-16 with a byte order mark is decoded, and said so", async () => {
+    const { content } = await read({ a: utf16("grüße\n") }, { path: "a" });
+    expect(content).toBe("grüße\n[decoded from UTF-16 (little endian)]");
+    const swapped = await read({ a: utf16("grüße\n").swap16() }, { path: "a" });
+    expect(swapped.content).toBe("grüße\n[decoded from UTF-16 (big endian)]");
+  });
+
+  test("what is not UTF-8 is read as Latin-1, and said so", async () => {
+    const { content } = await read({ a: Buffer.from("stra\xdfe", "latin1") }, { path: "a" });
+    expect(content).toBe("straße\n[decoded from Latin-1, since it is not valid UTF-8]");
+  });
+
+  test("a byte order mark of UTF-8 is left out", async () => {
+    expect((await read({ a: "\ufeffone\n" }, { path: "a" })).content).toBe("one\n");
+  });
+
+  test("a character across two pieces is whole", async () => {
+    const text = `${"a".repeat(99)}\n`.repeat(2621) + `${"b".repeat(43)}ü!\n`;
+    const { content } = await read({ a: text }, { path: "a", offset: 2622 });
+    expect(
+      Buffer.from(text)
+        .subarray(256 * 1024 - 1, 256 * 1024 + 1)
+        .toString(),
+    ).toBe("ü");
+    expect(content).toBe(`${"b".repeat(43)}ü!\n[lines 2622-2622 of 2,622]`);
+  });
+});
+
+describe("what is no text is named", () => {
+  const binaries: Array<[string, Uint8Array]> = [
+    ["a PNG image", Buffer.from("\x89PNG\r\n\x1a\n\0\0", "latin1")],
+    ["a JPEG image", Buffer.from("\xff\xd8\xff\xe0", "latin1")],
+    ["a PDF document", Buffer.from("%PDF-1.7\n")],
+    ["an ELF program or library", Buffer.from("\x7fELF\x02\0", "latin1")],
+    ["gzip data", Buffer.from("\x1f\x8b\x08", "latin1")],
+    ["an SQLite database", Buffer.from("SQLite format 3\0")],
+    ["binary data", Buffer.from("a\0b")],
+  ];
+  for (const [what, content] of binaries) {
+    test(what, async () => {
+      expect(await read({ a: content }, { path: "a" })).toEqual({
+        content: `Cannot read 'a' as text: it is ${what}, ${content.length} bytes`,
+        error: true,
+      });
+    });
+  }
+
+  test("a text that starts like a Windows program is a text", async () => {
+    expect((await read({ a: "MZ is a magic number\n" }, { path: "a" })).content).toBe("MZ is a magic number\n");
+  });
+});
+
+describe("failures say what to do next", () => {
+  test("a missing file names the nearest one beside it", async () => {
+    const outcome = await read({ "src/main.ts": "x" }, { path: "src/mian.ts" });
+    expect(outcome).toEqual({
+      content: "Cannot read 'src/mian.ts': no such file or folder; did you mean 'src/main.ts'?",
+      error: true,
+    });
+  });
+
+  test("a denied file carries the host's words, and its folder is not looked at", async () => {
+    const host = memoryHost({ files: { "secret/key": "x" }, denied: { read: ["secret"] } });
+    const outcome = await callTool(fileRead, { path: "secret/kex" }, { host });
+    expect(outcome.content).toStartWith("Cannot read 'secret/kex': not granted");
+    expect(host.refused).toEqual(["read secret/kex"]);
+  });
+
+  test("a cancelled read says so", async () => {
+    const outcome = await callTool(
+      fileRead,
+      { path: "a" },
+      { host: memoryHost({ files: { a: "x" } }), signal: AbortSignal.abort() },
+    );
+    expect(outcome).toEqual({ content: "Cannot read 'a': cancelled", error: true });
+  });
+});

@@ -2,6 +2,7 @@
 //! nothing of it, and `table` says which function of which module a name stands for.
 
 mod abi;
+mod diff;
 mod files;
 mod handles;
 mod job;

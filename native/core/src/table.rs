@@ -4,10 +4,11 @@ use std::os::fd::IntoRawFd;
 use std::thread;
 use std::time::Duration;
 
+use crate::diff;
 use crate::files::{self, How};
 use crate::job::{JOBS, Job};
 use crate::sys;
-use crate::wire::Fields;
+use crate::wire::{Fields, text};
 
 /// The two shapes of a native function. A failure's text is a message, or for `files` the errno's name.
 pub enum Function {
@@ -54,6 +55,15 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
         "files.close",
         Call(|fd, _| sys::take(fd).map(|_| Vec::new()).map_err(files::name_of)),
     ),
+    ("diff.unified", Call(|_, input| diff(input))),
+    (
+        "diff.unified_large",
+        Start(|input, job| {
+            // Cancelled: then nobody waits for it.
+            let _ = job.send(diff(input)?);
+            Ok(())
+        }),
+    ),
     ("test.echo", Call(|_, input| Ok(input.to_vec()))),
     (
         "test.fail",
@@ -66,6 +76,19 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
     ("test.live", Call(|_, _| Ok(JOBS.count().to_string().into_bytes()))),
     ("test.count", Start(test_count)),
 ];
+
+/// The context as a number, both names, the old text, then the new one.
+fn diff(input: &[u8]) -> Result<Vec<u8>, String> {
+    let mut fields = Fields::new(input);
+    let context = fields.uint()?;
+    let options = diff::Options {
+        old_name: fields.text()?,
+        new_name: fields.text()?,
+        context,
+    };
+    let (old, new) = (fields.text()?, text(fields.rest())?);
+    Ok(diff::unified(old, new, &options).into_bytes())
+}
 
 /// Two numbers (how many, and the pause before each in milliseconds), then what to do at the end: "", "fail" or "panic".
 /// Sends 0, 1, 2… as text.

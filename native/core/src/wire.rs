@@ -21,7 +21,7 @@ impl<'a> Fields<'a> {
     }
 
     pub fn text(&mut self) -> Result<&'a str, String> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| "Text is not UTF-8".to_owned())
+        text(self.bytes()?)
     }
 
     /// All that follows the fields read so far.
@@ -41,6 +41,10 @@ impl<'a> Fields<'a> {
             Err(format!("Not a 32-bit integer: {number}"))
         }
     }
+}
+
+pub fn text(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|_| "Text is not UTF-8".to_owned())
 }
 
 /// Appends a JSON string.

@@ -58,7 +58,7 @@ async function oldText(host: Host, path: string): Promise<string | undefined> {
 async function diff(path: string, before: string, after: string): Promise<string> {
   const { unifiedDiff } = await import("../native/diff.ts");
   const name = shownPath(path);
-  const whole = unifiedDiff(before, after, { oldName: name, newName: name, context: 3 });
+  const whole = await unifiedDiff(before, after, { oldName: name, newName: name, context: 3 });
   if (whole.length <= mostDiff) return whole;
   const lineEnd = whole.lastIndexOf("\n", mostDiff);
   const shown = whole.slice(0, lineEnd > 0 ? lineEnd : mostDiff);

@@ -1,0 +1,149 @@
+import { describe, expect, test } from "bun:test";
+import type { ProcessEnd, ProcessOptions } from "../../src/core/host.ts";
+import { fail, ok } from "../../src/core/result.ts";
+import type { Result } from "../../src/core/result.ts";
+import { bashExec } from "../../src/tools/bash-exec.ts";
+import { callTool } from "../helpers/call-tool.ts";
+import { memoryHost } from "../helpers/memory-host.ts";
+
+type Piece = ["stdout" | "stderr", string | Uint8Array];
+const done: ProcessEnd = { code: 0, signal: null, timeout: false };
+
+/** Runs the tool over a process that writes these pieces and ends so. */
+function exec(pieces: Piece[], end: Result<ProcessEnd> = ok(done), output?: string[]) {
+  const run = async (_argv: string[], options: ProcessOptions) => {
+    for (const [stream, piece] of pieces) options.onOutput(stream, Buffer.from(piece));
+    return end;
+  };
+  return callTool(
+    bashExec,
+    { command: "x" },
+    output === undefined ? { host: memoryHost({ run }) } : { host: memoryHost({ run }), output },
+  );
+}
+
+describe("the result", () => {
+  test("stdout and stderr stand in the order they came, then the exit code", async () => {
+    expect(
+      await exec([
+        ["stdout", "a\n"],
+        ["stderr", "b\n"],
+        ["stdout", "c"],
+      ]),
+    ).toEqual({ content: "a\nb\nc\n[exit code 0]", error: false });
+  });
+
+  test("no output is said", async () => {
+    expect((await exec([])).content).toBe("[no output, exit code 0]");
+  });
+
+  const ends: Array<[string, ProcessEnd, string]> = [
+    ["an exit code", { code: 3, signal: null, timeout: false }, "[exit code 3]"],
+    ["a signal", { code: null, signal: "SIGSEGV", timeout: false }, "[ended by SIGSEGV]"],
+    [
+      "the timeout",
+      { code: null, signal: "SIGKILL", timeout: true },
+      "[ended after 120 s: it took too long; set a longer timeout or make it do less]",
+    ],
+  ];
+  for (const [name, end, words] of ends) {
+    test(`${name} is a failure that is said`, async () => {
+      expect(await exec([["stdout", "x\n"]], ok(end))).toEqual({ content: `x\n${words}`, error: true });
+    });
+  }
+
+  test("a refusal carries the host's words", async () => {
+    expect(await exec([], fail("denied", "Cannot run 'bash': not granted"))).toEqual({
+      content: "Cannot run 'bash': not granted",
+      error: true,
+    });
+  });
+});
+
+describe("output", () => {
+  test("a character in two pieces is whole, and malformed bytes are U+FFFD", async () => {
+    const shown: string[] = [];
+    const { content } = await exec(
+      [
+        ["stdout", Buffer.from([0xc3])],
+        ["stderr", "!"],
+        ["stdout", Buffer.from([0xbc, 0xff])],
+      ],
+      ok(done),
+      shown,
+    );
+    expect(content).toBe("!ü\ufffd\n[exit code 0]");
+    expect(shown.join("")).toBe("!ü\ufffd");
+  });
+
+  test("half a character at the end is not lost without a trace", async () => {
+    expect((await exec([["stdout", Buffer.from([0x61, 0xc3])]])).content).toBe("a\ufffd\n[exit code 0]");
+  });
+
+  test("colours and lines drawn anew are as a terminal would leave them, other control characters are marked", async () => {
+    const drawn = "\x1b[32mok\x1b[0m\n 10%\r 50%\r100%\r\nbell\x07 nul\0\n\r\r\n";
+    expect((await exec([["stdout", drawn]])).content).toBe("ok\n100%\nbell\ufffd nul\ufffd\n\n[exit code 0]");
+  });
+
+  test("of long output the start and the end are kept, and what was left out is counted", async () => {
+    const line = "0123456789".repeat(10);
+    const pieces = Array.from({ length: 5000 }, (_, index): Piece => ["stdout", `${index} ${line}\n`]);
+    const { content } = await exec(pieces);
+    expect(content.length).toBeLessThan(50_300);
+    expect(content).toStartWith(`0 ${line}\n`);
+    expect(content).toEndWith(`4999 ${line}\n[exit code 0]`);
+    const total = pieces.reduce((sum, [, piece]) => sum + piece.length, 0);
+    expect(content).toContain(`\n[${(total - 50_000).toLocaleString("en-US")} characters left out here: `);
+  });
+
+  test("a flood is ended, and what came of it is kept in bounds", async () => {
+    const piece = new Uint8Array(1_000_000).fill(0x79);
+    let pieces = 0;
+    const run = async (_argv: string[], { signal, onOutput }: ProcessOptions) => {
+      for (; !signal.aborted && pieces < 1000; pieces++) onOutput("stdout", piece);
+      return fail("cancelled", "Cancelled");
+    };
+    const shown: string[] = [];
+    const { content, error } = await callTool(
+      bashExec,
+      { command: "yes" },
+      { host: memoryHost({ run }), output: shown },
+    );
+    expect(pieces).toBe(65);
+    expect(content.length).toBeLessThan(50_300);
+    expect(content).toEndWith("\n[ended: it wrote more than 64 MB; make it write less]");
+    expect(error).toBe(true);
+  });
+});
+
+describe("the call", () => {
+  test("the command is one argument of bash, in the wished folder and time", async () => {
+    const calls: Array<{ argv: string[]; cwd: string | undefined; timeoutMs: number | undefined }> = [];
+    const run = async (argv: string[], { cwd, timeoutMs }: ProcessOptions) => {
+      calls.push({ argv, cwd, timeoutMs });
+      return ok(done);
+    };
+    const host = memoryHost({ run });
+    await callTool(bashExec, { command: "a; b 'c'" }, { host });
+    await callTool(bashExec, { command: "d", cwd: "sub", timeout: 5 }, { host });
+    expect(calls).toEqual([
+      { argv: ["bash", "-c", "a; b 'c'"], cwd: "/work", timeoutMs: 120_000 },
+      { argv: ["bash", "-c", "d"], cwd: "sub", timeoutMs: 5000 },
+    ]);
+  });
+
+  test("a cancelled run cancels the command", async () => {
+    const stop = new AbortController();
+    const run = (_argv: string[], { signal }: ProcessOptions) =>
+      new Promise<Result<ProcessEnd>>((resolve) => {
+        signal.addEventListener("abort", () => resolve(fail("cancelled", "Cancelled")));
+        stop.abort();
+      });
+    const outcome = await callTool(
+      bashExec,
+      { command: "sleep 9" },
+      { host: memoryHost({ run }), signal: stop.signal },
+    );
+    expect(outcome).toEqual({ content: "Cancelled", error: true });
+  });
+});

@@ -33,7 +33,7 @@ export function withRetry(model: Model, { clock, afterText, retries = 3 }: Retry
       }
       failure ??= { kind: "network", message: `'${model.name}' stopped in the middle of its answer`, retryable: true };
       const waitMs = Math.max(failure.retryAfterMs ?? 0, backoff(attempt, clock.random()));
-      if (waitMs > longestPauseMs) failure = tooLong(failure, waitMs);
+      if (failure.retryable && waitMs > longestPauseMs) failure = tooLong(failure, waitMs);
       if (!failure.retryable || attempt > retries || signal.aborted || (said && !afterText)) {
         yield { type: "failure", failure: signal.aborted ? cancelled : failure };
         return;

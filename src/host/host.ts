@@ -1,0 +1,77 @@
+import type { Clock, Decided, Fetch, Host } from "../core/host.ts";
+import type { Ask } from "../core/permission.ts";
+import type { Policy } from "../permit/policy.ts";
+import { envDoor } from "./env.ts";
+import type { FileRoot } from "./fs.ts";
+import { makeGate } from "./gate.ts";
+import type { Environment, Machine } from "./machine.ts";
+import type { Network } from "./net.ts";
+import type { Launcher } from "./process.ts";
+
+export type HostOptions = {
+  machine: Machine;
+  policy: Policy;
+  /** Absent where there is nobody to ask. */
+  ask?: Ask;
+  clock: Clock;
+  environment: Environment;
+  /** Variables that hold services' keys: no tool and no child ever gets them, whatever is granted. */
+  secretNames: readonly string[];
+};
+
+/** The doors of one run. Each part is loaded and set up when it is first used; opening costs nothing. */
+export type OpenHost = {
+  /** The doors for one call (or check): decisions are told to `decided`, and `signal` ends what goes on behind them. */
+  scoped(decided: Decided, signal: AbortSignal): Host;
+  /** Reaches one service without a grant: exactly the scheme, host and port of its base URL, redirects within it included. */
+  serviceFetch(baseUrl: string): Fetch;
+  /** Ends children that still run, removes the run's temporary folder, closes connections. The host is not used after it. */
+  close(): Promise<void>;
+};
+
+export function openHost(options: HostOptions): OpenHost {
+  const { machine, policy, clock, environment, secretNames } = options;
+  const gateFor = makeGate(policy, options.ask);
+  const closing = new AbortController();
+  let files: Promise<FileRoot> | undefined;
+  let launcher: Promise<Launcher> | undefined;
+  let network: Promise<Network> | undefined;
+
+  const openFiles = () => (files ??= import("./fs.ts").then(({ openFileRoot }) => openFileRoot(machine)));
+  const openLauncher = () =>
+    (launcher ??= import("./process.ts").then(({ openLauncher: open }) =>
+      open({ machine, policy, environment, secretNames }),
+    ));
+  const openNetwork = () => (network ??= import("./net.ts").then(({ openNetwork: open }) => open(clock)));
+
+  return {
+    scoped: (decided, callSignal) => {
+      const signal = AbortSignal.any([callSignal, closing.signal]);
+      const gate = gateFor(decided, signal);
+      return {
+        cwd: machine.cwd,
+        fs: {
+          stat: async (path) => (await openFiles()).door(gate).stat(path),
+          read: async (path, range) => (await openFiles()).door(gate).read(path, range),
+          write: async (path, bytes) => (await openFiles()).door(gate).write(path, bytes),
+          list: async (path) => (await openFiles()).door(gate).list(path),
+          may: async (kind, path) => (await openFiles()).door(gate).may(kind, path),
+        },
+        process: {
+          run: async (argv, run) =>
+            (await openLauncher()).run(gate, argv, { ...run, signal: AbortSignal.any([run.signal, signal]) }),
+        },
+        net: { fetch: async (input, init) => (await openNetwork()).fetch(gate, signal, input, init) },
+        env: envDoor(gate, environment, secretNames),
+      };
+    },
+    serviceFetch: (baseUrl) => async (input, init) =>
+      (await openNetwork()).fetchService(baseUrl, closing.signal, input, init),
+    close: async () => {
+      closing.abort();
+      await (await launcher)?.close();
+      (await files)?.close();
+      (await network)?.close();
+    },
+  };
+}

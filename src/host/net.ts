@@ -1,0 +1,168 @@
+import type { Clock, Fetch } from "../core/host.ts";
+import { NetError } from "../core/net-error.ts";
+import type { AccessRequest } from "../core/permission.ts";
+import { parseAddress } from "../permit/address.ts";
+import { refusal, type Gate } from "./gate.ts";
+import { errorCode } from "./machine.ts";
+import { followRedirects, type Hop } from "./redirect.ts";
+
+type Input = Parameters<Fetch>[0];
+type Init = Parameters<Fetch>[1];
+
+/** The network of one run: one pool of connections, and the addresses that names were found to have. */
+export type Network = {
+  fetch(gate: Gate, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
+  fetchService(baseUrl: string, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
+  close(): void;
+};
+
+export type NetworkOptions = {
+  /** All addresses of a host. Rejects when it has none. */
+  lookup?: (host: string) => Promise<string[]>;
+  /** Certificates to trust instead of the system's, in PEM. */
+  ca?: string;
+};
+
+export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network {
+  const session = new Bun.FetchSession(options.ca === undefined ? {} : { tls: { ca: options.ca } });
+  const addressesOf = cachedLookup(options.lookup ?? systemLookup, clock);
+
+  /** Resolves, judges every address, and dials those that were judged: nothing resolves the name a second time. */
+  const dialJudged = async (gate: Gate, hop: Hop): Promise<Response> => {
+    const host = bareHost(hop.url);
+    const port = portOf(hop.url);
+    const request: AccessRequest = {
+      kind: "net",
+      target: `${hop.url.hostname.replace(/\.$/, "")}:${port}`,
+      shown: hop.url.origin,
+    };
+    const operation = gate.begin("reach");
+    const literal = parseAddress(host) !== undefined;
+
+    // The name alone first: looking up a name that was not granted would tell its owner.
+    const named = await operation.judge(request);
+    if (named.verdict === "deny" || literal) await operation.tell(request, named);
+    if (named.verdict === "deny") throw denied(request, named.denial);
+
+    const addresses = literal ? [host] : await addressesOf(host, hop.signal);
+    if (!literal) {
+      const judged = addresses.map((address) => ({ ...request, address }));
+      for (const one of judged) {
+        const verdict = await operation.judge(one);
+        if (verdict.verdict === "allow") continue;
+        await operation.tell(one, verdict);
+        throw denied(one, verdict.denial);
+      }
+      await operation.tell(judged[0] ?? request, named);
+    }
+    return dial(hop, host, addresses, literal);
+  };
+
+  const dial = async (hop: Hop, host: string, addresses: string[], literal: boolean): Promise<Response> => {
+    const headers = new Headers(hop.headers);
+    headers.set("Host", hop.url.host);
+    const secure = hop.url.protocol === "https:" && !literal;
+    const tls = { serverName: host, ...(options.ca === undefined ? {} : { ca: options.ca }) };
+    for (let index = 0; ; index++) {
+      const address = addresses[index] ?? host;
+      const url = new URL(hop.url);
+      url.hostname = address.includes(":") ? `[${address}]` : address;
+      const dialed = { ...requestOf(hop), headers, proxy: false as const, ...(secure ? { tls } : {}) };
+      try {
+        return await session.fetch(url, dialed);
+      } catch (error) {
+        const another = index + 1 < addresses.length && !(hop.body instanceof ReadableStream);
+        if (!another || !notConnected.has(errorCode(error))) throw failed(hop, error);
+      }
+    }
+  };
+
+  return {
+    fetch: (gate, signal, input, init) => followRedirects((hop) => dialJudged(gate, hop), signal, input, init),
+
+    // The user named this service: every address of it is fine, and so is the environment's proxy.
+    fetchService: (baseUrl, signal, input, init) => {
+      const { origin } = new URL(baseUrl);
+      const dialService = async (hop: Hop): Promise<Response> => {
+        if (hop.url.origin !== origin) {
+          throw new NetError("failed", `Cannot reach '${hop.url.origin}': it is not the service '${origin}'`);
+        }
+        return session.fetch(hop.url, requestOf(hop)).catch((error: unknown) => Promise.reject(failed(hop, error)));
+      };
+      return followRedirects(dialService, signal, input, init);
+    },
+
+    close: () => session.close(),
+  };
+}
+
+function requestOf(hop: Hop) {
+  const { method, headers, body, signal } = hop;
+  return { method, headers, signal, redirect: "manual" as const, ...(body === null ? {} : { body }) };
+}
+
+function denied(request: AccessRequest, denial: Parameters<typeof refusal>[2]): NetError {
+  return new NetError("denied", refusal("reach", request, denial).message, denial);
+}
+
+function failed(hop: Hop, error: unknown): unknown {
+  if (hop.signal.aborted) return hop.signal.reason;
+  const code = errorCode(error);
+  const text = connectionTexts[code] ?? (error instanceof Error ? error.message : String(error));
+  const name = code === "ENOTFOUND" ? "not_found" : "failed";
+  return new NetError(name, `Cannot reach '${hop.url.origin}': ${text}`, undefined, { cause: error });
+}
+
+const connectionTexts: Record<string, string> = {
+  ECONNREFUSED: "the connection was refused",
+  ECONNRESET: "the connection was closed before the answer was complete",
+  ENOTFOUND: "there is no such host",
+  ETIMEDOUT: "the connection timed out",
+};
+
+/** Errors before anything was sent: the next address may do. */
+const notConnected = new Set(["ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "EADDRNOTAVAIL", "ETIMEDOUT"]);
+
+function bareHost(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+}
+
+function portOf(url: URL): string {
+  return url.port || (url.protocol === "https:" ? "443" : "80");
+}
+
+/**
+ * Remembers a host's addresses for 30 seconds, as the connections to them are kept. A name that is looked up again keeps its order
+ * as far as it can, so that a service behind many addresses is still reached over one connection.
+ */
+function cachedLookup(lookup: (host: string) => Promise<string[]>, clock: Clock) {
+  const known = new Map<string, { addresses: string[]; until: number }>();
+  return async (host: string, signal: AbortSignal): Promise<string[]> => {
+    const before = known.get(host);
+    if (before !== undefined && before.until > clock.now()) return before.addresses;
+    const found = await Promise.race([
+      lookup(host).catch((cause: unknown) => {
+        throw new NetError("not_found", `Cannot reach '${host}': there is no such host`, undefined, { cause });
+      }),
+      untilAborted(signal),
+    ]);
+    const kept = (before?.addresses ?? []).filter((address) => found.includes(address));
+    const addresses = [...new Set([...kept, ...found])];
+    known.set(host, { addresses, until: clock.now() + 30_000 });
+    return addresses;
+  };
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/** IPv4 first: where IPv6 is broken, it most often just never answers. */
+async function systemLookup(host: string): Promise<string[]> {
+  const found = await Bun.dns.lookup(host, { family: "any" });
+  return found.toSorted((a, b) => a.family - b.family).map((entry) => entry.address);
+}

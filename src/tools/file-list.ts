@@ -69,7 +69,8 @@ async function run(input: JsonObject, { host, signal }: ToolContext): Promise<To
     content += line;
     last = count;
   }
-  return { content: content + summary({ path, glob, offset, last, count, notes }) };
+  content += summary({ path, glob, offset, last, count, notes });
+  return { content: content.replace(/\n$/, "") };
 }
 
 function lineOf(root: string, found: Found): string {

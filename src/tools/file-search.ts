@@ -122,7 +122,8 @@ async function run(input: JsonObject, { host, signal }: ToolContext): Promise<To
     notes.stopped = searched > mostSearched;
     if (notes.stopped) break;
   }
-  return { content: page.content + summary(page, notes, output === "lines" ? "matches" : "files") };
+  const content = page.content + summary(page, notes, output === "lines" ? "matches" : "files");
+  return { content: content.replace(/\n$/, "") };
 }
 
 /** What was left out of a search. */

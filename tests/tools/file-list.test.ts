@@ -32,7 +32,6 @@ describe("a tree", () => {
         "src/",
         "src/.gitignore (21 bytes)",
         "src/a/",
-        "",
       ].join("\n"),
     );
   });
@@ -51,19 +50,17 @@ describe("a tree", () => {
   });
 
   test("the rules of folders above the listed one count", async () => {
-    expect(await list(tree, { path: "src", depth: 1 })).toBe("src/.gitignore (21 bytes)\nsrc/a/\n");
-    expect(await list(tree, { path: "/work/src/", depth: 1 })).toBe("/work/src/.gitignore (21 bytes)\n/work/src/a/\n");
+    expect(await list(tree, { path: "src", depth: 1 })).toBe("src/.gitignore (21 bytes)\nsrc/a/");
+    expect(await list(tree, { path: "/work/src/", depth: 1 })).toBe("/work/src/.gitignore (21 bytes)\n/work/src/a/");
   });
 
   test("an ignored folder that is named is listed", async () => {
-    expect(await list(tree, { path: "./dist" })).toBe("dist/out.js (1 byte)\n");
+    expect(await list(tree, { path: "./dist" })).toBe("dist/out.js (1 byte)");
   });
 
   test("a glob looks through all levels", async () => {
-    expect(await list(tree, { glob: "*.ts" })).toBe("src/a/b/deep.ts (1 byte)\n");
-    expect(await list(tree, { glob: "src/**/*.{ts,log}" })).toBe(
-      "src/a/b/deep.ts (1 byte)\nsrc/a/debug.log (1 byte)\n",
-    );
+    expect(await list(tree, { glob: "*.ts" })).toBe("src/a/b/deep.ts (1 byte)");
+    expect(await list(tree, { glob: "src/**/*.{ts,log}" })).toBe("src/a/b/deep.ts (1 byte)\nsrc/a/debug.log (1 byte)");
     expect(await list(tree, { glob: "*.rs" })).toBe("[nothing matches '*.rs']");
   });
 
@@ -101,7 +98,7 @@ describe("pages", () => {
 
 describe("odd folders", () => {
   test("a name with a newline stays on one line", async () => {
-    expect(await list({ "a\nb": "", '"q"': "" }, {})).toBe('"\\"q\\"" (0 bytes)\n"a\\nb" (0 bytes)\n');
+    expect(await list({ "a\nb": "", '"q"': "" }, {})).toBe('"\\"q\\"" (0 bytes)\n"a\\nb" (0 bytes)');
   });
 
   test("an empty folder says so", async () => {

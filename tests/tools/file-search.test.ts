@@ -30,30 +30,30 @@ describe("what is found", () => {
       { pattern: "TODO", path: "a.ts", context: 1 },
       { host: memoryHost({ files: tree }) },
     );
-    expect(content).toBe("a.ts\n1- one\n2: two TODO: first\n3- three\n--\n5- five\n6: six TODO: second\n7- seven\n");
+    expect(content).toBe("a.ts\n1- one\n2: two TODO: first\n3- three\n--\n5- five\n6: six TODO: second\n7- seven");
     expect(await search(tree, { pattern: "TODO", path: "a.ts", context: 2 })).toBe(
-      "a.ts\n1- one\n2: two TODO: first\n3- three\n4- four\n5- five\n6: six TODO: second\n7- seven\n",
+      "a.ts\n1- one\n2: two TODO: first\n3- three\n4- four\n5- five\n6: six TODO: second\n7- seven",
     );
   });
 
   test("files and counts", async () => {
     const input = { pattern: "TODO", glob: "*.{ts,md}" };
-    expect(await search(tree, { ...input, output: "files" })).toBe("a.ts\nb/c.md\n");
-    expect(await search(tree, { ...input, output: "counts" })).toBe("a.ts: 2\nb/c.md: 1\n");
-    expect(await search(tree, { ...input, output: "files", all: true })).toBe("a.ts\nb/c.md\nout/a.ts\n");
+    expect(await search(tree, { ...input, output: "files" })).toBe("a.ts\nb/c.md");
+    expect(await search(tree, { ...input, output: "counts" })).toBe("a.ts: 2\nb/c.md: 1");
+    expect(await search(tree, { ...input, output: "files", all: true })).toBe("a.ts\nb/c.md\nout/a.ts");
     expect(await search(tree, { ...input, output: "files", limit: 1 })).toBe(
       "a.ts\n[files 1-1 of 2; the next ones: offset 2]",
     );
   });
 
   test("a glob without a slash is for names, one with ! is for all the others", async () => {
-    expect(await search(tree, { pattern: "TODO", output: "files", glob: "*.md" })).toBe("b/c.md\n");
-    expect(await search(tree, { pattern: "TODO", output: "files", glob: "!*.{md,png}" })).toBe("a.ts\n");
-    expect(await search(tree, { pattern: "TODO", output: "files", path: "b", glob: "*.md" })).toBe("b/c.md\n");
+    expect(await search(tree, { pattern: "TODO", output: "files", glob: "*.md" })).toBe("b/c.md");
+    expect(await search(tree, { pattern: "TODO", output: "files", glob: "!*.{md,png}" })).toBe("a.ts");
+    expect(await search(tree, { pattern: "TODO", output: "files", path: "b", glob: "*.md" })).toBe("b/c.md");
   });
 
   test("the end of a Windows line is its end", async () => {
-    expect(await search(tree, { pattern: "list$", output: "counts", glob: "*.md" })).toBe("b/c.md: 1\n");
+    expect(await search(tree, { pattern: "list$", output: "counts", glob: "*.md" })).toBe("b/c.md: 1");
   });
 
   test("nothing found says so", async () => {
@@ -101,8 +101,8 @@ describe("patterns", () => {
   test("patterns that make a backtracking engine hang end, and find what is there", async () => {
     const trap = `${"a".repeat(60_000)}\n`;
     const cases: Array<[string, string]> = [
-      ["^(a+)+$", "a: 1\n"],
-      ["(a|aa)+$", "a: 1\n"],
+      ["^(a+)+$", "a: 1"],
+      ["(a|aa)+$", "a: 1"],
       ["(.*)*x", "[no matches]"],
       [".*.*.*.*.*.*x", "[no matches]"],
       ["(a*)*b", "[no matches]"],
@@ -135,30 +135,30 @@ describe("bounds", () => {
 
   test("a long line is shown around its match", async () => {
     const content = await search({ a: `${"x".repeat(10_000)}needle${"y".repeat(10_000)}` }, { pattern: "needle" });
-    expect(content).toMatch(/^a\n1: …x{100}needley{294}… \(20,006 characters\)\n$/);
+    expect(content).toMatch(/^a\n1: …x{100}needley{294}… \(20,006 characters\)$/);
   });
 
   test("a line of many megabytes is searched in parts and keeps the line numbers right", async () => {
     const content = await search({ a: `${"x".repeat(3_000_000)}needle\nneedle\n` }, { pattern: "needle$" });
-    expect(content).toMatch(/\n1: …x+needle( \(.*\))?\n2: needle\n$/);
+    expect(content).toMatch(/\n1: …x+needle( \(.*\))?\n2: needle$/);
   });
 
   test("a match at the border of two pieces of a file is found", async () => {
     const text = `${"x".repeat(256 * 1024 - 3)} needle\nlast\n`;
     expect(await search({ a: `${"z\n".repeat(131_070)}needle\n` }, { pattern: "needle", output: "counts" })).toBe(
-      "a: 1\n",
+      "a: 1",
     );
-    expect(await search({ a: text }, { pattern: "last" })).toBe("a\n2: last\n");
+    expect(await search({ a: text }, { pattern: "last" })).toBe("a\n2: last");
   });
 
   test("a huge file is left out and named, and searched when it is the path", async () => {
-    const huge = Buffer.alloc(50_000_001, "0123456789abcde\n");
+    const huge = Buffer.alloc(50_000_001, "0123456789abcde");
     huge.write("needle", 50_000_000 - 16);
     const files = { "a.log": huge, b: "needle\n" };
     expect(await search(files, { pattern: "needle", output: "files" })).toBe(
       "b\n[files above 50 MB left out: a.log (50 MB); name one as path to search it]",
     );
-    expect(await search(files, { pattern: "needle", path: "a.log", output: "counts" })).toBe("a.log: 1\n");
+    expect(await search(files, { pattern: "needle", path: "a.log", output: "counts" })).toBe("a.log: 1");
   });
 
   test("a hundred thousand files", async () => {
@@ -174,7 +174,7 @@ describe("bounds", () => {
       value: [...names, { name: "a", kind: "file", size: 4, modifiedMs: 0 }],
     });
     const { content } = await callTool(fileSearch, { pattern: "hit" }, { host: { ...host, fs: { ...host.fs, list } } });
-    expect(content).toBe("a\n1: hit\n");
+    expect(content).toBe("a\n1: hit");
   });
 });
 
@@ -182,7 +182,7 @@ describe("failures", () => {
   test("what may not be read is left out without a word", async () => {
     const host = memoryHost({ files: { ...tree, "secret/x.ts": "TODO" }, denied: { read: ["secret"] } });
     const { content } = await callTool(fileSearch, { pattern: "TODO", output: "files", glob: "*.ts" }, { host });
-    expect(content).toBe("a.ts\n");
+    expect(content).toBe("a.ts");
     expect(host.refused).toEqual([]);
   });
 

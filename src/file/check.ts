@@ -9,7 +9,7 @@ import { planOf } from "./plan.ts";
 import { readYaml, type Checked } from "./read.ts";
 import { wrongProgram, wrongRule } from "./rules.ts";
 import { agentSchema, foreignKeys, laterKeys } from "./schema.ts";
-import { mistaken } from "./mistaken.ts";
+import { mistaken, strayMessage } from "./mistaken.ts";
 import { oneOf, shapeProblems } from "./shape.ts";
 import type { Problem, Range, Source } from "./source.ts";
 import { parseTemplate, strayTemplate } from "./template.ts";
@@ -31,10 +31,11 @@ export function checkAgent(source: Source, known: Known): Checked<Plan> {
     };
     const instructions = template("instructions");
     const prompt = template("prompt");
+    const shape = shapeProblems(agentSchema, root, { later: laterKeys, foreign: foreignKeys, mistaken });
     return {
       problems: [
-        ...shapeProblems(agentSchema, root, { later: laterKeys, foreign: foreignKeys, mistaken }),
-        ...taskProblems(root),
+        ...shape,
+        ...taskProblems(root, shape),
         ...modelProblems(root, known.providers, text),
         ...inputProblems(root),
         ...(instructions?.problems ?? []),
@@ -57,9 +58,10 @@ export function checkAgent(source: Source, known: Known): Checked<Plan> {
   });
 }
 
-/** An agent without a word of what to do. */
-function taskProblems(root: Node): Problem[] {
+/** An agent without a word of what to do; not told where a key is there but misspelled. */
+function taskProblems(root: Node, shape: Problem[]): Problem[] {
   if (root.kind !== "map" || root.entries.has("instructions") || root.entries.has("prompt")) return [];
+  if (shape.some(({ hint }) => hint !== undefined && /^did you mean '(instructions|prompt)'\?$/.test(hint))) return [];
   const message = "An agent needs 'instructions' or a 'prompt', this file has neither";
   return [{ code: "missing_key", at: [root.at[0], root.at[0] + 1], message }];
 }
@@ -176,8 +178,7 @@ function strayTemplates(root: Node, text: string): Problem[] {
   return entriesOf(root).flatMap(([key, { value }]) => {
     if (value.kind === "text" && (key === "instructions" || key === "prompt")) return [];
     const hint = key === "checks" ? "a command gets each input as REIN_INPUT_NAME" : undefined;
-    const message = "'${{ … }}' works in 'instructions' and 'prompt' only";
-    return textsBelow(value).flatMap((node) => strayTemplate(node, text, { message, hint }));
+    return textsBelow(value).flatMap((node) => strayTemplate(node, text, { message: strayMessage, hint }));
   });
 }
 

@@ -1,10 +1,21 @@
 import { find, kindName } from "./node.ts";
 import { plain, type ShapeRules } from "./shape.ts";
 
+/** What a `${{ … }}` is told where nothing expands it. */
+export const strayMessage = "'${{ … }}' works in 'instructions' and 'prompt' only";
+
 /** What people write in an agent file that deserves a better word than "Expected a list, found text". */
 export const mistaken: ShapeRules["mistaken"] = (path, node) => {
   switch (path) {
+    case "":
+      if (node.kind === "map") return undefined;
+      return {
+        code: "wrong_type",
+        message: `Expected a map of an agent's keys, found ${kindName(node)}`,
+        hint: "write keys, such as 'prompt: …'",
+      };
     case "model":
+      if (node.kind === "text" && node.value.includes("${{")) return { code: "template", message: strayMessage };
       if (node.kind !== "list" && node.kind !== "map") return undefined;
       return {
         code: "later_key",

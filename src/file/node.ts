@@ -26,14 +26,13 @@ const kindNames = {
   list: "a list",
   text: "text",
   number: "a number",
-  boolean: "true or false",
   nothing: "nothing",
   broken: "a broken alias",
 } as const;
 
-/** What a message calls a node: "a map", "text", "nothing". */
+/** What a message calls a node: "a map", "text", "true". */
 export function kindName(node: Node): string {
-  return kindNames[node.kind];
+  return node.kind === "boolean" ? String(node.value) : kindNames[node.kind];
 }
 
 export function toJson(node: Node): Json {

@@ -1,16 +1,21 @@
 import {
   Composer,
   isAlias,
+  isCollection,
   isMap,
   isScalar,
   isSeq,
   Lexer,
   Parser,
+  visit,
   type CST,
   type Document,
+  type Scalar,
   type YAMLError,
+  type YAMLMap,
+  type YAMLSeq,
 } from "yaml";
-import { quote, type Entry, type MapNode, type Node } from "./node.ts";
+import { kindName, quote, type Entry, type MapNode, type Node } from "./node.ts";
 import { maxDiagnostics, type Problem, type Range } from "./source.ts";
 
 /** How deep lists and maps may stand in each other. */
@@ -60,12 +65,46 @@ function tokenize(text: string): CST.Token[] | Problem {
 
 /** One problem per line: what the parser says after the first is mostly its echo. */
 function syntaxProblems(text: string, document: Document.Parsed): Problem[] {
+  const errors = [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0]);
+  if (errors.length === 0) return [];
+  const unclosed = unclosedBefore(document);
   const found = new Map<number, Problem>();
-  for (const error of [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0])) {
+  for (const error of errors) {
     const line = text.lastIndexOf("\n", error.pos[0] - 1);
-    if (!found.has(line) || error.code === "MULTILINE_IMPLICIT_KEY") found.set(line, syntaxProblem(text, error));
+    if (found.has(line) && error.code !== "MULTILINE_IMPLICIT_KEY") continue;
+    const opener = unclosedCodes.includes(error.code) ? unclosed.get(error.pos[0]) : undefined;
+    found.set(line, opener === undefined ? syntaxProblem(text, error) : unclosedProblem(text, opener));
   }
   return [...found.values()];
+}
+
+/** The codes under which the parser tells of a missing quote or bracket. */
+const unclosedCodes: readonly YAMLError["code"][] = ["MISSING_CHAR", "BAD_INDENT"];
+
+/** Where quotes and flow collections start, by the offset where the parser gave up on them. */
+function unclosedBefore(document: Document.Parsed): Map<number, number> {
+  const starts = new Map<number, number>();
+  visit(document, (_, node) => {
+    const opens =
+      (isCollection(node) && node.flow === true) || (isScalar(node) && node.type?.startsWith("QUOTE") === true);
+    if (opens && node.range) starts.set(node.range[1], node.range[0]);
+  });
+  return starts;
+}
+
+const closers = new Map([
+  ["[", "]"],
+  ["{", "}"],
+]);
+
+function unclosedProblem(text: string, start: number): Problem {
+  const open = text.charAt(start);
+  return {
+    code: "yaml",
+    at: [start, start + 1],
+    message: `This '${open}' is not closed`,
+    hint: `a '${closers.get(open) ?? open}' is missing`,
+  };
 }
 
 /** The parser's errors that people make most, in words that say what to do. */
@@ -76,6 +115,10 @@ const syntaxMessages: Partial<Record<YAMLError["code"], { message: string; hint:
     message: "Expected 'key: value'",
     hint: "is a ':' with a space after it missing, or a line indented too far?",
   },
+  BAD_DQ_ESCAPE: {
+    message: "A backslash starts an escape in double quotes, and this is none",
+    hint: "use single quotes, or write '\\\\' for a backslash",
+  },
 };
 
 function syntaxProblem(text: string, error: YAMLError): Problem {
@@ -83,19 +126,20 @@ function syntaxProblem(text: string, error: YAMLError): Problem {
   const at: Range = [start, Math.max(end, start + 1)];
   const known = syntaxMessages[error.code];
   if (known !== undefined) return { code: "yaml", at, ...known };
-  if (error.code === "TAG_RESOLVE_FAILED") {
-    return {
-      code: "yaml",
-      at,
-      message: `Tag ${quote(text.slice(start, end))} is not supported`,
-      hint: "remove it, or quote the value if the '!' belongs to it",
-    };
-  }
+  if (error.code === "TAG_RESOLVE_FAILED") return unsupportedTag(text.slice(start, end), at);
   if (error.code === "BAD_SCALAR_START") {
     return { code: "yaml", at, message: `A value cannot start with ${quote(text[start])}`, hint: "quote the value" };
   }
   return { code: "yaml", at, message: error.message };
 }
+
+function unsupportedTag(tag: string, at: Range): Problem {
+  const hint = "remove it, or quote the value if the '!' belongs to it";
+  return { code: "yaml", at, message: `Tag ${quote(tag)} is not supported`, hint };
+}
+
+/** The tags that YAML itself gives to plain values. */
+const plainTags = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/;
 
 function otherVersion(text: string): Problem {
   const start = text.indexOf("%YAML");
@@ -135,25 +179,29 @@ class Builder {
   /** `owner` is where to point when the value is not written at all. */
   #node(source: unknown, owner: Range): Node {
     if (isAlias(source)) return this.#alias(source.source, rangeOf(source.range, owner));
-    const text = rangeOf(isMap(source) || isSeq(source) || isScalar(source) ? source.range : undefined, owner);
-    const anchor = isMap(source) || isSeq(source) || isScalar(source) ? source.anchor : undefined;
-    if (anchor !== undefined) this.#open.add(anchor);
-    const node = this.#value(source, text);
-    if (anchor !== undefined) {
-      this.#open.delete(anchor);
-      this.#anchors.set(anchor, node);
+    if (!isMap(source) && !isSeq(source) && !isScalar(source))
+      return { at: owner, text: owner, size: 1, kind: "nothing" };
+    const text = rangeOf(source.range, owner);
+    if (source.tag !== undefined && !plainTags.test(source.tag)) {
+      this.#problems.push(unsupportedTag(source.tag.replace("tag:yaml.org,2002:", "!!"), text));
+      return { at: text, text, size: 1, kind: "broken" };
     }
+    if (source.anchor === undefined) return this.#value(source, text);
+    this.#open.add(source.anchor);
+    const node = this.#value(source, text);
+    this.#open.delete(source.anchor);
+    this.#anchors.set(source.anchor, node);
     return node;
   }
 
-  #value(source: unknown, text: Range): Node {
+  #value(source: YAMLMap | YAMLSeq | Scalar, text: Range): Node {
     const place = { at: text, text };
     if (isMap(source)) return this.#map(source.items, text);
     if (isSeq(source)) {
-      const items = source.items.map((item) => this.#node(item, text));
+      const items = source.items.map((item) => this.#node(item, itemPlace(item, text)));
       return { ...place, kind: "list", items, size: items.reduce((sum, item) => sum + item.size, 1) };
     }
-    const value = isScalar(source) ? source.value : null;
+    const { value } = source;
     if (typeof value === "string") return { ...place, kind: "text", value, size: 1 };
     if (typeof value === "boolean") return { ...place, kind: "boolean", value, size: 1 };
     if (typeof value === "number") {
@@ -193,7 +241,9 @@ class Builder {
     const sources = value.kind === "list" ? value.items : [value];
     return sources.flatMap((source) => {
       if (source.kind === "map") return [source.entries];
-      this.#report(source.at, `A merge key '<<' takes a map or a list of maps`, "write <<: *anchor");
+      if (source.kind !== "broken") {
+        this.#report(source.at, `A merge key '<<' takes a map or a list of maps, found ${kindName(source)}`);
+      }
       return [];
     });
   }
@@ -234,6 +284,12 @@ function rangeOf(range: readonly number[] | null | undefined, owner: Range): Ran
   const [start, end] = range ?? owner;
   if (start === undefined || end === undefined || start === end) return owner;
   return [start, end];
+}
+
+/** Where an item of a list stands that is not written: just after its dash. */
+function itemPlace(item: unknown, list: Range): Range {
+  const start = isScalar(item) ? item.range?.[0] : undefined;
+  return start === undefined ? list : [start, start + 1];
 }
 
 function isVoid(range: readonly number[] | null | undefined): boolean {

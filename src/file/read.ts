@@ -20,7 +20,7 @@ export function readYaml<T>(
   const text = decoded.value;
   const { root, problems } = parse(text);
   if (root === undefined && problems.length === 0) {
-    const message = text.trim() === "" ? "The file is empty" : "The file holds only comments";
+    const message = text.trim() === "" ? "The file is empty" : "The file has no content";
     return { ok: false, diagnostics: [unreadable(source.file, message, "empty", empty)] };
   }
   const judgement = root === undefined ? undefined : judge(root, text);

@@ -38,7 +38,7 @@ function wrongPath(rule: string): Wrong | undefined {
   if (rule.includes("$"))
     return { message: `Path ${quote(rule)} has a '$': variables are not expanded`, hint: "write '~/' for home" };
   if (/^[a-z]+:\/\//.test(rule))
-    return { message: `${quote(rule)} is a URL, not a path`, hint: "hosts belong into 'net'" };
+    return { message: `${quote(rule)} is a URL, not a path`, hint: "hosts belong in 'net'" };
   return undefined;
 }
 

@@ -89,10 +89,10 @@ class Walk {
     const message = `Unknown key ${quote(name)}`;
     if (close !== undefined) return { code: "unknown_key", at, message, hint: didYouMean(close) };
     const homes = keyHomes(this.#whole, "", name);
-    const home = homes.length === 1 ? homes[0] : undefined;
+    const [home] = homes;
     if (home === "")
       return { code: "unknown_key", at, message, hint: `it belongs to the top level: check the indentation` };
-    if (home !== undefined) return { code: "unknown_key", at, message, hint: `it belongs into '${home}'` };
+    if (home !== undefined) return { code: "unknown_key", at, message, hint: `it belongs in '${home}'` };
     return { code: "unknown_key", at, message, hint: `expected ${oneOf(Object.keys(schema.entries))}` };
   }
 }
@@ -126,17 +126,16 @@ function expectedKind(schema: v.GenericSchema): Node["kind"] | undefined {
 
 function wrongKind(schema: v.GenericSchema, expected: Node["kind"], node: Node): Problem {
   const message = `Expected ${v.getTitle(schema) ?? expected}, found ${kindName(node)}`;
-  return { code: "wrong_type", at: node.at, message, hint: kindHint(expected, node) };
+  return { code: "wrong_type", at: node.at, message, hint: kindHint(schema, node) };
 }
 
 /** What to write, when the value is right but for its kind. */
-function kindHint(expected: Node["kind"], node: Node): string | undefined {
-  if (node.kind === "nothing") return "remove the key, or give it a value";
-  if (node.kind !== "text" && node.kind !== "number" && node.kind !== "boolean") return undefined;
-  if (expected === "list" && node.kind !== "boolean") return `write [${plain(String(node.value))}]`;
-  if (expected === "text") return `quote it: '${node.value}'`;
-  if (expected === "number" && node.kind === "text" && /^\d+$/.test(node.value)) return "remove the quotes";
-  return undefined;
+function kindHint(schema: v.GenericSchema, node: Node): string | undefined {
+  if (node.kind === "nothing") return "give it a value, or remove it";
+  if (node.kind === "text" && isArray(schema) && v.is(schema, [node.value])) return `write [${plain(node.value)}]`;
+  if (node.kind === "text" && schema.type === "number" && /^\d+$/.test(node.value)) return "remove the quotes";
+  if (node.kind !== "number" && node.kind !== "boolean") return undefined;
+  return schema.type === "string" && v.is(schema, String(node.value)) ? `quote it: '${node.value}'` : undefined;
 }
 
 /** A text as it stands in a flow list: quoted where it must be. */

@@ -197,6 +197,11 @@ for (const row of rows) {
       expect(reply.usage?.input).toBeGreaterThan(0);
     });
 
+    when("an answered request leaves no timer behind", [{ does: "text", text }], async (model, clock) => {
+      await readReply(model);
+      expect(clock.sleeping()).toBe(0);
+    });
+
     const usage = { input: 1000, output: 70, cached: 900, reasoning: 30 };
     when(
       "usage is the service's own, with its cached and reasoning tokens",

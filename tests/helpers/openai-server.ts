@@ -30,6 +30,8 @@ export type Answer = {
   done?: boolean;
   /** Milliseconds before each event. */
   dripMs?: number;
+  /** Milliseconds from the last event to the end of the body. */
+  lingerMs?: number;
   /** Ends the body early: within the last event of text, within the first character of several bytes, or before the finish reason. */
   cut?: { at: "event" | "character" | "finish"; by: "end" | "reset" };
   /** Says nothing more, and keeps the connection: before the first byte, after the first event, or after the finish reason. */
@@ -206,6 +208,7 @@ function streamOf(answer: Answer, over: AbortSignal): ReadableStream<Bytes> {
         controller.enqueue(bytes);
       }
       if (answer.stall !== undefined) return;
+      if (answer.lingerMs !== undefined) await Bun.sleep(answer.lingerMs);
       // Bun drops the connection of a body that failed; before that, what was written must have left.
       if (answer.cut?.by === "reset") {
         await Bun.sleep(5);

@@ -70,9 +70,19 @@ describe("the wire", () => {
     const clock = testClock();
     const said = await readReply(model({ key }, clock), question, undefined, (event) => {
       // The finish reason is not seen from here: it is there by then.
-      if (event.type === "text" && event.text.endsWith("more")) setTimeout(clock.pass, 30);
+      if (event.type === "text" && event.text.endsWith("more")) setTimeout(() => clock.pass(), 30);
     });
     expect(said).toMatchObject({ text, stop: "end" });
+  });
+
+  test("a body that ends after its last event keeps its connection for the next turn", async () => {
+    server.behave({ kind: "answer", text, dripMs: 1, lingerMs: 5 });
+    const service = model({ key }, testClock({ patienceMs: 1 }));
+    for (let turn = 0; turn < 3; turn++) {
+      expect((await readReply(service)).stop).toBe("end");
+      await Bun.sleep(30);
+    }
+    expect(server.connections()).toBe(1);
   });
 
   test("what comes in one piece is one event", async () => {
@@ -172,6 +182,19 @@ describe("calls of services that number badly", () => {
       ],
     });
     expect(said.calls.map((call) => call.id + call.arguments)).toEqual(["x", `y${second.arguments}`]);
+  });
+
+  test("an id and a name that come with every fragment count once", async () => {
+    const call: WireCall = { id: "x", index: 0, name: "file_read", arguments: "" };
+    const said = await reply({
+      kind: "answer",
+      calls: [
+        { ...call, arguments: '{"path":' },
+        { ...call, arguments: '"a"}' },
+      ],
+    });
+    expect(said.calls).toEqual([{ id: "x", ...first }]);
+    expect(said.events.filter((event) => event.type === "tool_call" && event.name !== undefined).length).toBe(1);
   });
 
   test("arguments that are an object become text", async () => {

@@ -46,7 +46,7 @@ export function openaiCompatible(options: OpenAICompatibleOptions): Model {
     // The SDK insists on a key. A header that is null is not sent.
     apiKey: key ?? "none",
     ...(key === undefined ? { defaultHeaders: { Authorization: null } } : {}),
-    // What is not given here the SDK takes from the environment.
+    // What is not given here the SDK takes from the environment; OPENAI_CUSTOM_HEADERS it reads in any case.
     adminAPIKey: null,
     organization: null,
     project: null,
@@ -113,7 +113,7 @@ export function openaiCompatible(options: OpenAICompatibleOptions): Model {
     const spentMs = patience.spentMs();
     const message =
       spentMs === undefined
-        ? `${opened ? `Lost the connection to` : "Cannot reach"} '${service}': ${cleanText(mask.text(reasonOf(error)))}`
+        ? `${opened ? "Lost the connection to" : "Cannot reach"} '${service}': ${cleanText(mask.text(reasonOf(error)))}`
         : `'${service}' said nothing for ${Math.ceil(spentMs / 1000)} s`;
     return { kind: "network", message, retryable: true };
   }

@@ -15,7 +15,10 @@ export function askOnTerminal(agent: string, around: { before(): Promise<void>; 
     const lines = createInterface({ input, output: new WriteStream(descriptor) });
     try {
       const what = `${verbs[request.kind]} '${clean(request.target)}'`;
-      const reply = await lines.question(`'${clean(agent)}' wants to ${what}. Allow [o]nce, for this [s]ession, or [N]o? `, { signal });
+      const reply = await lines.question(
+        `'${clean(agent)}' wants to ${what}. Allow [o]nce, for this [s]ession, or [N]o? `,
+        { signal },
+      );
       return answer(reply);
     } catch (error) {
       if (signal.aborted) return "no";

@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import type { Writer } from "../core/render.ts";
 
 /** What a command works with: the process's streams and what surrounds it, made in main and faked in tests. */
@@ -20,6 +21,8 @@ export type Output = Writer & {
   onGone(listener: () => void): void;
   /** Waits until all was taken. */
   flush(): Promise<void>;
+  /** Why text was lost, other than by a reader that went away. */
+  failure(): string | undefined;
 };
 
 /** The process's own streams. A reader that goes away is noticed, and never raised as an error. */
@@ -30,7 +33,7 @@ export function processIo(env: Record<string, string | undefined>): Io {
     cwd: process.cwd(),
     stdout: output(process.stdout, env),
     stderr,
-    stdinIsTerminal: process.stdin.isTTY,
+    stdinIsTerminal: isatty(0),
     canAsk: stderr.terminal && !env["CI"],
   };
 }
@@ -38,9 +41,11 @@ export function processIo(env: Record<string, string | undefined>): Io {
 function output(stream: NodeJS.WriteStream, env: Record<string, string | undefined>): Output {
   let gone = false;
   const listeners: Array<() => void> = [];
-  const leave = () => {
+  let failure: string | undefined;
+  const leave = (error: Error) => {
     if (gone) return;
     gone = true;
+    if (!("code" in error) || error.code !== "EPIPE") failure = error.message;
     for (const listener of listeners) listener();
   };
   // EPIPE and its like: without a listener Bun ends the process with a stack trace.
@@ -55,7 +60,7 @@ function output(stream: NodeJS.WriteStream, env: Record<string, string | undefin
       if (gone) return Promise.resolve(false);
       const taken = new Promise<boolean>((resolve) => {
         stream.write(text, (error) => {
-          if (error) leave();
+          if (error) leave(error);
           resolve(!error);
         });
       });
@@ -65,5 +70,6 @@ function output(stream: NodeJS.WriteStream, env: Record<string, string | undefin
     async flush() {
       await last;
     },
+    failure: () => failure,
   };
 }

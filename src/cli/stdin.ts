@@ -52,7 +52,10 @@ async function collect(options: StdinOptions): Promise<Result<Uint8Array, UsageP
     }
   } catch (error) {
     if (signal.aborted) return undefined;
-    return { ok: false, error: { message: `Cannot read stdin: ${error instanceof Error ? error.message : String(error)}` } };
+    return {
+      ok: false,
+      error: { message: `Cannot read stdin: ${error instanceof Error ? error.message : String(error)}` },
+    };
   } finally {
     waiting.abort();
     signal.removeEventListener("abort", leave);

@@ -3,17 +3,17 @@ import type { Json, JsonSchema } from "../core/json.ts";
 import type { Result } from "../core/result.ts";
 
 /** Reads the final text as the JSON that `schema` asks for. The error says what does not fit, for the model and the user. */
-export function fitAnswer(
+export async function fitAnswer(
   text: string,
   schema: JsonSchema,
-  explainJson: (text: string) => string,
-): Result<Json, string> {
+  explainJson: (text: string) => Promise<string>,
+): Promise<Result<Json, string>> {
   const source = withoutFence(text.trim());
   let value: Json;
   try {
     value = JSON.parse(source);
   } catch {
-    return { ok: false, error: `it is not JSON: ${explainJson(source)}` };
+    return { ok: false, error: `it is not JSON: ${await explainJson(source)}` };
   }
   const problems = validate(schema, value);
   return problems.length === 0 ? { ok: true, value } : { ok: false, error: problems.join("; ") };

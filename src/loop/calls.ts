@@ -19,7 +19,7 @@ export type CallContext = {
   signal: AbortSignal;
   mask: Mask;
   /** Says where and why a text is not JSON. */
-  explainJson(text: string): string;
+  explainJson(text: string): Promise<string>;
 };
 
 /** One finished call: what the model is told, and what the gate refused on the way. */
@@ -40,7 +40,7 @@ export async function runCalls(calls: ToolCall[], turn: number, context: CallCon
     together = [];
   };
   for (const call of calls) {
-    const prepared = prepare(call, context);
+    const prepared = await prepare(call, context);
     const alone = prepared.effects === "write" || prepared.effects === "external";
     if (alone) await settle();
     if (context.signal.aborted) return finished;
@@ -51,7 +51,7 @@ export async function runCalls(calls: ToolCall[], turn: number, context: CallCon
   return finished;
 }
 
-function prepare(call: ToolCall, context: CallContext): Prepared {
+async function prepare(call: ToolCall, context: CallContext): Promise<Prepared> {
   const unready = (why: string): Prepared => ({ call, effects: "none", ready: { ok: false, error: why } });
   const tool = context.tools.get(call.name);
   if (tool === undefined) {
@@ -60,7 +60,7 @@ function prepare(call: ToolCall, context: CallContext): Prepared {
     const hint = guess === undefined ? `The tools are: ${names.join(", ") || "none"}` : `Did you mean '${guess}'?`;
     return unready(`There is no tool '${call.name}'. ${hint}`);
   }
-  const input = parseArguments(call.arguments, context.explainJson);
+  const input = await parseArguments(call.arguments, context.explainJson);
   if (!input.ok) return unready(input.error);
   const problems = validate(tool.input, input.value);
   if (problems.length > 0) return unready(`The arguments do not fit '${call.name}': ${problems.join("; ")}`);
@@ -68,14 +68,17 @@ function prepare(call: ToolCall, context: CallContext): Prepared {
 }
 
 /** A tool without parameters is often called with no text at all. */
-function parseArguments(text: string, explain: (text: string) => string): Result<JsonObject, string> {
+async function parseArguments(
+  text: string,
+  explain: (text: string) => Promise<string>,
+): Promise<Result<JsonObject, string>> {
   if (text.trim() === "") return { ok: true, value: {} };
   try {
     const value: unknown = JSON.parse(text);
     if (isJsonObject(value)) return { ok: true, value };
     return { ok: false, error: "The arguments must be a JSON object" };
   } catch {
-    return { ok: false, error: `The arguments are not JSON: ${explain(text)}` };
+    return { ok: false, error: `The arguments are not JSON: ${await explain(text)}` };
   }
 }
 

@@ -41,7 +41,8 @@ export type RunOptions = {
   /** Its reason is an Interruption. */
   signal: AbortSignal;
   mask: Mask;
-  explainJson(text: string): string;
+  /** Says where and why a text is not JSON. */
+  explainJson(text: string): Promise<string>;
 };
 
 /** How a run came to its end. */
@@ -110,7 +111,7 @@ async function converse(options: RunOptions, tally: Tally): Promise<Ending> {
     }
 
     const answer =
-      options.output === undefined ? text(reply) : fitAnswer(reply.text, options.output, options.explainJson);
+      options.output === undefined ? text(reply) : await fitAnswer(reply.text, options.output, options.explainJson);
     if (answer.ok) return judge(answer.value, options, tally);
     if (repaired) return ended("unfit", reply.text, `The answer does not fit its schema: ${answer.error}`);
     repaired = true;

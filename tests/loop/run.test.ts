@@ -93,7 +93,7 @@ async function play(model: Model, changes: Partial<RunOptions> = {}) {
     clock: steppingClock(),
     signal: new AbortController().signal,
     mask: makeMask([]),
-    explainJson: (text) => `'${text}' is cut`,
+    explainJson: async (text) => `'${text}' is cut`,
     ...changes,
   });
   return { result, events };

@@ -1,0 +1,300 @@
+import { judgeBy, makeDoors } from "./app/doors.ts";
+import { journalPath, makeEmit, openJournal } from "./app/journal.ts";
+import type { Stamped } from "./core/event.ts";
+import type { Interruption, OutcomeName } from "./core/exit.ts";
+import { exitCode } from "./core/exit.ts";
+import type { Clock } from "./core/host.ts";
+import type { JsonObject } from "./core/json.ts";
+import { makeMask } from "./core/mask.ts";
+import type { Model } from "./core/model.ts";
+import type { Ask, Grants, Need } from "./core/permission.ts";
+import type { InputValues, Plan } from "./core/plan.ts";
+import type { RunResult } from "./core/result-document.ts";
+import type { Result } from "./core/result.ts";
+import type { Script } from "./core/script.ts";
+import type { Store } from "./core/store.ts";
+import { expand } from "./core/template.ts";
+import type { Tool } from "./core/tool.ts";
+import { systemClock } from "./host/clock.ts";
+import { openHost, type OpenHost } from "./host/host.ts";
+import { readMachine, type Environment, type Machine } from "./host/machine.ts";
+import { run } from "./loop/run.ts";
+import { chooseModel, createModel, keyVariables, providerNames } from "./models/index.ts";
+import { missing } from "./permit/decide.ts";
+import { describe, type PolicyDescription } from "./permit/describe.ts";
+import { makePolicy, type Policy } from "./permit/policy.ts";
+import { loadTools, toolNames, toolNeeds } from "./tools/index.ts";
+
+/** What `rein check` must know of the other rooms: which tools and providers there are. */
+export const known = {
+  tools: toolNames.map((name) => ({ name, needs: [...(toolNeeds[name] ?? [])] })),
+  providers: providerNames,
+};
+
+export const clock: Clock = systemClock;
+
+/** What a run is made from: a checked file, and what the caller says. */
+export type RunRequest = {
+  plan: Plan;
+  grants: Grants;
+  /** The --model flag. */
+  model: string | undefined;
+  session: string | undefined;
+  cwd: string;
+  environment: Environment;
+  /** Absent where there is nobody to ask. */
+  ask: Ask | undefined;
+  /** Aborted with an Interruption. */
+  interrupts: AbortSignal;
+  /** Reads a scripted model's file; the path is absolute. */
+  readScript(path: string): Promise<Result<Script>>;
+  /** Whether text is shown as it comes: then a request is not made anew after its first text. */
+  streamed: boolean;
+  /** A look at the plan: no model need be named, nothing need be granted. */
+  dryRun: boolean;
+};
+
+/** Why there is no run. */
+export type RunProblem = { outcome: OutcomeName; message: string; hint?: string };
+
+/** What the caller has typed in: values for the plan's inputs, and the PROMPT argument. */
+export type Texts = { input: InputValues; prompt: string | undefined };
+
+/** What `--dry-run` shows. */
+export type DryRun = {
+  plan: Plan;
+  model: string | null;
+  instructions: string;
+  prompt: string;
+  tools: Array<Pick<Tool, "name" | "description" | "input">>;
+  permissions: PolicyDescription;
+};
+
+/** A run that has passed every check that needs no input: it can be looked at or started. Close it in any case. */
+export type PreparedRun = {
+  id: string;
+  /** Interrupted by the caller, or by the run's time limit, which counts from now on. */
+  signal: AbortSignal;
+  /** In bytes: a longer prompt the model could not hold. */
+  promptLimit: number;
+  look(texts: Texts): Promise<Result<DryRun, RunProblem>>;
+  /** Runs to the end; `observe` is told of each event and never waits. */
+  start(texts: Texts, observe: (event: Stamped) => void): Promise<Result<RunResult, RunProblem>>;
+  close(): Promise<void>;
+};
+
+/** The most bytes that one token stands for in practice: long runs of blanks or dashes are single tokens. */
+const bytesPerToken = 16;
+
+/** Taken where a model's window is not known: more than any service offers. */
+const largestWindow = 2_000_000;
+
+/** Checks a plan against what was granted and what this machine has, and makes all that its run needs. */
+export async function prepareRun(request: RunRequest): Promise<Result<PreparedRun, RunProblem>> {
+  const { plan, environment } = request;
+  const machine = readMachine({ cwd: request.cwd, agentFolder: plan.folder, environment });
+  if (!machine.ok) return problem("usage", machine.error.message);
+  const permissions = { ...plan.permissions, env: [...(plan.permissions.env ?? []), ...plan.env] };
+  const policy = makePolicy({ permissions, deny: plan.deny }, request.grants, machine.value);
+  if (!policy.ok) return problem("usage", policy.error.join("\n"));
+  const unmet = request.dryRun ? undefined : unmetNeeds(request, machine.value, policy.value);
+  if (unmet !== undefined) return { ok: false, error: unmet };
+
+  const deadline = new AbortController();
+  const settled = new AbortController();
+  void clock.sleep(plan.limits.time, settled.signal).then(() => {
+    if (!settled.signal.aborted) deadline.abort("timeout" satisfies Interruption);
+  });
+  const signal = AbortSignal.any([request.interrupts, deadline.signal]);
+  const options = { machine: machine.value, policy: policy.value, clock, environment, secretNames: keyVariables };
+  const host = openHost(request.ask === undefined ? options : { ...options, ask: request.ask });
+  const close = async () => {
+    settled.abort();
+    await host.close();
+  };
+
+  const model = await makeModel(request, host);
+  if (!model.ok && !(request.dryRun && model.error.outcome === "credentials")) {
+    await close();
+    return model;
+  }
+  const ready = model.ok ? model.value : undefined;
+  const promptLimit = (ready?.window ?? largestWindow) * bytesPerToken;
+  const id = clock.id();
+  const fill = (texts: Texts) => fillIn(request, id, promptLimit, texts);
+  return {
+    ok: true,
+    value: {
+      id,
+      signal,
+      promptLimit,
+      async look(texts) {
+        const filled = fill(texts);
+        if (!filled.ok) return filled;
+        const tools = (await loadTools(plan.tools)).map(({ name, description, input }) => ({
+          name,
+          description,
+          input,
+        }));
+        const view = { plan, model: ready?.name ?? null, ...filled.value, tools, permissions: describe(policy.value) };
+        return { ok: true, value: view };
+      },
+      async start(texts, observe) {
+        const filled = fill(texts);
+        if (!filled.ok) return filled;
+        if (ready === undefined) throw new Error("A dry run has no model to start");
+        return startRun(request, { id, signal, host, model: ready, ...filled.value, input: texts.input }, observe);
+      },
+      close,
+    },
+  };
+}
+
+/** The sessions of this user's journal; a failure when it cannot be read. Nothing is made where there is none. */
+export async function readStore<T>(
+  environment: Environment,
+  read: (store: Store) => Promise<Result<T>>,
+): Promise<Result<T>> {
+  const location = journalPath(environment);
+  const { openStore, memoryStore } = await import("./store/open.ts");
+  const opened = location === undefined ? { ok: true as const, value: memoryStore() } : await openStore(location);
+  if (!opened.ok) return opened;
+  try {
+    return await read(opened.value);
+  } finally {
+    await opened.value.close();
+  }
+}
+
+/** The result of a run that never began. */
+export function problemResult(run: string, { outcome, message, hint }: RunProblem): RunResult {
+  const error = hint === undefined ? { message } : { message, hint };
+  return { outcome, exit_code: exitCode(outcome), answer: null, error, usage: {}, cost: null, denied: [], run_id: run };
+}
+
+function problem(outcome: OutcomeName, message: string, hint?: string): { ok: false; error: RunProblem } {
+  return { ok: false, error: hint === undefined ? { outcome, message } : { outcome, message, hint } };
+}
+
+/** Programs that are not here, and grants without which a tool, a check or a template can do nothing at all. */
+function unmetNeeds(request: RunRequest, machine: Machine, policy: Policy): RunProblem | undefined {
+  const { plan } = request;
+  const needs: Need[] = [
+    ...plan.tools.flatMap((name) => toolNeeds[name] ?? []),
+    ...plan.checks.flatMap(({ run: [program] }) =>
+      program === undefined ? [] : [{ kind: "run" as const, target: program }],
+    ),
+    ...plan.env.map((target) => ({ kind: "env" as const, target })),
+  ];
+  for (const { kind, target } of needs) {
+    if (kind === "run" && target !== undefined && machine.resolve.program(target) === undefined) {
+      return { outcome: "usage", message: `Cannot run '${target}': there is no such program on PATH` };
+    }
+  }
+  const flags = missing(policy, needs, request.ask !== undefined);
+  if (flags.length === 0) return undefined;
+  const hint = `add ${flags.join(" ")}, or -P to grant all that the file requests`;
+  return { outcome: "denied", message: `'${plan.name}' can do nothing without what was not granted`, hint };
+}
+
+async function makeModel(request: RunRequest, host: OpenHost): Promise<Result<Model, RunProblem>> {
+  const { plan, environment, cwd } = request;
+  const key = (name: string) => environment[name];
+  const variable = environment["REIN_MODEL"];
+  const chosen = chooseModel({ flag: request.model, variable, file: plan.model, key });
+  if (!chosen.ok) return chosen;
+  // A file names its script relative to itself, a flag or variable relative to where it was typed.
+  const folder = chosen.value.source === "file" ? plan.folder : cwd;
+  return createModel(chosen.value.name, {
+    fetch: host.serviceFetch,
+    clock,
+    key,
+    script: (path) => request.readScript(path.startsWith("/") ? path : `${folder}/${path}`),
+    retryAfterText: !request.streamed,
+  });
+}
+
+/** The texts that go to the model, with all holes filled. */
+function fillIn(
+  request: RunRequest,
+  id: string,
+  promptLimit: number,
+  texts: Texts,
+): Result<{ instructions: string; prompt: string }, RunProblem> {
+  const { plan, environment } = request;
+  const env: JsonObject = {};
+  for (const name of plan.env) {
+    const value = environment[name];
+    if (value !== undefined) env[name] = value;
+  }
+  const values = { input: texts.input, env, run: { id } };
+  const instructions = expand(plan.instructions, values);
+  if (!instructions.ok) return problem("usage", instructions.error.message);
+  const prompt = plan.prompt === undefined ? { ok: true as const, value: "" } : expand(plan.prompt, values);
+  if (!prompt.ok) return problem("usage", prompt.error.message);
+  const parts = [prompt.value, texts.prompt ?? ""].filter((part) => part !== "");
+  const filled = { instructions: instructions.value, prompt: parts.join("\n\n") };
+  const size = Buffer.byteLength(filled.instructions) + Buffer.byteLength(filled.prompt);
+  if (size <= promptLimit) return { ok: true, value: filled };
+  return problem("usage", `The prompt is larger than the model could hold: ${size} bytes, at most ${promptLimit}`);
+}
+
+type Started = {
+  id: string;
+  signal: AbortSignal;
+  host: OpenHost;
+  model: Model;
+  instructions: string;
+  prompt: string;
+  input: InputValues;
+};
+
+async function startRun(
+  request: RunRequest,
+  started: Started,
+  observe: (event: Stamped) => void,
+): Promise<Result<RunResult, RunProblem>> {
+  const { plan, environment, session } = request;
+  const { id, signal, host, model, instructions, prompt } = started;
+  const place = journalPath(environment);
+  const opened = await openJournal(place, { id, agent: plan.name, model: model.name, time: clock.now() }, session);
+  if (!opened.ok) return problem("usage", opened.error.message);
+  const { journal, history, warning } = opened.value;
+  const emit = makeEmit(journal, clock, observe);
+  if (warning !== undefined) await emit({ type: "warning", message: warning });
+  const doors = makeDoors(host, emit, signal);
+  try {
+    const result = await run({
+      runId: id,
+      agent: plan.name,
+      hash: plan.hash,
+      model,
+      tools: await loadTools(plan.tools),
+      instructions,
+      history,
+      prompt,
+      checks: plan.checks,
+      denied: plan.denied,
+      limits: plan.limits,
+      host: doors,
+      check: (check, answer) => judgeBy(check, answer, doors, signal),
+      emit,
+      clock,
+      signal,
+      mask: makeMask(keyVariables.flatMap((name) => environment[name] ?? [])),
+      explainJson,
+      ...(session === undefined ? {} : { session }),
+      ...(plan.output === undefined ? {} : { output: plan.output.schema }),
+    });
+    return { ok: true, value: result };
+  } finally {
+    await opened.value.close();
+  }
+}
+
+/** The native reader says more than JSON.parse, and is loaded only when something is wrong. */
+export async function explainJson(text: string): Promise<string> {
+  const { describeJson } = await import("./native/json-reader.ts");
+  const found = describeJson(text);
+  return found.ok ? "it is JSON" : found.message;
+}

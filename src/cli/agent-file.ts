@@ -1,0 +1,38 @@
+import { basename, dirname, resolve } from "node:path";
+import { known } from "../app.ts";
+import type { Diagnostic } from "../core/diagnostic.ts";
+import type { Plan } from "../core/plan.ts";
+import type { Result } from "../core/result.ts";
+import type { Script } from "../core/script.ts";
+import { checkAgent } from "../file/check.ts";
+import type { Checked } from "../file/read.ts";
+import { checkScript } from "../file/script.ts";
+import { maxFileBytes } from "../file/source.ts";
+import { diagnosticsText } from "../render/diagnostics.ts";
+import { readNamed } from "./files.ts";
+
+/** Reads and checks an agent file. What cannot be read is a diagnostic as well, so that one report holds all files. */
+export function readAgent(file: string, cwd: string): Checked<Plan> {
+  const read = readNamed(file, maxFileBytes);
+  if (!read.ok) return { ok: false, diagnostics: [unreadable(file, read.error.message)] };
+  return checkAgent({ file, folder: dirname(resolve(cwd, file)), bytes: read.value }, known);
+}
+
+/** An agent file that came on stdin: its paths are relative to the working folder. */
+export function checkAgentText(text: string, cwd: string): Checked<Plan> {
+  return checkAgent({ file: "-", folder: cwd, bytes: new TextEncoder().encode(text) }, known);
+}
+
+/** Reads a scripted model's file. What is wrong in it is one message that holds all of it. */
+export async function readScript(path: string): Promise<Result<Script>> {
+  const read = readNamed(path, maxFileBytes);
+  if (!read.ok) return { ok: false, error: { code: "failed", message: read.error.message } };
+  const checked = checkScript({ file: path, folder: dirname(path), bytes: read.value });
+  if (checked.ok) return { ok: true, value: checked.value };
+  const report = diagnosticsText(checked.diagnostics, { color: false }).trimEnd();
+  return { ok: false, error: { code: "invalid", message: `The script '${basename(path)}' has errors\n${report}` } };
+}
+
+function unreadable(file: string, message: string): Diagnostic {
+  return { code: "unreadable", severity: "error", message, file, line: 1, column: 1, width: 1, source: "" };
+}

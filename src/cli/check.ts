@@ -1,0 +1,19 @@
+import { exitCode } from "../core/exit.ts";
+import { diagnosticsJson, diagnosticsSarif, diagnosticsText } from "../render/diagnostics.ts";
+import { readAgent } from "./agent-file.ts";
+import type { Handler } from "./commands.ts";
+import { version } from "./version.ts";
+
+/** Checks files, without running, fetching or asking for anything. The report is the answer, so it is on stdout. */
+export const checkCommand: Handler = async (args, io) => {
+  const results = args.positionals.map((file) => ({ file, checked: readAgent(file, io.cwd) }));
+  const diagnostics = results.flatMap(({ checked }) => (checked.ok ? checked.warnings : checked.diagnostics));
+  const format = args.one("--output") ?? "text";
+  if (format === "json") await io.stdout.write(diagnosticsJson(diagnostics));
+  else if (format === "sarif") await io.stdout.write(diagnosticsSarif(diagnostics, version));
+  else {
+    const good = results.filter(({ checked }) => checked.ok).map(({ file }) => `${file}: ok\n`);
+    await io.stdout.write(good.join("") + diagnosticsText(diagnostics, { color: io.stdout.color }));
+  }
+  return results.every(({ checked }) => checked.ok) ? 0 : exitCode("usage");
+};

@@ -1,0 +1,18 @@
+import { permissionKinds, type Grants, type PermissionKind } from "../core/permission.ts";
+import type { Arguments } from "./flags.ts";
+
+/** What the permission flags grant and refuse. `--allow-read=a,b` may be repeated; a bare `--allow-read` means all of it. */
+export function grantsFrom(args: Arguments): Grants {
+  const side = (verb: "allow" | "deny") => {
+    const rules: Partial<Record<PermissionKind, true | string[]>> = {};
+    for (const kind of permissionKinds) {
+      const values = args.all(`--${verb}-${kind}`);
+      if (values.length === 0) continue;
+      rules[kind] = values.includes(true)
+        ? true
+        : values.flatMap((value) => (value === true ? [] : value.split(","))).filter((rule) => rule !== "");
+    }
+    return rules;
+  };
+  return { all: args.has("--permit"), allow: side("allow"), deny: side("deny") };
+}

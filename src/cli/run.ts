@@ -1,0 +1,155 @@
+import { clock, prepareRun, type PreparedRun, type RunProblem } from "../app.ts";
+import { exits } from "../core/exit.ts";
+import type { Ask } from "../core/permission.ts";
+import type { Plan } from "../core/plan.ts";
+import type { Result } from "../core/result.ts";
+import type { GivenInput } from "../file/input.ts";
+import { maxFileBytes } from "../file/source.ts";
+import { diagnosticsText } from "../render/diagnostics.ts";
+import { planJson, planText } from "../render/plan.ts";
+import { checkAgentText, readAgent, readScript } from "./agent-file.ts";
+import { askOnTerminal, hasTerminal } from "./ask.ts";
+import type { Handler } from "./commands.ts";
+import type { Arguments, UsageProblem } from "./flags.ts";
+import { grantsFrom } from "./grants.ts";
+import type { Io } from "./io.ts";
+import { givenInput, stdinUse, typedInput, type StdinUse } from "./run-input.ts";
+import { outputProblem, reportProblem, runOutput, type Reported, type RunOutput } from "./run-output.ts";
+import { interruptOnSignals } from "./signals.ts";
+import { readStdin } from "./stdin.ts";
+
+/** Runs an agent file: checks it, makes its run ready, reads its input, and ends with an answer and an exit code. */
+export const runCommand: Handler = async (args, io) => {
+  const interrupts = new AbortController();
+  interruptOnSignals(interrupts);
+  const plan = await loadAgent(args, io, interrupts.signal);
+  if (!plan.ok) return reportProblem(plan.error, args, io);
+  const given = await givenInput(args);
+  if (!given.ok) return reportProblem(usage(given.error), args, io);
+  const stdin = stdinUse(plan.value, args.positionals[1], given.value);
+  if (!stdin.ok) return reportProblem(usage(stdin.error), args, io);
+  const mistake = outputProblem(args, plan.value) ?? inputProblem(args, io, plan.value, stdin.value);
+  if (mistake !== undefined) return reportProblem(usage(mistake), args, io);
+
+  const output = runOutput(args, io, plan.value, () => interrupts.abort("reader_gone"));
+  const prepared = await prepareRun({
+    plan: plan.value,
+    grants: grantsFrom(args),
+    model: args.one("--model"),
+    session: args.one("--session"),
+    cwd: io.cwd,
+    environment: io.env,
+    ask: asker(plan.value, io, output),
+    interrupts: interrupts.signal,
+    readScript,
+    streamed: args.has("--stream"),
+    dryRun: args.has("--dry-run"),
+  });
+  if (!prepared.ok) return reportProblem(prepared.error, args, io);
+  try {
+    const code = await perform(prepared.value, plan.value, given.value, stdin.value, args, io, output);
+    return code.ok ? code.value : await reportProblem(code.error, args, io, prepared.value.id);
+  } finally {
+    await prepared.value.close();
+  }
+};
+
+/** From here on the run's clock ticks: input is read, holes are filled, and the model is asked. */
+async function perform(
+  prepared: PreparedRun,
+  plan: Plan,
+  given: GivenInput,
+  stdin: StdinUse,
+  args: Arguments,
+  io: Io,
+  output: RunOutput,
+): Promise<Result<number, RunProblem>> {
+  const texts = new Map(given.texts);
+  let prompt = args.positionals[1];
+  if (stdin.for !== "nothing") {
+    const warn = args.has("--quiet") ? () => undefined : () => void io.stderr.write(`warning: Waiting for stdin\n`);
+    const read = await readStdin({
+      limit: prepared.promptLimit,
+      signal: prepared.signal,
+      sleep: clock.sleep,
+      silent: warn,
+    });
+    if (read === undefined) return { ok: false, error: interruption(prepared.signal) };
+    if (!read.ok) return { ok: false, error: usage(read.error) };
+    if (stdin.for === "prompt") prompt = read.value;
+    // An empty stdin leaves an input its default.
+    else if (read.value !== "" || plan.input[stdin.name]?.default === undefined) texts.set(stdin.name, read.value);
+  }
+  const input = typedInput(plan, { ...given, texts });
+  if (!input.ok) return { ok: false, error: usage(input.error) };
+  if (args.has("--dry-run")) {
+    const view = await prepared.look({ input: input.value, prompt });
+    if (!view.ok) return view;
+    const show = args.one("--output") === "json" ? planJson : planText;
+    await io.stdout.write(show({ ...view.value, limits: plan.limits }));
+    return { ok: true, value: 0 };
+  }
+  const result = await prepared.start({ input: input.value, prompt }, output.observe);
+  return result.ok ? output.end(result.value) : result;
+}
+
+async function loadAgent(args: Arguments, io: Io, signal: AbortSignal): Promise<Result<Plan, Reported>> {
+  const [file = ""] = args.positionals;
+  let checked;
+  if (file === "-") {
+    if (io.stdinIsTerminal)
+      return mistaken({ message: "The agent file '-' is read from stdin, but that is a terminal" });
+    const text = await readStdin({ limit: maxFileBytes, signal, sleep: clock.sleep, silent: () => undefined });
+    if (text === undefined) return { ok: false, error: interruption(signal) };
+    if (!text.ok) return mistaken(text.error);
+    checked = checkAgentText(text.value, io.cwd);
+  } else {
+    checked = readAgent(file, io.cwd);
+  }
+  const diagnostics = checked.ok ? checked.warnings : checked.diagnostics;
+  const report = diagnosticsText(diagnostics, { color: io.stderr.color });
+  if (!checked.ok) {
+    return { ok: false, error: { outcome: "usage", message: `The agent file '${file}' has errors`, report } };
+  }
+  if (!args.has("--quiet")) await io.stderr.write(report);
+  return { ok: true, value: checked.value };
+}
+
+/** What is missing or cannot be had of the input, before anything is read. */
+function inputProblem(args: Arguments, io: Io, plan: Plan, stdin: StdinUse): UsageProblem | undefined {
+  const [file, prompt] = args.positionals;
+  if (plan.prompt === undefined && (prompt === undefined || prompt === "")) {
+    return {
+      message: "There is no prompt: the file has none, and none was given",
+      hint: `rein run ${file} 'PROMPT', or '-' to read it from stdin`,
+    };
+  }
+  if (!io.stdinIsTerminal) return undefined;
+  if (stdin.for === "prompt") return { message: "The prompt '-' is read from stdin, but that is a terminal" };
+  if (stdin.for === "nothing" || plan.input[stdin.name]?.default !== undefined) return undefined;
+  return {
+    message: `The input '${stdin.name}' is read from stdin, but that is a terminal`,
+    hint: `rein run ${file} < FILE, or --set ${stdin.name}=@FILE`,
+  };
+}
+
+/** Questions go to a person at the terminal; progress makes room for them. */
+function asker(plan: Plan, io: Io, { progress }: RunOutput): Ask | undefined {
+  if (!io.canAsk || !hasTerminal()) return undefined;
+  return askOnTerminal(plan.name, { before: progress.hide, after: () => void progress.show() });
+}
+
+function usage(problem: UsageProblem): RunProblem {
+  return { outcome: "usage", ...problem };
+}
+
+function mistaken(problem: UsageProblem): { ok: false; error: Reported } {
+  return { ok: false, error: usage(problem) };
+}
+
+/** A run that was interrupted before it began. */
+function interruption(signal: AbortSignal): RunProblem {
+  const reason: unknown = signal.reason;
+  const outcome = exits.find(({ name }) => name === reason)?.name ?? "bug";
+  return { outcome, message: "Ended before the model was asked" };
+}

@@ -1,0 +1,8 @@
+import { agentJsonSchema } from "../file/json-schema.ts";
+import type { Handler } from "./commands.ts";
+
+/** Prints the JSON Schema of agent files. */
+export const schemaCommand: Handler = async (_args, io) => {
+  await io.stdout.write(`${JSON.stringify(agentJsonSchema(), undefined, 2)}\n`);
+  return 0;
+};

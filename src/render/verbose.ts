@@ -1,0 +1,38 @@
+import type { Stamped } from "../core/event.ts";
+import type { Renderer, Writer } from "../core/render.ts";
+import { clean, cleanLine } from "./clean.ts";
+import { paint } from "./format.ts";
+
+/** `--verbose`: what the model thinks, what tools print and what the gate decides, on stderr. */
+export function verboseRenderer(stderr: Writer, color: boolean): Renderer {
+  let open = false;
+  const piece = async (text: string) => {
+    if (text === "") return;
+    open = !text.endsWith("\n");
+    await stderr.write(paint(clean(text), "dim", color));
+  };
+  const line = async (text: string) => {
+    await stderr.write(`${open ? "\n" : ""}${text}\n`);
+    open = false;
+  };
+  return {
+    async event(event: Stamped) {
+      switch (event.type) {
+        case "reasoning":
+        case "output":
+          return piece(event.text);
+        case "decision": {
+          const why = event.reason === undefined ? "" : `: ${event.reason}`;
+          return line(`${event.verdict}: ${event.kind} '${cleanLine(event.target)}'${cleanLine(why)}`);
+        }
+        case "call_start":
+          return line(`call ${cleanLine(event.call.name)} ${cleanLine(event.call.arguments)}`);
+        case "turn_end":
+          if (open) await line("");
+      }
+    },
+    async end() {
+      if (open) await line("");
+    },
+  };
+}

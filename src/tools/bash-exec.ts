@@ -37,13 +37,14 @@ export const bashExec: Tool = {
 
 async function run(input: JsonObject, { host, signal, output }: ToolContext): Promise<ToolOutcome> {
   const timeout = number(input, "timeout", usualTimeout);
-  const cwd = text(input, "cwd", host.cwd);
+  const cwd = text(input, "cwd");
   const kept = new HeadAndTail();
   const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
   const flood = new AbortController();
   let size = 0;
   const ended = await host.process.run(["bash", "-c", text(input, "command")], {
-    cwd,
+    // The working folder itself needs no grant, one that is named is judged as read.
+    ...(cwd === "" ? {} : { cwd }),
     timeoutMs: timeout * 1000,
     signal: AbortSignal.any([signal, flood.signal]),
     onOutput(stream, piece) {

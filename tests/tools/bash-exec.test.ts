@@ -127,7 +127,7 @@ describe("the call", () => {
     await callTool(bashExec, { command: "a; b 'c'" }, { host });
     await callTool(bashExec, { command: "d", cwd: "sub", timeout: 5 }, { host });
     expect(calls).toEqual([
-      { argv: ["bash", "-c", "a; b 'c'"], cwd: "/work", timeoutMs: 120_000 },
+      { argv: ["bash", "-c", "a; b 'c'"], cwd: undefined, timeoutMs: 120_000 },
       { argv: ["bash", "-c", "d"], cwd: "sub", timeoutMs: 5000 },
     ]);
   });

@@ -8,16 +8,19 @@
 //! could not be ended. Its hang-up means that rein is gone.
 //!
 //! The program gets our environment without the variables that would change how programs start (unless `--keep` names them),
-//! /dev/null as stdin unless `--stdin`, and of our descriptors nothing but 0, 1 and 2.
+//! /dev/null as stdin unless `--stdin`, and no other descriptor of ours. Its stdout and stderr are pipes of our own, which we
+//! pass on: rein's ends are sockets, and nobody can open a socket as /dev/stderr.
 
 mod args;
 mod system;
 mod tree;
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -70,7 +73,6 @@ struct End {
 
 fn run(args: &Args, rein: &impl AsFd) -> Result<End, Errno> {
     system::close_from(4)?;
-    system::default_signals();
     // Nobody may trace us, and if we crash there is no core file.
     prctl::set_dumpable(false)?;
     prctl::set_no_new_privs()?;
@@ -88,9 +90,17 @@ fn run(args: &Args, rein: &impl AsFd) -> Result<End, Errno> {
     heard.thread_block()?;
     let signals = SignalFd::with_flags(&heard, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
 
-    let child = start(args)?;
-    let status = wait(child, rein, &signals)?;
+    let mut child = start(args)?;
+    let pumps = [
+        pump(child.stdout.take(), io::stdout()),
+        pump(child.stderr.take(), io::stderr()),
+    ];
+    let status = wait(Pid::from_raw(child.id() as i32), rein, &signals)?;
     let all = tree::kill_all(Instant::now() + PATIENCE);
+    // Nobody holds the pipes any more: what is in them is the last of it.
+    for pump in pumps.into_iter().flatten().filter(|_| all) {
+        let _ = pump.join();
+    }
     let status = match status {
         Some(status) => status,
         // It was killed with the rest.
@@ -99,10 +109,11 @@ fn run(args: &Args, rein: &impl AsFd) -> Result<End, Errno> {
     Ok(End { status, all })
 }
 
-fn start(args: &Args) -> Result<Pid, Errno> {
+fn start(args: &Args) -> Result<Child, Errno> {
     let mut command = Command::new(&args.program);
     // A group of its own, so that a script's `kill 0` does not mean us.
     command.arg0(&args.argv0).args(&args.arguments).process_group(0);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     if !args.stdin {
         command.stdin(Stdio::null());
     }
@@ -112,15 +123,24 @@ fn start(args: &Args) -> Result<Pid, Errno> {
         }
     }
     system::in_child(&mut command, || {
+        system::default_signals();
         SigSet::empty().thread_set_mask()?;
         // Should anybody kill us, it does not go on alone.
         prctl::set_pdeathsig(Signal::SIGKILL)
     });
-    match command.spawn() {
-        // Waited for by `wait`, not by its handle.
-        Ok(child) => Ok(Pid::from_raw(child.id() as i32)),
-        Err(error) => Err(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EINVAL))),
-    }
+    command
+        .spawn()
+        .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EINVAL)))
+}
+
+/// Passes on what comes through a pipe, on a thread of its own, until nobody can write to it or read from us.
+fn pump(pipe: Option<impl Read + Send + 'static>, to: impl AsFd) -> Option<JoinHandle<()>> {
+    let mut pipe = pipe?;
+    let mut to = File::from(to.as_fd().try_clone_to_owned().ok()?);
+    Some(thread::spawn(move || {
+        // When rein is gone the pipe closes with us, and the program's next write fails.
+        let _ = io::copy(&mut pipe, &mut to);
+    }))
 }
 
 /// Waits for the program and reaps what became our child meanwhile. None: it was to end, and did not in time.

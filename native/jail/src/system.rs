@@ -36,7 +36,7 @@ pub fn default_signals() {
 
 /// Has `before` called in the child, between fork and exec.
 pub fn in_child(command: &mut Command, before: fn() -> nix::Result<()>) {
-    // SAFETY: this program has one thread, so the child may do what the parent may.
+    // SAFETY: this program has one thread until the child runs, so the child may do what the parent may.
     unsafe { command.pre_exec(move || before().map_err(io::Error::from)) };
 }
 

@@ -6,6 +6,7 @@ mod diff;
 mod files;
 mod handles;
 mod job;
+mod json;
 mod sys;
 mod table;
 mod wire;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::diff;
 use crate::files::{self, How};
+use crate::handles::Handles;
 use crate::job::{JOBS, Job};
+use crate::json::{self, Reader};
 use crate::sys;
 use crate::wire::{Fields, text};
 
@@ -32,8 +34,14 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
             descriptor(sys::borrow(root).and_then(|root| files::open_beneath(root, fields.rest(), how)))
         }),
     ),
-    ("files.stat", Call(|fd, _| json(sys::borrow(fd).and_then(files::stat)))),
-    ("files.list", Call(|fd, _| json(sys::borrow(fd).and_then(files::list)))),
+    (
+        "files.stat",
+        Call(|fd, _| answer(sys::borrow(fd).and_then(files::stat))),
+    ),
+    (
+        "files.list",
+        Call(|fd, _| answer(sys::borrow(fd).and_then(files::list))),
+    ),
     (
         "files.make_folder",
         Call(|folder, input| {
@@ -48,7 +56,7 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
         Call(|folder, input| {
             let mut fields = Fields::new(input);
             let (mode, name) = (fields.uint()?, fields.bytes()?);
-            json(sys::borrow(folder).and_then(|folder| files::replace(folder, name, fields.rest(), mode)))
+            answer(sys::borrow(folder).and_then(|folder| files::replace(folder, name, fields.rest(), mode)))
         }),
     ),
     (
@@ -64,6 +72,40 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
             Ok(())
         }),
     ),
+    (
+        "json.open",
+        Call(|_, keep| Ok(READERS.insert(Reader::new(!keep.is_empty())).to_string().into_bytes())),
+    ),
+    (
+        "json.push",
+        Call(|id, piece| {
+            let valid = reader(id, |reader| reader.push(piece))?;
+            Ok(if valid { Vec::new() } else { b"invalid".to_vec() })
+        }),
+    ),
+    (
+        "json.status",
+        Call(|id, _| reader(id, |reader| json::status_json(reader.status()).into_bytes())),
+    ),
+    (
+        "json.kept",
+        Call(|id, _| reader(id, |reader| reader.kept().unwrap_or_default().to_vec())),
+    ),
+    (
+        "json.close",
+        Call(|id, _| {
+            READERS.remove(id);
+            Ok(Vec::new())
+        }),
+    ),
+    (
+        "json.check",
+        Call(|_, text| {
+            let mut reader = Reader::new(false);
+            reader.push(text);
+            Ok(json::status_json(reader.status()).into_bytes())
+        }),
+    ),
     ("test.echo", Call(|_, input| Ok(input.to_vec()))),
     (
         "test.fail",
@@ -73,9 +115,19 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
         "test.panic",
         Call(|_, input| panic!("{}", String::from_utf8_lossy(input))),
     ),
-    ("test.live", Call(|_, _| Ok(JOBS.count().to_string().into_bytes()))),
+    (
+        "test.live",
+        Call(|_, _| Ok((JOBS.count() + READERS.count()).to_string().into_bytes())),
+    ),
     ("test.count", Start(test_count)),
 ];
+
+/// The JSON readers that JavaScript has open.
+static READERS: Handles<Reader> = Handles::new();
+
+fn reader<T>(id: i32, act: impl FnOnce(&mut Reader) -> T) -> Result<T, String> {
+    READERS.with(id, act).ok_or_else(|| format!("No open JSON reader {id}"))
+}
 
 /// The context as a number, both names, the old text, then the new one.
 fn diff(input: &[u8]) -> Result<Vec<u8>, String> {
@@ -113,6 +165,6 @@ fn descriptor(opened: rustix::io::Result<std::os::fd::OwnedFd>) -> Result<Vec<u8
     }
 }
 
-fn json<T: files::ToJson>(result: rustix::io::Result<T>) -> Result<Vec<u8>, String> {
+fn answer<T: files::ToJson>(result: rustix::io::Result<T>) -> Result<Vec<u8>, String> {
     result.map(|value| value.to_json().into_bytes()).map_err(files::name_of)
 }

@@ -1,0 +1,101 @@
+import type { Json } from "../core/json.ts";
+import { callText } from "./library.ts";
+
+/**
+ * Reads JSON text strictly while it streams, and says where it's cut or wrong. It repairs nothing. What JSON.parse takes it takes too,
+ * but for text that is nested deeper than 512.
+ */
+
+/** Bytes of UTF-8 from 0; lines from 1, ended by LF; columns from 1 in code points. */
+type Place = { offset: number; line: number; column: number };
+
+/** Inside what a text is cut; `nothing`: not even a value has begun, `value`: after `:` or `,` of an array, `colon`: after a key. */
+export type JsonInside = "nothing" | "value" | "object" | "array" | "key" | "colon" | "string" | "number" | "word";
+
+/**
+ * How a text stands. `complete`: one whole value (that further white space, or digits of a number, may follow). `path` is a JSON
+ * pointer to what is cut, keys as they are written and no longer than 128 bytes each. `message` is for people.
+ */
+export type JsonStatus = Place &
+  (
+    | { state: "complete" }
+    | { state: "cut"; inside: JsonInside; path: string; message: string }
+    | { state: "invalid"; message: string }
+  );
+
+/** The verdict on a whole text: `cut` if more of it would have helped. */
+export type JsonVerdict = { ok: true } | (Place & { ok: false; kind: "cut" | "invalid"; message: string });
+
+/** Feed it pieces; ask at any time; `end` (or `close`, or `using`) frees what it holds. With `keep` it can give the value. */
+export class JsonReader implements Disposable {
+  readonly #id: number;
+  #open = true;
+  /** The first half of a character whose second half comes with the next piece. */
+  #half = "";
+
+  constructor({ keep = false } = {}) {
+    this.#id = Number(answer(callText("json.open", 0, keep ? "keep" : "")));
+  }
+
+  /** Takes a piece, cut anywhere. False when the text is not JSON: nothing that follows can change that. */
+  push(piece: string | Uint8Array): boolean {
+    if (typeof piece !== "string") return this.#push(piece);
+    const text = this.#half + piece;
+    const last = text.charCodeAt(text.length - 1);
+    const cut = last >= 0xd800 && last < 0xdc00;
+    this.#half = cut ? text.slice(-1) : "";
+    return this.#push(cut ? text.slice(0, -1) : text);
+  }
+
+  status(): JsonStatus {
+    return JSON.parse(this.#answer("json.status"));
+  }
+
+  /** The value, if the text is complete and was kept. */
+  value(): Json | undefined {
+    return this.status().state === "complete" ? JSON.parse(this.#answer("json.kept")) : undefined;
+  }
+
+  /** The verdict on the whole text. Frees the reader. */
+  end(): JsonVerdict {
+    if (this.#half !== "") this.#push(this.#half);
+    const status = this.status();
+    this.close();
+    return verdict(status);
+  }
+
+  close(): void {
+    if (this.#open) callText("json.close", this.#id, "");
+    this.#open = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #push(piece: string | Uint8Array): boolean {
+    return this.#answer("json.push", piece) === "";
+  }
+
+  #answer(name: string, input: string | Uint8Array = ""): string {
+    if (!this.#open) throw new Error("The JSON reader is closed");
+    return answer(callText(name, this.#id, input));
+  }
+}
+
+/** The verdict on a text in one go, for example where JSON.parse failed. */
+export function describeJson(text: string | Uint8Array): JsonVerdict {
+  return verdict(JSON.parse(answer(callText("json.check", 0, text))));
+}
+
+function verdict(status: JsonStatus): JsonVerdict {
+  if (status.state === "complete") return { ok: true };
+  const { state: kind, offset, line, column, message } = status;
+  return { ok: false, kind, offset, line, column, message };
+}
+
+/** None of these calls can fail by what is fed. */
+function answer(result: ReturnType<typeof callText>): string {
+  if (!result.ok) throw new Error(result.error);
+  return result.value;
+}

@@ -2,6 +2,8 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 PREFIX ?= /usr/local
+compile := scripts/bun build --compile --minify --bytecode --format=esm --splitting \
+  --no-compile-autoload-bunfig --no-compile-autoload-dotenv
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: build run test bench campaign install fmt check clean FORCE
@@ -21,7 +23,7 @@ run: build
 test:
 	@sh scripts/test.sh
 
-bench: build
+bench: build dist/bench/launch dist/bench/empty dist/bench/fetch-loop dist/bench/sdk-loop
 	@scripts/bun run bench/main.ts
 
 campaign: build
@@ -66,9 +68,18 @@ dist/commit: FORCE
 
 dist/rein: node_modules/.package-lock.json dist/native/librein_core.so dist/native/rein-jail dist/commit package.json $(typescript)
 	@rm -rf dist/.new && mkdir -p dist/.new
-	scripts/bun build --compile --minify --bytecode --format=esm --splitting \
-	  --no-compile-autoload-bunfig --no-compile-autoload-dotenv \
+	$(compile) \
 	  --define REIN_VERSION="\"$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)\"" \
 	  --define REIN_COMMIT="\"$$(cat dist/commit)\"" \
 	  --metafile=dist/.new/chunks.json src/main.ts --outfile dist/.new/rein
 	@mv -f dist/.new/chunks.json dist/chunks.json && mv -f dist/.new/rein $@ && rm -rf dist/.new
+
+# What the benchmark measures rein against is compiled in the same way.
+dist/bench/%: bench/baselines/%.ts node_modules/.package-lock.json
+	@mkdir -p $(@D)/.new
+	$(compile) $< --outfile $(@D)/.new/$*
+	@mv -f $(@D)/.new/$* $@
+
+dist/bench/launch: bench/launch/Cargo.toml bench/launch/src/main.rs
+	scripts/cargo build --release --locked --manifest-path bench/launch/Cargo.toml --target-dir native/target/bench
+	@scripts/put native/target/bench/release/launch $@

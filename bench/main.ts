@@ -1,0 +1,215 @@
+/**
+ * `make bench`: what rein costs beside programs that do less, and beside its peers, measured in one run on one machine. Ratios
+ * are medians of pairs, so that they hold on a busy machine; absolute numbers do not. Exits with 1 when an outer limit fails.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { median, openBench, pairs, type Bench, type Program, type Sample } from "./measure.ts";
+import { installedPeers } from "./peers.ts";
+import { printTable } from "./table.ts";
+
+const dist = resolve(import.meta.dir, "../dist");
+const rein = join(dist, "rein");
+const turns = 21;
+
+const agent = `name: bench
+model: openai-compatible/bench
+instructions: Answer
+tools: [file_read]
+permissions: { read: [.] }
+`;
+
+const baseline = (name: string): Program => ({
+  name,
+  start: ({ v1 }) => ({ argv: [join(dist, "bench", name), "Do it"], env: { OPENAI_BASE_URL: v1 } }),
+});
+const reinRun: Program = {
+  name: "rein",
+  start: ({ v1 }) => ({ argv: [rein, "run", "-P", "agent.yaml", "Do it"], env: { OPENAI_BASE_URL: v1 } }),
+};
+const body = JSON.stringify({ model: "bench", stream: true, messages: [{ role: "user", content: "Do it" }] });
+const curl: Program = {
+  name: "curl",
+  start: ({ v1 }) => ({
+    argv: ["curl", "-s", "-H", "Content-Type: application/json", "-d", body, `${v1}/chat/completions`],
+  }),
+};
+
+type Bar = { most: number; of: "ratio" | "difference" };
+type Measure = { name: string; unit: string; digits: number; take(sample: Sample): number };
+
+const cpu: Measure = { name: "CPU", unit: "ms", digits: 1, take: (sample) => sample.cpuMs };
+const memory: Measure = { name: "memory", unit: "MB", digits: 0, take: (sample) => sample.memoryMb };
+const first: Measure = { name: "first request", unit: "ms", digits: 1, take: (sample) => sample.firstRequestMs ?? NaN };
+
+/** One row: our median, theirs, the median of the pairs' ratios (or differences), and whether it is within the bar. */
+function row(what: string, measure: Measure, [ours, theirs]: [Sample[], Sample[]], bar?: Bar): string[] {
+  return rowOf(what, measure, [ours.map(measure.take), theirs.map(measure.take)], bar);
+}
+
+function rowOf(
+  what: string,
+  { name, unit, digits }: Measure,
+  [ours, theirs]: [number[], number[]],
+  bar?: Bar,
+): string[] {
+  const compare = (a: number, b: number): number => (bar?.of === "difference" ? a - b : a / b);
+  const compared = median(ours.map((value, index) => compare(value, theirs[index] ?? NaN)));
+  const show = (value: number): string => `${value.toFixed(digits)} ${unit}`;
+  const cell = bar?.of === "difference" ? `${compared >= 0 ? "+" : ""}${show(compared)}` : compared.toFixed(2);
+  const goal = bar === undefined ? "" : bar.of === "difference" ? `<= +${bar.most} ${unit}` : `<= ${bar.most}`;
+  const verdict = bar === undefined ? "" : compared <= bar.most ? "pass" : "MISS";
+  return [`${what}: ${name}`, show(median(ours)), show(median(theirs)), cell, goal, verdict];
+}
+
+const head = ["", "rein", "other", "ratio", "bar", ""];
+
+async function againstLess(bench: Bench): Promise<void> {
+  const version: Program = { name: "rein", start: () => ({ argv: [rein, "--version"] }) };
+  const empty = await pairs(bench, [version, baseline("empty")], 1, 30);
+  const oneShot = await pairs(bench, [reinRun, baseline("sdk-loop")], 1, 25);
+  const loopSdk = await pairs(bench, [reinRun, baseline("sdk-loop")], turns, 9);
+  const oneFetch = await pairs(bench, [reinRun, baseline("fetch-loop")], 1, 15);
+  const loopFetch = await pairs(bench, [reinRun, baseline("fetch-loop")], turns, 15);
+  const rows = [
+    row("--version / empty program", cpu, empty, { most: 1.3, of: "ratio" }),
+    row("--version / empty program", memory, empty),
+    row("one-shot / loop with the same SDK", first, oneShot, { most: 1.5, of: "ratio" }),
+    row("one-shot / loop with the same SDK", cpu, oneShot, { most: 1.7, of: "ratio" }),
+    row("one-shot / loop with the same SDK", memory, oneShot, { most: 15, of: "difference" }),
+    row("21 turns / loop with the same SDK", cpu, loopSdk),
+    row("21 turns / loop with the same SDK", memory, loopSdk),
+    row("21 turns / fetch loop", cpu, loopFetch),
+    rowOf("a turn with a tool call / fetch loop", perTurn, perTurnOf(oneFetch, loopFetch), { most: 5, of: "ratio" }),
+    rowOf("a turn with a tool call / fetch loop", gap, gapsOf(loopFetch)),
+    rowOf("a turn with a tool call / SDK loop", gap, gapsOf(loopSdk)),
+  ];
+  if (Bun.which("curl") !== null) {
+    const plain = await pairs(bench, [reinRun, curl], 1, 9);
+    for (const measure of [first, cpu, memory]) rows.push(row("one-shot / curl", measure, plain));
+  }
+  printTable("Against programs that do less", head, rows);
+}
+
+const perTurn: Measure = { name: "CPU", unit: "ms", digits: 2, take: (sample) => sample.cpuMs };
+const gap: Measure = { name: "gap", unit: "ms", digits: 2, take: (sample) => median(sample.gapsMs) };
+
+/** What each further turn costs: what a long run used beyond the median short one, by turn. */
+function perTurnOf(short: [Sample[], Sample[]], long: [Sample[], Sample[]]): [number[], number[]] {
+  const one = (index: 0 | 1): number[] => {
+    const base = median(short[index].map(cpu.take));
+    return long[index].map((sample) => (sample.cpuMs - base) / (turns - 1));
+  };
+  return [one(0), one(1)];
+}
+
+function gapsOf([ours, theirs]: [Sample[], Sample[]]): [number[], number[]] {
+  return [ours.map(gap.take), theirs.map(gap.take)];
+}
+
+async function againstPeers(bench: Bench): Promise<void> {
+  const { found, absent } = installedPeers(bench);
+  const rows: string[][] = [];
+  for (const peer of found) {
+    const warm = await bench.run(peer, 1);
+    if (warm.firstRequestMs === undefined) {
+      rows.push([`one-shot / ${peer.name}: no request came (exit code ${warm.code})`]);
+      continue;
+    }
+    const samples: [Sample[], Sample[]] = [[], []];
+    for (let round = 0; round < 5; round++) {
+      samples[0].push(await bench.run(reinRun, 1));
+      samples[1].push(await bench.run(peer, 1));
+    }
+    for (const measure of [first, cpu, memory]) rows.push(row(`one-shot / ${peer.name}`, measure, samples));
+  }
+  if (rows.length > 0) printTable("Against peers", head, rows);
+  if (absent.length > 0) console.log(`\nNot installed here: ${absent.join(", ")} (bench/README.md says how)`);
+}
+
+/** The outer limits, and our own goals within them, in seconds. True when all limits hold. */
+async function outerLimits(bench: Bench): Promise<boolean> {
+  const home = mkdtempSync(join(tmpdir(), "rein-bench-new-"));
+  const inNewHome: Program = {
+    name: "rein",
+    start: (service) => ({ argv: reinRun.start(service).argv, env: { ...reinRun.start(service).env, HOME: home } }),
+  };
+  const firstRun = await bench.run(inNewHome, 1);
+  const laterRun = await bench.run(inNewHome, turns);
+  rmSync(home, { recursive: true, force: true });
+  const measured: Array<{ what: string; limit: number; goal: number; seconds: number }> = [
+    { what: "first command with an empty HOME", limit: 10, goal: 0.1, seconds: firstRun.wallMs / 1e3 },
+    { what: "a later command", limit: 5, goal: 0.1, seconds: (await bench.run(reinRun, 1)).wallMs / 1e3 },
+    { what: "a later turn", limit: 5, goal: 0.05, seconds: Math.max(...laterRun.gapsMs) / 1e3 },
+  ];
+  for (const { name, ms } of await toolTimes(bench)) {
+    measured.push({ what: `${name}`, limit: 2, goal: 0.005, seconds: ms / 1e3 });
+  }
+  const bad = [firstRun, laterRun].some((sample) => sample.code !== 0);
+  const verdict = (seconds: number, most: number): string => (seconds <= most ? "pass" : "MISS");
+  printTable(
+    "Outer limits",
+    ["", "measured", "limit", "", "our goal", ""],
+    measured.map(({ what, limit, goal, seconds }) => [
+      what,
+      `${seconds.toFixed(4)} s`,
+      `< ${limit} s`,
+      verdict(seconds, limit),
+      `${goal} s`,
+      verdict(seconds, goal),
+    ]),
+  );
+  return !bad && measured.every(({ seconds, limit }) => seconds <= limit);
+}
+
+/** How long one call of each tool takes, as the journal of a scripted run says it; the slowest of three. */
+async function toolTimes(bench: Bench): Promise<Array<{ name: string; ms: number }>> {
+  const calls: Array<[string, object]> = [
+    ["file_read", { path: "notes.txt" }],
+    ["file_list", { path: "." }],
+    ["file_search", { pattern: "needle" }],
+    ["file_write", { path: "out.txt", content: "text\n" }],
+    ["bash_exec", { command: "true" }],
+  ];
+  const steps = [...calls, ...calls, ...calls].map(([name, input]) => ({ calls: [{ name, arguments: input }] }));
+  writeFileSync(join(bench.folder, "script.yaml"), JSON.stringify([...steps, { text: "Done" }]));
+  writeFileSync(
+    join(bench.folder, "tools.yaml"),
+    `name: tools
+model: scripted/script.yaml
+instructions: Use every tool
+prompt: Do it
+tools: [${calls.map(([name]) => name).join(", ")}]
+permissions: { read: [.], write: [.], run: [bash] }
+`,
+  );
+  const child = Bun.spawn([rein, "run", "-P", "tools.yaml", "--output", "jsonl"], {
+    cwd: bench.folder,
+    env: { PATH: process.env["PATH"] ?? "", HOME: bench.home },
+    stdin: "ignore",
+    stdout: "pipe",
+  });
+  const slowest = new Map<string, number>();
+  for (const line of (await child.stdout.text()).split("\n")) {
+    if (line === "") continue;
+    const event: { type: string; name: string; duration_ms: number; error: boolean; content: string } =
+      JSON.parse(line);
+    if (event.type !== "call_end") continue;
+    if (event.error) throw new Error(`${event.name} failed: ${event.content}`);
+    slowest.set(event.name, Math.max(slowest.get(event.name) ?? 0, event.duration_ms));
+  }
+  if (slowest.size !== calls.length) throw new Error("Not every tool was called");
+  return calls.map(([name]) => ({ name, ms: slowest.get(name) ?? NaN }));
+}
+
+const bench = await openBench();
+try {
+  writeFileSync(join(bench.folder, "agent.yaml"), agent);
+  writeFileSync(join(bench.folder, "notes.txt"), "A few lines to read.\nAnd a needle.\n");
+  await againstLess(bench);
+  await againstPeers(bench);
+  process.exitCode = (await outerLimits(bench)) ? 0 : 1;
+} finally {
+  bench.stop();
+}

@@ -42,7 +42,9 @@ async function run(input: JsonObject, { host, signal, output }: ToolContext): Pr
   const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
   const flood = new AbortController();
   let size = 0;
-  const ended = await host.process.run(["bash", "-c", text(input, "command")], {
+  // One pipe for both streams: of two, nobody could say what was written first. On the command's own line, so that the line
+  // numbers in bash's messages stay right.
+  const ended = await host.process.run(["bash", "-c", `exec 2>&1; ${text(input, "command")}`], {
     // The working folder itself needs no grant, one that is named is judged as read.
     ...(cwd === "" ? {} : { cwd }),
     timeoutMs: timeout * 1000,

@@ -10,7 +10,7 @@ export async function failed(failure: Failure, host: Host, path: string): Promis
 }
 
 const hints: Partial<Record<Failure["code"], string>> = {
-  not_a_folder: "it is a file: read or search it instead of listing it",
+  not_a_file: "list it to see what is in it",
   denied: "go on without it, or say in the answer what is missing",
 };
 

@@ -57,8 +57,10 @@ async function run(input: JsonObject, { host, signal }: ToolContext): Promise<To
   for (;;) {
     const next = await entries.next();
     if (next.done === true) {
-      if (next.value !== undefined) return failed(next.value, host, path);
-      break;
+      if (next.value === undefined) break;
+      const outcome = await failed(next.value, host, path);
+      const isFile = next.value.code === "not_a_folder";
+      return isFile ? { ...outcome, content: `${outcome.content}; read or search it if it is a file` } : outcome;
     }
     if (!matches(next.value.path)) continue;
     count++;

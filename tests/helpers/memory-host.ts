@@ -91,8 +91,8 @@ export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
         const denied = denial("read", path);
         if (denied !== undefined) return denied;
         const target = absolute(path);
-        if (files.has(target)) return fail("not_a_folder", `Cannot list '${path}': it is a file`);
-        if (!isFolder(target)) return fail("not_found", `Cannot list '${path}': no such file or folder`);
+        if (files.has(target)) return fail("not_a_folder", `Cannot read '${path}': a part of its path is not a folder`);
+        if (!isFolder(target)) return fail("not_found", `Cannot read '${path}': no such file or folder`);
         const prefix = target === "/" ? "/" : `${target}/`;
         const entries = new Map<string, FolderEntry>();
         for (const [file, bytes] of files) {

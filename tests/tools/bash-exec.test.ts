@@ -117,7 +117,7 @@ describe("output", () => {
 });
 
 describe("the call", () => {
-  test("the command is one argument of bash, in the wished folder and time", async () => {
+  test("bash gets the command with both streams in one, in the wished folder and time", async () => {
     const calls: Array<{ argv: string[]; cwd: string | undefined; timeoutMs: number | undefined }> = [];
     const run = async (argv: string[], { cwd, timeoutMs }: ProcessOptions) => {
       calls.push({ argv, cwd, timeoutMs });
@@ -127,8 +127,8 @@ describe("the call", () => {
     await callTool(bashExec, { command: "a; b 'c'" }, { host });
     await callTool(bashExec, { command: "d", cwd: "sub", timeout: 5 }, { host });
     expect(calls).toEqual([
-      { argv: ["bash", "-c", "a; b 'c'"], cwd: undefined, timeoutMs: 120_000 },
-      { argv: ["bash", "-c", "d"], cwd: "sub", timeoutMs: 5000 },
+      { argv: ["bash", "-c", "exec 2>&1; a; b 'c'"], cwd: undefined, timeoutMs: 120_000 },
+      { argv: ["bash", "-c", "exec 2>&1; d"], cwd: "sub", timeoutMs: 5000 },
     ]);
   });
 

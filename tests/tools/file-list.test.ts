@@ -108,7 +108,7 @@ describe("odd folders", () => {
   test("a file is no folder, and a missing one names the nearest", async () => {
     const host = memoryHost({ files: tree });
     expect(await callTool(fileList, { path: "README.md" }, { host })).toEqual({
-      content: "Cannot list 'README.md': it is a file; it is a file: read or search it instead of listing it",
+      content: "Cannot read 'README.md': a part of its path is not a folder; read or search it if it is a file",
       error: true,
     });
     expect((await callTool(fileList, { path: "scr" }, { host })).content).toEndWith("; did you mean 'src'?");

@@ -118,6 +118,14 @@ describe("commands", () => {
       content: `${cwd}/sub\noops\n[exit code 3]`,
       error: true,
     });
+    const mixed = "for i in 1 2 3; do echo out $i; echo err $i >&2; done";
+    expect((await call("bash_exec", { command: mixed })).content).toBe(
+      "out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n[exit code 0]",
+    );
+    expect((await call("bash_exec", { command: "# first\nnope" })).content).toBe(
+      "bash: line 2: nope: command not found\n[exit code 127]",
+    );
+    expect((await call("bash_exec", { command: "if" })).content).toMatch(/syntax error.*\n\[exit code 2\]$/);
     expect((await call("bash_exec", { command: "cat" })).content).toBe("[no output, exit code 0]");
   });
 

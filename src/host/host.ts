@@ -17,6 +17,8 @@ export type HostOptions = {
   environment: Environment;
   /** Variables that hold services' keys: no tool and no child ever gets them, whatever is granted. */
   secretNames: readonly string[];
+  /** The run's inputs as texts, by name. They are known only after the host was opened, and before the first child starts. */
+  inputs: ReadonlyMap<string, string>;
 };
 
 /** The doors of one run. Each part is loaded and set up when it is first used; opening costs nothing. */
@@ -30,7 +32,7 @@ export type OpenHost = {
 };
 
 export function openHost(options: HostOptions): OpenHost {
-  const { machine, policy, clock, environment, secretNames } = options;
+  const { machine, policy, clock, environment, secretNames, inputs } = options;
   const gateFor = makeGate(policy, options.ask);
   const closing = new AbortController();
   let files: Promise<FileRoot> | undefined;
@@ -40,7 +42,7 @@ export function openHost(options: HostOptions): OpenHost {
   const openFiles = () => (files ??= import("./fs.ts").then(({ openFileRoot }) => openFileRoot(machine)));
   const openLauncher = () =>
     (launcher ??= import("./process.ts").then(({ openLauncher: open }) =>
-      open({ machine, policy, environment, secretNames }),
+      open({ machine, policy, environment, secretNames, inputs }),
     ));
   const openNetwork = () => (network ??= import("./net.ts").then(({ openNetwork: open }) => open(clock)));
 

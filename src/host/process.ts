@@ -22,6 +22,7 @@ type LauncherOptions = {
   policy: Policy;
   environment: Environment;
   secretNames: readonly string[];
+  inputs: ReadonlyMap<string, string>;
 };
 
 /** How long a jail that was told to end may take: its own patience with the tree, and some. */
@@ -31,10 +32,11 @@ const jailPatienceMs = 7_000;
 const lastOutputMs = 1_000;
 
 export function openLauncher(options: LauncherOptions): Launcher {
-  const { machine, policy, environment, secretNames } = options;
+  const { machine, policy, environment, secretNames, inputs } = options;
   const running = new Set<Promise<unknown>>();
   let executable: number | undefined;
   let temporary: string | undefined;
+  let inputVariables: Record<string, string> | undefined;
 
   const run = async (gate: Gate, argv: string[], child: ProcessOptions): Promise<Result<ProcessEnd>> => {
     const [name = ""] = argv;
@@ -63,10 +65,11 @@ export function openLauncher(options: LauncherOptions): Launcher {
       executable ??= sealedMemfd(readFileSync(jail), "rein-jail");
       // The system's umask cannot open it to others: mkdtemp makes it 0700.
       temporary ??= mkdtempSync(join(environment["TMPDIR"] || "/tmp", "rein-"));
+      inputVariables ??= writeInputs(temporary, inputs);
     } catch (error) {
       return problem("failed", `its temporary folder or launcher cannot be made (${errorText(errorCode(error))})`);
     }
-    const extra = child.env ?? {};
+    const extra = { ...inputVariables, ...child.env };
     const { env, keep } = childEnvironment({ environment, policy, path: machine.path, temporary, secretNames, extra });
     const started = start(executable, [program, ...argv], { cwd, env, keep, stdin: child.stdin });
     if (!started.ok) return problem("failed", started.error);

@@ -1,0 +1,93 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openRoom } from "../host/harness.ts";
+
+/** Ways in which a program tries to leave something behind. Each prints "up" once it has. SLEEP is a command of its own. */
+const escapes = [
+  { name: "a background job", script: "SLEEP & echo up" },
+  { name: "a session of its own", script: "setsid SLEEP & sleep 0.05; echo up" },
+  { name: "a double fork", script: "(SLEEP & ) & wait; echo up" },
+  {
+    name: "a double fork in a session of its own",
+    script: "(setsid bash -c 'SLEEP & SLEEP' & ) ; sleep 0.05; echo up",
+  },
+  {
+    name: "one that ignores signals",
+    script: "setsid bash -c 'trap \"\" TERM HUP INT; SLEEP; SLEEP' & sleep 0.05; echo up",
+  },
+  { name: "one that closed its pipes", script: "setsid SLEEP >/dev/null 2>&1 </dev/null & sleep 0.05; echo up" },
+  {
+    name: "one that starts itself again and again",
+    script: "f() { for i in 1 2 3 4 5 6 7 8; do (SLEEP) & done; sleep 0.02; }; (f; f; f) & sleep 0.03; echo up",
+  },
+] as const;
+
+/** No other process sleeps this long. */
+let nextSleep = 77_000 + (process.pid % 1_000) * 100;
+
+function prepare(script: string): { script: string; survivors: () => string[] } {
+  const seconds = String(nextSleep++);
+  const survivors = () => commandLines().filter((line) => line.includes(`sleep ${seconds}`));
+  return { script: script.replaceAll("SLEEP", `sleep ${seconds}`), survivors };
+}
+
+function commandLines(): string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      return [readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim()];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Waits until nothing survives, for as long as it may take on a busy machine. */
+async function gone(survivors: () => string[]): Promise<string[]> {
+  for (let i = 0; i < 200 && survivors().length > 0; i++) await Bun.sleep(20);
+  return survivors();
+}
+
+describe.each([...escapes])("no child survives its call: $name", (escape) => {
+  test("when the program ends", async () => {
+    const { script, survivors } = prepare(escape.script);
+    await using room = openRoom({ permissions: { run: ["bash"] } });
+    let output = "";
+    const end = await room.host.process.run(["bash", "-c", script], {
+      signal: new AbortController().signal,
+      onOutput: (_, data) => void (output += new TextDecoder().decode(data)),
+    });
+    expect(output).toContain("up");
+    expect(end).toEqual({ ok: true, value: { code: 0, signal: null, timeout: false } });
+    expect(survivors()).toEqual([]);
+  });
+
+  test("when it is aborted", async () => {
+    const { script, survivors } = prepare(`${escape.script}; sleep 60`);
+    await using room = openRoom({ permissions: { run: ["bash"] } });
+    const abort = new AbortController();
+    let most = 0;
+    const end = await room.host.process.run(["bash", "-c", script], {
+      signal: abort.signal,
+      onOutput: () => {
+        most = Math.max(most, survivors().length);
+        abort.abort();
+      },
+    });
+    expect(most).toBeGreaterThan(0);
+    expect(end.ok).toBe(false);
+    expect(survivors()).toEqual([]);
+  });
+
+  test("when rein is killed", async () => {
+    const { script, survivors } = prepare(`${escape.script}; sleep 60`);
+    const fixture = join(import.meta.dir, "fixtures/parent.ts");
+    await using parent = Bun.spawn([process.execPath, fixture, script], { stdout: "pipe" });
+    for await (const _ of parent.stdout) break;
+    expect(survivors().length).toBeGreaterThan(0);
+    parent.kill("SIGKILL");
+    await parent.exited;
+    expect(await gone(survivors)).toEqual([]);
+  });
+});

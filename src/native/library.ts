@@ -120,12 +120,13 @@ export function sealedMemfd(bytes: Uint8Array, name: string): number {
     // Before Linux 6.3 the last flag is unknown, and all memory is executable.
     if (fd < 0) fd = memfd_create(name, closeOnExec | allowSealing);
     if (fd < 0) throw new Error(`Cannot make memory for '${name}': memfd_create failed`);
-    let written = 0;
-    while (written < bytes.length) written += writeSync(fd, bytes, written);
-    const [addSeals, everySeal] = [1033, 0b1111];
-    if (fcntl(fd, addSeals, everySeal) !== 0) {
+    try {
+      for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+      const [addSeals, everySeal] = [1033, 0b1111];
+      if (fcntl(fd, addSeals, everySeal) !== 0) throw new Error(`Cannot seal the memory of '${name}'`);
+    } catch (error) {
       closeSync(fd);
-      throw new Error(`Cannot seal the memory of '${name}'`);
+      throw error;
     }
     return fd;
   } finally {
@@ -171,13 +172,15 @@ function numberOf(numbers: Map<string, number>, name: string): number {
 async function woken(job: number, signal: AbortSignal | undefined): Promise<void> {
   const alive = setInterval(() => undefined, 2 ** 31 - 1);
   const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = () => resolve();
   waiters.set(job, resolve);
-  signal?.addEventListener("abort", () => resolve(), { once: true });
+  signal?.addEventListener("abort", stop);
   try {
     await promise;
   } finally {
     clearInterval(alive);
     waiters.delete(job);
+    signal?.removeEventListener("abort", stop);
   }
 }
 

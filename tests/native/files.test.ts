@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -123,18 +124,23 @@ test("the same file has the same id whichever way it was opened", () => {
   expect(one).not.toBe(value(statFd(root)).id);
 });
 
-test("a file is created and replaced whole, and keeps its mode", () => {
+test("a file is created and replaced whole, and keeps its mode and owner", () => {
+  // Only root may give a file away.
+  const own = statSync(scratch).uid;
+  const owner = own === 0 ? 1234 : own;
   at("folder/inner", "folder", (fd) => {
     expect(replaceFile(fd, "new", new TextEncoder().encode("one"), 0o640)).toEqual({
       ok: true,
       value: { created: true },
     });
+    chownSync(join(scratch, "folder/inner/new"), owner, statSync(scratch).gid);
     chmodSync(join(scratch, "folder/inner/new"), 0o751);
     expect(replaceFile(fd, "new", new TextEncoder().encode("two"))).toEqual({ ok: true, value: { created: false } });
   });
   const path = join(scratch, "folder/inner/new");
   expect(readFileSync(path, "utf8")).toBe("two");
   expect(statSync(path).mode & 0o7777).toBe(0o751);
+  expect(statSync(path).uid).toBe(owner);
   expect(readdirSync(join(scratch, "folder/inner"))).toEqual(["new"]);
 });
 

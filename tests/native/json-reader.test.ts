@@ -7,7 +7,7 @@ import { broken, document } from "./json-text.ts";
 import { random } from "./random.ts";
 
 /** A short sample in `make test`; `make campaign` sets REIN_CAMPAIGN for a long one. */
-const rounds = process.env["REIN_CAMPAIGN"] === undefined ? 1500 : 300_000;
+const [rounds, timeout] = process.env["REIN_CAMPAIGN"] === undefined ? [1500, 5000] : [1_000_000, 600_000];
 
 const encoder = new TextEncoder();
 
@@ -67,39 +67,64 @@ test("every file of the conformance corpus gets its verdict, however it is cut",
   }
 });
 
-test("a text is JSON exactly when JSON.parse says so, and its value is the same", () => {
-  for (let seed = 0; seed < rounds; seed++) {
-    const { below } = random(seed);
-    const whole = document(seed);
-    const text = below(3) === 0 ? whole : broken(seed, whole);
-    let value: Json = null;
-    let accepted = true;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      accepted = false;
+test(
+  "a text is JSON exactly when JSON.parse says so, and its value is the same",
+  () => {
+    for (let seed = 0; seed < rounds; seed++) {
+      const { below } = random(seed);
+      const whole = document(seed);
+      const text = below(3) === 0 ? whole : broken(seed, whole);
+      let value: Json = null;
+      let accepted = true;
+      try {
+        value = JSON.parse(text);
+      } catch {
+        accepted = false;
+      }
+      const verdict = describeJson(text);
+      expect([seed, text, verdict.ok]).toEqual([seed, text, accepted]);
+      expect([seed, fed(split(text, () => below(5)))]).toEqual([seed, verdict]);
+      if (!accepted) continue;
+      using reader = new JsonReader({ keep: true });
+      for (const piece of split(encoder.encode(text), () => below(7))) reader.push(piece);
+      expect([seed, reader.value()]).toEqual([seed, value]);
     }
-    const verdict = describeJson(text);
-    expect([seed, text, verdict.ok]).toEqual([seed, text, accepted]);
-    expect([seed, fed(split(text, () => below(5)))]).toEqual([seed, verdict]);
-    if (!accepted) continue;
-    using reader = new JsonReader({ keep: true });
-    for (const piece of split(encoder.encode(text), () => below(7))) reader.push(piece);
-    expect([seed, reader.value()]).toEqual([seed, value]);
-  }
-});
+  },
+  timeout,
+);
 
-test("an error stands at the first byte that no continuation could mend", () => {
-  for (let seed = 0; seed < rounds / 3; seed++) {
-    const bytes = encoder.encode(broken(seed, document(seed)));
-    const verdict = describeJson(bytes);
-    if (verdict.ok) continue;
-    const before = describeJson(bytes.subarray(0, verdict.offset));
-    expect(before.ok || before.kind).not.toBe("invalid");
-    if (verdict.kind === "cut") expect(verdict.offset).toBe(bytes.length);
-    else expect(describeJson(bytes.subarray(0, verdict.offset + 1))).toEqual(verdict);
-  }
-});
+test(
+  "bytes are JSON exactly when they are UTF-8 and JSON.parse takes them",
+  () => {
+    for (let seed = 0; seed < rounds; seed++) {
+      const { below, pick } = random(seed);
+      const bytes = encoder.encode(document(seed));
+      for (let edit = below(3); edit >= 0; edit--) {
+        bytes[below(bytes.length)] = pick([below(256), 0x80, 0xbf, 0xc0, 0xe0, 0xed, 0xf0, 0xf4, 0xff, 0x22]);
+      }
+      const verdict = describeJson(bytes);
+      expect([seed, verdict.ok]).toEqual([seed, platformAccepts(bytes)]);
+      expect([seed, fed(split(bytes, () => 1 + below(3)))]).toEqual([seed, verdict]);
+    }
+  },
+  timeout,
+);
+
+test(
+  "an error stands at the first byte that no continuation could mend",
+  () => {
+    for (let seed = 0; seed < rounds / 3; seed++) {
+      const bytes = encoder.encode(broken(seed, document(seed)));
+      const verdict = describeJson(bytes);
+      if (verdict.ok) continue;
+      const before = describeJson(bytes.subarray(0, verdict.offset));
+      expect(before.ok || before.kind).not.toBe("invalid");
+      if (verdict.kind === "cut") expect(verdict.offset).toBe(bytes.length);
+      else expect(describeJson(bytes.subarray(0, verdict.offset + 1))).toEqual(verdict);
+    }
+  },
+  timeout,
+);
 
 test("each beginning of a document is cut, never invalid", () => {
   for (let seed = 0; seed < 30; seed++) {

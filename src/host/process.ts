@@ -1,13 +1,13 @@
-import { closeSync, mkdtempSync, readFileSync, readSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, readlinkSync, readSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import jail from "../../dist/native/rein-jail" with { type: "file" };
 import type { ProcessEnd, ProcessOptions } from "../core/host.ts";
 import { fail, ok, type Result } from "../core/result.ts";
-import { sealedMemfd } from "../native/library.ts";
+import { openJail } from "../native/jail.ts";
 import type { Policy } from "../permit/policy.ts";
 import { childEnvironment } from "./child-env.ts";
 import type { Gate } from "./gate.ts";
+import { writeInputs } from "./inputs.ts";
 import { absolutePath, canonicalPath, errorCode, errorText, type Environment, type Machine } from "./machine.ts";
 
 /** Starts the children of one run, each through the jail. */
@@ -62,7 +62,7 @@ export function openLauncher(options: LauncherOptions): Launcher {
     if (child.signal.aborted) return problem("cancelled", "cancelled");
 
     try {
-      executable ??= sealedMemfd(readFileSync(jail), "rein-jail");
+      executable ??= openJail();
       // The system's umask cannot open it to others: mkdtemp makes it 0700.
       temporary ??= mkdtempSync(join(environment["TMPDIR"] || "/tmp", "rein-"));
       inputVariables ??= writeInputs(temporary, inputs);
@@ -116,12 +116,15 @@ function start(
     ...options.keep.flatMap((name) => ["--keep", name]),
   ];
   try {
-    const child: Child = Bun.spawn([`/proc/${process.pid}/fd/${executable}`, ...flags, "--", ...command], {
-      cwd: options.cwd,
-      env: options.env,
-      // The last is ours to close; the jail reports there, and sees by its end that we are gone.
-      stdio: [options.stdin ?? "ignore", "pipe", "pipe", "socket-fd"],
-    });
+    const child: Child = Bun.spawn(
+      [`/proc/${readlinkSync("/proc/self")}/fd/${executable}`, ...flags, "--", ...command],
+      {
+        cwd: options.cwd,
+        env: options.env,
+        // The last is ours to close; the jail reports there, and sees by its end that we are gone.
+        stdio: [options.stdin ?? "ignore", "pipe", "pipe", "socket-fd"],
+      },
+    );
     return { ok: true, value: child };
   } catch (error) {
     return { ok: false, error: errorText(errorCode(error)) };

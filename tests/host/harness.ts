@@ -32,6 +32,7 @@ export function openRoom(options: {
   ask?: Ask;
   environment?: Environment;
   secretNames?: string[];
+  inputs?: ReadonlyMap<string, string>;
   place?: (cwd: string) => void;
 }): Room {
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), "rein-test-")));
@@ -47,6 +48,7 @@ export function openRoom(options: {
     clock: systemClock,
     environment,
     secretNames: options.secretNames ?? [],
+    inputs: options.inputs ?? new Map(),
     ...(options.ask === undefined ? {} : { ask: options.ask }),
   });
   const told: Told[] = [];

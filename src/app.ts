@@ -4,7 +4,7 @@ import type { Stamped } from "./core/event.ts";
 import type { Interruption, OutcomeName } from "./core/exit.ts";
 import { exitCode } from "./core/exit.ts";
 import type { Clock } from "./core/host.ts";
-import type { JsonObject } from "./core/json.ts";
+import type { Json, JsonObject } from "./core/json.ts";
 import { makeMask } from "./core/mask.ts";
 import type { Model } from "./core/model.ts";
 import type { Ask, Grants, Need } from "./core/permission.ts";
@@ -94,8 +94,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const { plan, environment } = request;
   const machine = readMachine({ cwd: request.cwd, agentFolder: plan.folder, environment });
   if (!machine.ok) return problem("usage", machine.error.message);
-  const permissions = { ...plan.permissions, env: [...(plan.permissions.env ?? []), ...plan.env] };
-  const policy = makePolicy({ permissions, deny: plan.deny }, request.grants, machine.value);
+  const policy = makePolicy(plan, request.grants, machine.value);
   if (!policy.ok) return problem("usage", policy.error.join("\n"));
   const unmet = request.dryRun ? undefined : unmetNeeds(request, machine.value, policy.value);
   if (unmet !== undefined) return { ok: false, error: unmet };
@@ -106,7 +105,15 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     if (!settled.signal.aborted) deadline.abort("timeout" satisfies Interruption);
   });
   const signal = AbortSignal.any([request.interrupts, deadline.signal]);
-  const options = { machine: machine.value, policy: policy.value, clock, environment, secretNames: keyVariables };
+  const inputs = new Map<string, string>();
+  const options = {
+    machine: machine.value,
+    policy: policy.value,
+    clock,
+    environment,
+    secretNames: keyVariables,
+    inputs,
+  };
   const host = openHost(request.ask === undefined ? options : { ...options, ask: request.ask });
   const close = async () => {
     settled.abort();
@@ -143,7 +150,8 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         const filled = fill(texts);
         if (!filled.ok) return filled;
         if (ready === undefined) throw new Error("A dry run has no model to start");
-        return startRun(request, { id, signal, host, model: ready, ...filled.value, input: texts.input }, observe);
+        for (const [name, value] of Object.entries(texts.input)) inputs.set(name, asText(value));
+        return startRun(request, { id, signal, host, model: ready, ...filled.value }, observe);
       },
       close,
     },
@@ -156,8 +164,8 @@ export async function readStore<T>(
   read: (store: Store) => Promise<Result<T>>,
 ): Promise<Result<T>> {
   const location = journalPath(environment);
-  const { openStore, memoryStore } = await import("./store/open.ts");
-  const opened = location === undefined ? { ok: true as const, value: memoryStore() } : await openStore(location);
+  const { findStore } = await import("./store/open.ts");
+  const opened = await findStore(location);
   if (!opened.ok) return opened;
   try {
     return await read(opened.value);
@@ -239,6 +247,11 @@ function fillIn(
   return problem("usage", `The prompt is larger than the model could hold: ${size} bytes, at most ${promptLimit}`);
 }
 
+/** As templates do it: strings as they are, other values as JSON. */
+function asText(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 type Started = {
   id: string;
   signal: AbortSignal;
@@ -246,7 +259,6 @@ type Started = {
   model: Model;
   instructions: string;
   prompt: string;
-  input: InputValues;
 };
 
 async function startRun(
@@ -296,5 +308,5 @@ async function startRun(
 export async function explainJson(text: string): Promise<string> {
   const { describeJson } = await import("./native/json-reader.ts");
   const found = describeJson(text);
-  return found.ok ? "it is JSON" : found.message;
+  return found.ok ? "it is JSON" : `${found.message} (line ${found.line}, column ${found.column})`;
 }

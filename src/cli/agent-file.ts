@@ -10,17 +10,18 @@ import { checkScript } from "../file/script.ts";
 import { maxFileBytes } from "../file/source.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { readNamed } from "./files.ts";
+import type { UsageProblem } from "./flags.ts";
 
 /** Reads and checks an agent file. What cannot be read is a diagnostic as well, so that one report holds all files. */
 export function readAgent(file: string, cwd: string): Checked<Plan> {
   const read = readNamed(file, maxFileBytes);
-  if (!read.ok) return { ok: false, diagnostics: [unreadable(file, read.error.message)] };
-  return checkAgent({ file, folder: dirname(resolve(cwd, file)), bytes: read.value }, known);
+  if (!read.ok) return { ok: false, diagnostics: [unreadable(file, read.error)] };
+  return checkAgentBytes(file, read.value, cwd);
 }
 
-/** An agent file that came on stdin: its paths are relative to the working folder. */
-export function checkAgentText(text: string, cwd: string): Checked<Plan> {
-  return checkAgent({ file: "-", folder: cwd, bytes: new TextEncoder().encode(text) }, known);
+/** An agent file's content. One that came on stdin, as `-`, has paths that are relative to the working folder. */
+export function checkAgentBytes(file: string, bytes: Uint8Array, cwd: string): Checked<Plan> {
+  return checkAgent({ file, folder: dirname(resolve(cwd, file)), bytes }, known);
 }
 
 /** Reads a scripted model's file. What is wrong in it is one message that holds all of it. */
@@ -33,6 +34,7 @@ export async function readScript(path: string): Promise<Result<Script>> {
   return { ok: false, error: { code: "invalid", message: `The script '${basename(path)}' has errors\n${report}` } };
 }
 
-function unreadable(file: string, message: string): Diagnostic {
-  return { code: "unreadable", severity: "error", message, file, line: 1, column: 1, width: 1, source: "" };
+function unreadable(file: string, { message, hint }: UsageProblem): Diagnostic {
+  const place = { file, line: 1, column: 1, width: 1, source: "" };
+  return { code: "unreadable", severity: "error", message, ...(hint === undefined ? {} : { hint }), ...place };
 }

@@ -1,5 +1,15 @@
-import { readFileSync, realpathSync, statSync, writeFileSync, renameSync, unlinkSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { nearest } from "../core/nearest.ts";
 import type { Result } from "../core/result.ts";
 import type { UsageProblem } from "./flags.ts";
 
@@ -18,7 +28,20 @@ export function readNamed(path: string, limit: number): Result<Uint8Array, Usage
     if (!stat.isFile() && !stat.isFIFO()) return cannot(`Cannot read '${path}': it is not a file`);
     return { ok: true, value: readFileSync(path) };
   } catch (error) {
-    return cannot(`Cannot read '${path}': ${why(error)}`);
+    const failed = cannot(`Cannot read '${path}': ${why(error)}`);
+    const guess = nearestFile(path);
+    return guess === undefined ? failed : { ok: false, error: { ...failed.error, hint: `did you mean '${guess}'?` } };
+  }
+}
+
+/** The file that was probably meant by a path that leads nowhere. */
+function nearestFile(path: string): string | undefined {
+  if (existsSync(path)) return undefined;
+  try {
+    const name = nearest(basename(path), readdirSync(dirname(path)));
+    return name === undefined ? undefined : join(dirname(path), name);
+  } catch {
+    return undefined; // Its folder is not there either.
   }
 }
 

@@ -51,6 +51,7 @@ export function parseFlags(argv: readonly string[], flags: readonly Flag[]): Res
       if (next === undefined) return problem(`'${typed.name}' needs a value: ${shown(flag)}`);
       value = next;
     }
+    if (value === "") return problem(`'${flag.name}' needs a value: ${shown(flag)}`);
     const choices = flag.value?.choices;
     if (choices !== undefined && value !== true && !choices.includes(value)) return wrongChoice(flag, value, choices);
     const values = given.get(flag.name) ?? [];

@@ -7,9 +7,10 @@ import type { GivenInput } from "../file/input.ts";
 import { maxFileBytes } from "../file/source.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { planJson, planText } from "../render/plan.ts";
-import { checkAgentText, readAgent, readScript } from "./agent-file.ts";
+import { checkAgentBytes, readScript } from "./agent-file.ts";
 import { askOnTerminal, hasTerminal } from "./ask.ts";
 import type { Handler } from "./commands.ts";
+import { readNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
 import { grantsFrom } from "./grants.ts";
 import type { Io } from "./io.ts";
@@ -102,9 +103,11 @@ async function loadAgent(args: Arguments, io: Io, signal: AbortSignal): Promise<
     const text = await readStdin({ limit: maxFileBytes, signal, sleep: clock.sleep, silent: () => undefined });
     if (text === undefined) return { ok: false, error: interruption(signal) };
     if (!text.ok) return mistaken(text.error);
-    checked = checkAgentText(text.value, io.cwd);
+    checked = checkAgentBytes(file, new TextEncoder().encode(text.value), io.cwd);
   } else {
-    checked = readAgent(file, io.cwd);
+    const read = readNamed(file, maxFileBytes);
+    if (!read.ok) return mistaken(read.error);
+    checked = checkAgentBytes(file, read.value, io.cwd);
   }
   const diagnostics = checked.ok ? checked.warnings : checked.diagnostics;
   const report = diagnosticsText(diagnostics, { color: io.stderr.color });

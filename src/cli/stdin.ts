@@ -32,12 +32,13 @@ async function collect(options: StdinOptions): Promise<Result<Uint8Array, UsageP
   void options.sleep(silenceMs, waiting.signal).then(() => {
     if (!waiting.signal.aborted) options.silent();
   });
-  const reader = Bun.stdin.stream().getReader();
-  const leave = () => void reader.cancel().catch(() => undefined);
-  signal.addEventListener("abort", leave);
+  let leave = (): void => undefined;
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
+    const reader = Bun.stdin.stream().getReader();
+    leave = () => void reader.cancel().catch(() => undefined);
+    signal.addEventListener("abort", leave);
     for (;;) {
       const { done, value } = await reader.read();
       if (signal.aborted) return undefined;

@@ -155,7 +155,9 @@ async function follow(child: Child, options: ProcessOptions): Promise<Result<Pro
   if (options.signal.aborted) stop();
   try {
     await child.exited;
-    await Promise.race([Promise.all(streams.map((stream) => stream.done)), Bun.sleep(lastOutputMs)]);
+    const cut = setTimeout(() => streams.forEach((stream) => stream.cancel()), lastOutputMs);
+    await Promise.all(streams.map((stream) => stream.done));
+    clearTimeout(cut);
     if (options.signal.aborted) return { ok: false, error: "cancelled" };
     const end = typeof socket === "number" ? readReport(socket) : "";
     return parseReport(end, child, timeout);
@@ -163,7 +165,6 @@ async function follow(child: Child, options: ProcessOptions): Promise<Result<Pro
     options.signal.removeEventListener("abort", stop);
     clearTimeout(timer);
     clearTimeout(last);
-    for (const stream of streams) stream.cancel();
     if (typeof socket === "number") closeSync(socket);
   }
 }

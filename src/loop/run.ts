@@ -151,21 +151,10 @@ async function judge(answer: Json, options: RunOptions, tally: Tally): Promise<E
   }
   if (broken !== undefined) return ended("unfit", answer, broken);
   if (tally.denied.length > 0 && options.denied === "fail") {
-    const flags = [...new Set(tally.denied.flatMap(({ flag }) => flag ?? []))];
-    return {
-      outcome: "denied",
-      answer,
-      error: {
-        message: `Permission was refused ${times(tally.denied.length)}: ${tally.denied[0]?.reason ?? ""}`,
-        ...(flags.length > 0 ? { hint: `to allow it: ${flags.join(" ")}` } : {}),
-      },
-    };
+    const count = tally.denied.length;
+    return ended("denied", answer, count === 1 ? "A permission was refused" : `${count} permissions were refused`);
   }
   return { outcome: "done", answer, error: null };
-}
-
-function times(count: number): string {
-  return count === 1 ? "once" : `${count} times`;
 }
 
 function ended(outcome: OutcomeName, answer: Json, message: string): Ending {

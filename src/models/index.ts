@@ -68,11 +68,11 @@ export type ModelChoice = {
   key(name: string): string | undefined;
 };
 
-/** The model to use: the flag's, else the file's, else REIN_MODEL's. Where none is named, a failure that lists the choices. */
+/** The model to use: the flag's, else REIN_MODEL's, else the file's. Where none is named, a failure that lists the choices. */
 export function chooseModel(
   choice: ModelChoice,
 ): Result<{ name: string; source: "flag" | "file" | "variable" }, ModelProblem> {
-  for (const source of ["flag", "file", "variable"] as const) {
+  for (const source of ["flag", "variable", "file"] as const) {
     const name = choice[source];
     if (name !== undefined && name !== "") return ok({ name, source });
   }

@@ -64,6 +64,11 @@ export async function openStore(location: string): Promise<Result<Store>> {
   }
 }
 
+/** Opens the journal file to read it. Where there is none the store is empty, and no file is made. */
+export async function findStore(location: string | undefined): Promise<Result<Store>> {
+  return location !== undefined && existsSync(location) ? openStore(location) : ok(memoryStore());
+}
+
 /** A store that ends with the process, for when the journal cannot be written. */
 export function memoryStore(): Store {
   const db = new Database(":memory:", { strict: true });

@@ -49,11 +49,12 @@ describe("a model's name", () => {
 describe("the choice", () => {
   const none = { flag: undefined, file: undefined, variable: undefined, key: () => undefined };
 
-  test("is the flag's, else the file's, else the variable's", () => {
+  test("is the flag's, else the variable's, else the file's", () => {
     expect(chooseModel({ ...none, flag: "a/1", file: "b/2", variable: "c/3" })).toEqual(
       ok({ name: "a/1", source: "flag" }),
     );
-    expect(chooseModel({ ...none, file: "b/2", variable: "c/3" })).toEqual(ok({ name: "b/2", source: "file" }));
+    expect(chooseModel({ ...none, file: "b/2", variable: "c/3" })).toEqual(ok({ name: "c/3", source: "variable" }));
+    expect(chooseModel({ ...none, file: "b/2" })).toEqual(ok({ name: "b/2", source: "file" }));
     expect(chooseModel({ ...none, variable: "c/3" })).toEqual(ok({ name: "c/3", source: "variable" }));
   });
 

@@ -42,6 +42,7 @@ function machineIn(name: string, permissions: PermissionLists) {
     clock: systemClock,
     environment,
     secretNames: [],
+    inputs: new Map(),
   });
   opened.push(host);
   const decisions: string[] = [];

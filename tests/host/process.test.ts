@@ -204,6 +204,17 @@ describe("the environment", () => {
     );
   });
 
+  test("has the run's inputs as files, and as variables where they fit", async () => {
+    const inputs = new Map([
+      ["small", "one"],
+      ["big-one", "x".repeat(200_000)],
+    ]);
+    await using room = openRoom({ permissions: shell, inputs });
+    const script =
+      'printf "%s " "$REIN_INPUT_SMALL" "$REIN_INPUT_BIG_ONE"; cat $REIN_INPUTS/small; wc -c < $REIN_INPUTS/big-one';
+    expect((await run(room, ["sh", "-c", script])).stdout).toBe("one  one200000\n");
+  });
+
   test("its temporary folder is private, shared by the run's children, and removed with it", async () => {
     let folder = "";
     {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openRoom } from "../host/harness.ts";
 
@@ -83,11 +84,15 @@ describe.each([...escapes])("no child survives its call: $name", (escape) => {
   test("when rein is killed", async () => {
     const { script, survivors } = prepare(`${escape.script}; sleep 60`);
     const fixture = join(import.meta.dir, "fixtures/parent.ts");
-    await using parent = Bun.spawn([process.execPath, fixture, script], { stdout: "pipe" });
+    // It is killed before it can remove its folders.
+    const folder = mkdtempSync(join(tmpdir(), "rein-test-"));
+    const env = { ...process.env, TMPDIR: folder };
+    await using parent = Bun.spawn([process.execPath, fixture, script], { stdout: "pipe", env });
     for await (const _ of parent.stdout) break;
     expect(survivors().length).toBeGreaterThan(0);
     parent.kill("SIGKILL");
     await parent.exited;
     expect(await gone(survivors)).toEqual([]);
+    rmSync(folder, { recursive: true });
   });
 });

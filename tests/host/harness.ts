@@ -37,7 +37,11 @@ export function openRoom(options: {
 }): Room {
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), "rein-test-")));
   options.place?.(cwd);
-  const environment = options.environment ?? { PATH: process.env["PATH"], HOME: "/nonexistent" };
+  const environment = options.environment ?? {
+    PATH: process.env["PATH"],
+    HOME: "/nonexistent",
+    TMPDIR: process.env["TMPDIR"],
+  };
   const machine = value(readMachine({ cwd, agentFolder: cwd, environment }));
   const plan = { permissions: options.permissions, deny: options.deny ?? {} };
   const policy = makePolicy(plan, options.grants ?? everything, machine);

@@ -1,0 +1,65 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { dist, rein, run } from "./executable.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "rein-startup-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const report = join(folder, "loaded.json");
+writeFileSync(
+  join(folder, "report.ts"),
+  `process.on("exit", () => require("node:fs").writeFileSync(${JSON.stringify(report)}, JSON.stringify(Object.keys(require.cache))));\n`,
+);
+writeFileSync(
+  join(folder, "agent.yaml"),
+  "name: t\nmodel: scripted/script.yaml\ninstructions: x\nprompt: y\ntools: [file_read]\npermissions: { read: [.] }\n",
+);
+writeFileSync(
+  join(folder, "script.yaml"),
+  "- calls: [{ name: file_read, arguments: { path: agent.yaml } }]\n- text: Done\n",
+);
+
+type Chunks = { outputs: Record<string, { inputs: Record<string, unknown> }> };
+
+/** The source files that a command loads: of the chunks it had loaded at its end, by the build's own list. */
+async function loadedBy(argv: string[], env: Record<string, string> = {}): Promise<string[]> {
+  const chunks: Chunks = JSON.parse(readFileSync(join(dist, "chunks.json"), "utf8"));
+  const sources = new Map(Object.entries(chunks.outputs).map(([path, { inputs }]) => [basename(path), inputs]));
+  await run([rein, ...argv], folder, {
+    PATH: "/usr/bin:/bin",
+    HOME: folder,
+    BUN_OPTIONS: `--preload ${folder}/report.ts`,
+    ...env,
+  });
+  const loaded: string[] = JSON.parse(readFileSync(report, "utf8"));
+  return loaded.flatMap((path) => Object.keys(sources.get(basename(path)) ?? {}));
+}
+
+/** The rooms and packages that files belong to. */
+function rooms(files: string[]): string[] {
+  const of = files.map((file) => /^(?:src\/([^/.]+)\/|(node_modules\/(?:@[^/]+\/)?[^/]+))/.exec(file));
+  return [...new Set(of.flatMap((match) => match?.[1] ?? match?.[2] ?? []))].toSorted();
+}
+
+test("--version and help load nothing but the command line: no SDK, no package, no other room", async () => {
+  for (const argv of [["--version"], ["--help"], ["help", "exit-codes"], ["run", "--help"]]) {
+    expect(rooms(await loadedBy(argv))).toEqual(["cli", "core"]);
+  }
+});
+
+test("check loads neither an SDK nor the store nor the native library", async () => {
+  const loaded = rooms(await loadedBy(["check", "agent.yaml"]));
+  expect(loaded).toContain("file");
+  expect(loaded).toContain("node_modules/yaml");
+  for (const room of ["node_modules/openai", "store", "native"]) expect(loaded).not.toContain(room);
+});
+
+test("a run with a scripted model loads no SDK, and one with a service's model loads that one", async () => {
+  const sdk = "node_modules/openai";
+  expect(rooms(await loadedBy(["run", "-P", "agent.yaml"]))).not.toContain(sdk);
+  const service = { OPENAI_API_KEY: "key", OPENAI_BASE_URL: "http://127.0.0.1:9/v1" };
+  const dry = ["run", "-P", "--dry-run", "--model", "openai-compatible/x", "agent.yaml"];
+  expect(rooms(await loadedBy(dry, service))).toContain(sdk);
+});

@@ -1,21 +1,37 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
-import { isJsonObject, type Json, type JsonSchema } from "../core/json.ts";
+import { isJsonObject, type Json, type JsonObject, type JsonSchema } from "../core/json.ts";
 import { agentSchema } from "./schema.ts";
 
-/** The JSON Schema of agent files, for editors. A file of its own, so that only `rein schema` loads the converter. */
-export function agentJsonSchema(): JsonSchema {
-  const schema = toJsonSchema(agentSchema, {
-    typeMode: "input",
-    target: "draft-07",
-    errorMode: "ignore",
-    overrideSchema: ({ valibotSchema }) => (valibotSchema.type === "custom" ? {} : undefined),
-  });
-  const json: Json = JSON.parse(JSON.stringify(schema));
-  if (!isJsonObject(json)) throw new Error("The schema of agent files is not a JSON object");
+/**
+ * The JSON Schema of agent files, for editors; it offers the tools by name. A file of its own, so that only `rein schema` loads
+ * the converter. Titles are left out: they are words for messages, and an editor would show them as headings.
+ */
+export function agentJsonSchema(tools: readonly string[]): JsonSchema {
+  const converted: Json = JSON.parse(
+    JSON.stringify(
+      toJsonSchema(agentSchema, {
+        typeMode: "input",
+        target: "draft-07",
+        ignoreActions: ["title", "check"],
+        overrideSchema: ({ valibotSchema }) => (valibotSchema.type === "custom" ? {} : undefined),
+      }),
+    ),
+  );
+  const schema = objectOf(converted);
+  const properties = objectOf(schema["properties"]);
+  const list = objectOf(properties["tools"]);
   return {
-    ...json,
-    $id: "https://rein.invalid/agent.schema.json",
+    ...schema,
     title: "rein agent file",
+    properties: {
+      ...properties,
+      tools: { ...list, items: { ...objectOf(list["items"]), enum: [...tools] }, uniqueItems: true },
+    },
     anyOf: [{ required: ["instructions"] }, { required: ["prompt"] }],
   };
+}
+
+function objectOf(value: Json | undefined): JsonObject {
+  if (isJsonObject(value)) return value;
+  throw new Error("The schema of agent files was not converted to a JSON object");
 }

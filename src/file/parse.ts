@@ -21,6 +21,9 @@ import { maxDiagnostics, type Problem, type Range } from "./source.ts";
 /** How deep lists and maps may stand in each other. */
 const maxDepth = 100;
 
+/** How many lexical tokens a file may have: a long agent file has some thousands. The cost of all that follows is bounded by it. */
+const maxTokens = 200_000;
+
 /** How many nodes all aliases of a file together may stand for: enough for any real file, and a bomb ends here. */
 const maxUnfolded = 10_000;
 
@@ -44,12 +47,16 @@ export function parse(text: string): Parsed {
   return new Builder(text).build(document.contents);
 }
 
-/** The tokens of a text, or the place where it is nested too deep: the composer that follows is recursive. */
+/** The tokens of a text, or where there are too many, nested too deep: the composer that follows is recursive. */
 function tokenize(text: string): CST.Token[] | Problem {
   const parser = new Parser();
   const tokens: CST.Token[] = [];
+  let lexemes = 0;
   for (const lexeme of new Lexer().lex(text)) {
     const start = parser.offset;
+    if (++lexemes > maxTokens) {
+      return { code: "too_large", at: [start, start + 1], message: `The file has more than ${maxTokens} YAML tokens` };
+    }
     for (const token of parser.next(lexeme)) tokens.push(token);
     if (parser.stack.length > maxDepth + 2) {
       return {

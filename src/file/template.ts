@@ -26,6 +26,7 @@ export function parseTemplate(
 ): { template: Template; problems: Problem[] } {
   const template: Template = [];
   const problems: Problem[] = [];
+  const placeOf = places(node, source);
   let literal = "";
   let done = 0;
   for (const hole of holesOf(node.value)) {
@@ -36,7 +37,7 @@ export function parseTemplate(
       continue;
     }
     const wrong = hole.kind === "open" ? unclosed : (wrongSyntax(hole.inside) ?? rule(hole.inside.split(".")));
-    if (wrong !== undefined) problems.push({ code: "template", at: placeOf(node, hole, source), ...wrong });
+    if (wrong !== undefined) problems.push({ code: "template", at: placeOf(hole), ...wrong });
     else if (hole.kind === "path") {
       if (literal !== "") template.push({ text: literal });
       template.push({ path: hole.inside.split(".") });
@@ -51,7 +52,7 @@ export function parseTemplate(
 /** The problem of a `${{ … }}` in a text that is no template. */
 export function strayTemplate(node: TextNode, source: string, wrong: Wrong): Problem[] {
   const hole = holesOf(node.value).find(({ kind }) => kind !== "literal");
-  return hole === undefined ? [] : [{ code: "template", at: placeOf(node, hole, source), ...wrong }];
+  return hole === undefined ? [] : [{ code: "template", at: places(node, source)(hole), ...wrong }];
 }
 
 const unclosed: Wrong = { message: "'${{' is not closed by '}}'", hint: "write '$${{' for the characters themselves" };
@@ -75,7 +76,8 @@ function holesOf(text: string): Hole[] {
       holes.push({ kind: "literal", start: open - 1, end: at });
       continue;
     }
-    const close = text.indexOf("}}", open);
+    // Searched again only when passed, or a text of `${{` without an end would be searched whole for each.
+    if (close !== -1 && close < open) close = text.indexOf("}}", open);
     const next = text.indexOf("${{", open + 3);
     if (close === -1 || (next !== -1 && next < close)) {
       at = open + 3;
@@ -87,13 +89,25 @@ function holesOf(text: string): Hole[] {
   }
 }
 
-/** Where a hole stands in the file: the same `${{` of all in the value's source, since no style of YAML changes these characters. */
-function placeOf(node: TextNode, hole: Hole, source: string): Range {
+/**
+ * Where holes stand in the file: at the same `${{` of all in the value's source, since no style of YAML changes these characters
+ * unless they are escaped. Where the counts differ it is the whole value.
+ */
+function places(node: TextNode, source: string): (hole: Hole) => Range {
   const [from, to] = node.text;
-  const raw = source.slice(from, to).split("${{");
-  const before = node.value.slice(0, hole.start + 1).split("${{").length - 1;
-  if (raw.length !== node.value.split("${{").length) return node.at;
-  const start = from + raw.slice(0, before + 1).join("${{").length;
-  const close = source.indexOf("}}", start);
-  return [start, hole.kind === "path" && close !== -1 && close < to ? close + 2 : start + 3];
+  const inValue = offsets(node.value);
+  const indexes = new Map(inValue.map((offset, index) => [offset, index]));
+  const inSource = offsets(source.slice(from, to));
+  return ({ kind, start }) => {
+    const offset = inSource[indexes.get(start) ?? -1];
+    if (offset === undefined || inSource.length !== inValue.length) return node.at;
+    const close = kind === "path" ? source.indexOf("}}", from + offset) : -1;
+    return [from + offset, close !== -1 && close < to ? close + 2 : from + offset + 3];
+  };
+}
+
+function offsets(text: string): number[] {
+  const found: number[] = [];
+  for (let at = text.indexOf("${{"); at !== -1; at = text.indexOf("${{", at + 3)) found.push(at);
+  return found;
 }

@@ -68,6 +68,7 @@ function wrongSyntax(inside: string): Wrong | undefined {
 
 function holesOf(text: string): Hole[] {
   const holes: Hole[] = [];
+  let close = 0;
   for (let at = 0; ;) {
     const open = text.indexOf("${{", at);
     if (open === -1) return holes;

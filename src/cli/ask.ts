@@ -8,11 +8,14 @@ const verbs = { read: "read", write: "write", net: "connect to", run: "run", env
 
 /** Puts permission questions to the person at the terminal, through /dev/tty since stdin may be the agent's input. */
 export function askOnTerminal(agent: string, around: { before(): Promise<void>; after(): void }): Ask {
+  // One stream for all questions: a second one would share the keys typed with the first, which still reads.
+  let terminal: { input: ReadStream; output: WriteStream } | undefined;
   return async (request, signal) => {
     await around.before();
-    const descriptor = openSync("/dev/tty", "r+");
-    const input = new ReadStream(descriptor);
-    const lines = createInterface({ input, output: new WriteStream(descriptor) });
+    terminal ??= openTerminal();
+    const lines = createInterface(terminal);
+    // While it reads a line the terminal is raw: Ctrl-C is a key, and no signal.
+    lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
     try {
       const what = `${verbs[request.kind]} '${clean(request.target)}'`;
       const reply = await lines.question(
@@ -21,14 +24,20 @@ export function askOnTerminal(agent: string, around: { before(): Promise<void>; 
       );
       return answer(reply);
     } catch (error) {
-      if (signal.aborted) return "no";
-      throw error;
+      // Ctrl-D, or the run was interrupted.
+      if (!(error instanceof Error) || error.name !== "AbortError") throw error;
+      terminal.output.write("\n");
+      return "no";
     } finally {
       lines.close();
-      input.destroy();
       around.after();
     }
   };
+}
+
+function openTerminal() {
+  const descriptor = openSync("/dev/tty", "r+");
+  return { input: new ReadStream(descriptor), output: new WriteStream(descriptor) };
 }
 
 /** Anything that is not clearly a yes is a no. */

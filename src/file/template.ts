@@ -78,7 +78,7 @@ function holesOf(text: string): Hole[] {
       continue;
     }
     // Searched again only when passed, or a text of `${{` without an end would be searched whole for each.
-    if (close !== -1 && close < open) close = text.indexOf("}}", open);
+    if (close !== -1 && close < open + 3) close = text.indexOf("}}", open);
     const next = text.indexOf("${{", open + 3);
     if (close === -1 || (next !== -1 && next < close)) {
       at = open + 3;

@@ -34,7 +34,7 @@ for (const name of readdirSync(cases)) {
     const expected = await Bun.file(join(cases, name, "stdout")).text();
     const checked = check(await Bun.file(file).bytes());
     const said = diagnosticsText(checked.ok ? checked.warnings : checked.diagnostics, { color: false });
-    expect(checked.ok ? `${said}agent.yaml: ok\n` : said).toBe(expected);
+    expect(checked.ok ? `agent.yaml: ok\n${said}` : said).toBe(expected);
     expect(existsSync(join(cases, name, "exit"))).toBe(!checked.ok);
   });
 }

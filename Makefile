@@ -34,7 +34,7 @@ check: node_modules/.package-lock.json
 
 fmt: node_modules/.package-lock.json
 	@scripts/bun fmt src tests bench scripts
-	@scripts/cargo fmt --manifest-path native/Cargo.toml
+	@scripts/cargo fmt --all --manifest-path native/Cargo.toml
 
 install: build
 	mkdir -p "$(DESTDIR)$(PREFIX)/bin"

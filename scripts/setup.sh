@@ -30,8 +30,7 @@ if [ -n "$missing" ]; then
   fi
 fi
 for component in clippy rustfmt; do
-  case $component in clippy) program=cargo-clippy ;; *) program=cargo-fmt ;; esac
-  if ! "$program" --version >/dev/null 2>&1 && command -v rustup >/dev/null 2>&1; then
-    rustup component add "$component" >/dev/null 2>&1 || echo "Cannot add $component to the Rust toolchain"
-  fi
+  case $component in clippy) command=clippy ;; *) command=fmt ;; esac
+  scripts/cargo $command --version >/dev/null 2>&1 || rustup component add $component >/dev/null 2>&1 ||
+    echo "Cannot add $component to the Rust toolchain"
 done

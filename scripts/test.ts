@@ -16,7 +16,7 @@ const checks: Step[] = [
   { name: "format", argv: [bun, "fmt", "--check", "src", "tests", "bench", "scripts"] },
   {
     name: "cargo fmt",
-    argv: ["scripts/cargo", "fmt", "--check", "--manifest-path", "native/Cargo.toml"],
+    argv: ["scripts/cargo", "fmt", "--all", "--check", "--manifest-path", "native/Cargo.toml"],
     needs: ["scripts/cargo", "fmt", "--version"],
   },
   {

@@ -4,7 +4,9 @@
 //! It reads bytes with a state per open container, not per call, so depth costs no stack. Duplicate keys and lone surrogates in
 //! escapes are allowed, as by JSON.parse; bytes that are not UTF-8 and a byte order mark are not.
 
-use crate::wire::json_string;
+mod report;
+
+pub use report::status_json;
 
 /// Open containers at once. Deeper text is refused: what would read the value may recurse.
 pub const MAX_DEPTH: usize = 512;
@@ -56,30 +58,6 @@ struct Level {
     keys_from: usize,
 }
 
-/// A place in the text: bytes from 0; lines from 1, ended by LF; columns from 1 in code points.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Place {
-    pub offset: u64,
-    pub line: u64,
-    pub column: u64,
-}
-
-/// How the text stands.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Status {
-    /// One whole value. White space may follow, and digits if it is a number.
-    Complete,
-    /// More must come. `inside` is one of "nothing", "value", "object", "array", "key", "colon", "string", "number", "word".
-    Cut {
-        inside: &'static str,
-        path: String,
-        message: String,
-    },
-    Invalid {
-        message: String,
-    },
-}
-
 pub struct Reader {
     at: At,
     /// The string being read is a key.
@@ -87,7 +65,7 @@ pub struct Reader {
     levels: Vec<Level>,
     /// The current key of each open object, as written, one after the other.
     keys: Vec<u8>,
-    /// The bytes of earlier pieces.
+    /// How many bytes were read, less those of the piece that is being read.
     read: u64,
     line: u64,
     /// Where the current line starts, and the bytes since then that begin no character.
@@ -95,7 +73,8 @@ pub struct Reader {
     continuations: u64,
     /// The text without the white space around its parts.
     kept: Option<Vec<u8>>,
-    error: Option<(Place, String)>,
+    /// What is wrong with the byte that follows those that were read.
+    error: Option<String>,
 }
 
 impl Reader {
@@ -117,41 +96,22 @@ impl Reader {
 
     /// Reads a piece. False when the text is not JSON, now or before: then it need not be fed more.
     pub fn push(&mut self, bytes: &[u8]) -> bool {
-        if self.error.is_some() {
-            return false;
-        }
-        let end = match self.read_piece(bytes) {
-            Ok(()) => bytes.len(),
-            Err((index, message)) => {
-                let place = self.place(self.read + index as u64);
-                self.error = Some((place, message));
-                index
+        let mut i = 0;
+        while self.error.is_none()
+            && let Some(&byte) = bytes.get(i)
+        {
+            if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') && self.between() {
+                i += self.skip_blank(i, &bytes[i..]);
+                continue;
             }
-        };
-        self.read += end as u64;
-        self.error.is_none()
-    }
-
-    /// How the text stands, and where: the end of what was read, or the first byte that is wrong.
-    pub fn status(&self) -> (Status, Place) {
-        if let Some((place, message)) = &self.error {
-            return (
-                Status::Invalid {
-                    message: message.clone(),
-                },
-                *place,
-            );
+            let taken = self.step(byte, &bytes[i..]);
+            if let Some(kept) = &mut self.kept {
+                kept.extend_from_slice(&bytes[i..i + taken]);
+            }
+            i += taken;
         }
-        let at_end = matches!(
-            self.at,
-            At::AfterValue | At::Zero | At::Integer | At::Fraction | At::ExponentDigits
-        );
-        let status = if self.levels.is_empty() && at_end {
-            Status::Complete
-        } else {
-            self.cut()
-        };
-        (status, self.place(self.read))
+        self.read += i as u64;
+        self.error.is_none()
     }
 
     /// The text so far without the white space around its parts, if it was to be kept.
@@ -159,141 +119,104 @@ impl Reader {
         self.kept.as_deref()
     }
 
-    /// One round per token or state; runs within a state have loops of their own.
-    fn read_piece(&mut self, bytes: &[u8]) -> Result<(), (usize, String)> {
-        let mut i = 0;
-        // From where on the piece is to be kept.
-        let mut keep_from = 0;
-        while let Some(&byte) = bytes.get(i) {
-            match self.at {
-                At::Value | At::FirstItem | At::FirstKey | At::Key | At::Colon | At::AfterValue => {
-                    if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                        let blank_from = i;
-                        i = self.skip_blank(bytes, i);
-                        if let Some(kept) = &mut self.kept {
-                            kept.extend_from_slice(&bytes[keep_from..blank_from]);
-                            keep_from = i;
-                        }
-                        continue;
-                    }
-                    if let Err(message) = self.token(byte) {
-                        return self.refuse(bytes, keep_from, i, message);
-                    }
-                    i += 1;
+    /// Reads on from `byte`, the first of `bytes`: one byte, or a run that changes no state and what ends it. How many; none when
+    /// only the state changed. A byte that is wrong is not counted.
+    #[inline(always)]
+    fn step(&mut self, byte: u8, bytes: &[u8]) -> usize {
+        let next = match self.at {
+            At::Value | At::FirstItem | At::FirstKey | At::Key | At::Colon | At::AfterValue => return self.token(byte),
+            At::Text => return self.text(bytes),
+            At::Utf8(left, low, high) if (low..=high).contains(&byte) => {
+                self.continuations += 1;
+                if left == 1 {
+                    At::Text
+                } else {
+                    At::Utf8(left - 1, 0x80, 0xBF)
                 }
-                At::Text => {
-                    let run = plain_run(&bytes[i..]);
-                    self.key_bytes(&bytes[i..i + run]);
-                    i += run;
-                    let Some(&byte) = bytes.get(i) else { break };
-                    self.at = match byte {
-                        b'"' if self.in_key => At::Colon,
-                        b'"' => At::AfterValue,
-                        b'\\' => At::Escape,
-                        0xC2..=0xDF => At::Utf8(1, 0x80, 0xBF),
-                        0xE0 => At::Utf8(2, 0xA0, 0xBF),
-                        0xED => At::Utf8(2, 0x80, 0x9F),
-                        0xE1..=0xEF => At::Utf8(2, 0x80, 0xBF),
-                        0xF0 => At::Utf8(3, 0x90, 0xBF),
-                        0xF1..=0xF3 => At::Utf8(3, 0x80, 0xBF),
-                        0xF4 => At::Utf8(3, 0x80, 0x8F),
-                        0..0x20 => {
-                            let message = format!("Unexpected {} in a string, expected an escape", shown(byte));
-                            return self.refuse(bytes, keep_from, i, message);
-                        }
-                        _ => return self.refuse(bytes, keep_from, i, not_utf8(byte)),
-                    };
-                    if byte != b'"' {
-                        self.key_bytes(&[byte]);
-                    }
-                    i += 1;
-                }
-                At::Utf8(left, low, high) => {
-                    if !(low..=high).contains(&byte) {
-                        return self.refuse(bytes, keep_from, i, not_utf8(byte));
-                    }
-                    self.continuations += 1;
-                    self.key_bytes(&[byte]);
-                    self.at = if left == 1 {
-                        At::Text
-                    } else {
-                        At::Utf8(left - 1, 0x80, 0xBF)
-                    };
-                    i += 1;
-                }
-                At::Escape => {
-                    self.at = match byte {
-                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => At::Text,
-                        b'u' => At::Hex(4),
-                        _ => {
-                            let expected = r#"one of '"', '\', '/', 'b', 'f', 'n', 'r', 't', 'u' after a backslash"#;
-                            let message = format!("Unexpected {}, expected {expected}", shown(byte));
-                            return self.refuse(bytes, keep_from, i, message);
-                        }
-                    };
-                    self.key_bytes(&[byte]);
-                    i += 1;
-                }
-                At::Hex(left) => {
-                    if !byte.is_ascii_hexdigit() {
-                        let message = format!("Unexpected {}, expected a hexadecimal digit", shown(byte));
-                        return self.refuse(bytes, keep_from, i, message);
-                    }
-                    self.key_bytes(&[byte]);
-                    self.at = if left == 1 { At::Text } else { At::Hex(left - 1) };
-                    i += 1;
-                }
-                At::Word(word, read) => {
-                    if word.as_bytes()[read] != byte {
-                        let message = format!("Unexpected {}, expected '{word}'", shown(byte));
-                        return self.refuse(bytes, keep_from, i, message);
-                    }
-                    self.at = if read + 1 == word.len() {
-                        At::AfterValue
-                    } else {
-                        At::Word(word, read + 1)
-                    };
-                    i += 1;
-                }
-                At::Integer | At::Fraction | At::ExponentDigits if byte.is_ascii_digit() => {
-                    i += bytes[i..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-                }
-                _ => match self.number(byte) {
-                    Ok(taken) => i += usize::from(taken),
-                    Err(message) => return self.refuse(bytes, keep_from, i, message),
-                },
             }
-        }
-        if let Some(kept) = &mut self.kept {
-            kept.extend_from_slice(&bytes[keep_from..]);
-        }
-        Ok(())
+            At::Escape if matches!(byte, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => At::Text,
+            At::Escape if byte == b'u' => At::Hex(4),
+            At::Hex(left) if byte.is_ascii_hexdigit() => {
+                if left == 1 {
+                    At::Text
+                } else {
+                    At::Hex(left - 1)
+                }
+            }
+            At::Word(word, read) if word.as_bytes()[read] == byte => {
+                self.at = if read + 1 == word.len() {
+                    At::AfterValue
+                } else {
+                    At::Word(word, read + 1)
+                };
+                return 1;
+            }
+            At::Utf8(..) | At::Escape | At::Hex(_) | At::Word(..) => return self.refuse(byte),
+            At::Integer | At::Fraction | At::ExponentDigits if byte.is_ascii_digit() => {
+                return bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            }
+            _ => return self.number(byte),
+        };
+        self.key_bytes(&[byte]);
+        self.at = next;
+        1
     }
 
-    fn refuse(&mut self, bytes: &[u8], keep_from: usize, index: usize, message: String) -> Result<(), (usize, String)> {
-        if let Some(kept) = &mut self.kept {
-            kept.extend_from_slice(&bytes[keep_from..index]);
+    /// Reads on in a string: up to its end, an escape, or the first byte of a character of several.
+    #[inline(always)]
+    fn text(&mut self, bytes: &[u8]) -> usize {
+        let run = plain_run(bytes);
+        self.key_bytes(&bytes[..run]);
+        let Some(&byte) = bytes.get(run) else { return run };
+        self.at = match byte {
+            b'"' if self.in_key => At::Colon,
+            b'"' => At::AfterValue,
+            b'\\' => At::Escape,
+            0xC2..=0xDF => At::Utf8(1, 0x80, 0xBF),
+            0xE0 => At::Utf8(2, 0xA0, 0xBF),
+            0xED => At::Utf8(2, 0x80, 0x9F),
+            0xE1..=0xEF => At::Utf8(2, 0x80, 0xBF),
+            0xF0 => At::Utf8(3, 0x90, 0xBF),
+            0xF1..=0xF3 => At::Utf8(3, 0x80, 0xBF),
+            0xF4 => At::Utf8(3, 0x80, 0x8F),
+            _ => return run + self.refuse(byte),
+        };
+        if byte != b'"' {
+            self.key_bytes(&[byte]);
         }
-        Err((index, message))
+        run + 1
     }
 
-    /// Reads a byte between the parts of the text, where `byte` is no white space.
-    fn token(&mut self, byte: u8) -> Result<(), String> {
-        match (self.at, byte) {
-            (At::Value | At::FirstItem, b'"') => self.text(false),
-            (At::Value | At::FirstItem, b'{') => return self.open(true),
-            (At::Value | At::FirstItem, b'[') => return self.open(false),
-            (At::Value | At::FirstItem, b'-') => self.at = At::Minus,
-            (At::Value | At::FirstItem, b'0') => self.at = At::Zero,
-            (At::Value | At::FirstItem, b'1'..=b'9') => self.at = At::Integer,
-            (At::Value | At::FirstItem, b't') => self.at = At::Word("true", 1),
-            (At::Value | At::FirstItem, b'f') => self.at = At::Word("false", 1),
-            (At::Value | At::FirstItem, b'n') => self.at = At::Word("null", 1),
-            (At::FirstKey | At::Key, b'"') => self.text(true),
-            (At::Colon, b':') => self.at = At::Value,
+    /// Reads a byte between the parts of the text that is no white space.
+    #[inline(always)]
+    fn token(&mut self, byte: u8) -> usize {
+        self.at = match (self.at, byte) {
+            (At::Value | At::FirstItem | At::FirstKey | At::Key, b'"') => {
+                self.in_key = matches!(self.at, At::FirstKey | At::Key);
+                if let (true, Some(level)) = (self.in_key, self.levels.last()) {
+                    self.keys.truncate(level.keys_from);
+                }
+                At::Text
+            }
+            (At::Value | At::FirstItem, b'{' | b'[') if self.levels.len() < MAX_DEPTH => {
+                let object = byte == b'{';
+                self.levels.push(Level {
+                    object,
+                    index: 0,
+                    keys_from: self.keys.len(),
+                });
+                if object { At::FirstKey } else { At::FirstItem }
+            }
+            (At::Value | At::FirstItem, b'-') => At::Minus,
+            (At::Value | At::FirstItem, b'0') => At::Zero,
+            (At::Value | At::FirstItem, b'1'..=b'9') => At::Integer,
+            (At::Value | At::FirstItem, b't') => At::Word("true", 1),
+            (At::Value | At::FirstItem, b'f') => At::Word("false", 1),
+            (At::Value | At::FirstItem, b'n') => At::Word("null", 1),
             (At::FirstItem, b']') | (At::FirstKey, b'}') => self.close(),
+            (At::Colon, b':') => At::Value,
             (At::AfterValue, _) => match (self.levels.last_mut(), byte) {
-                (Some(Level { object: true, .. }), b',') => self.at = At::Key,
+                (Some(Level { object: true, .. }), b',') => At::Key,
                 (
                     Some(Level {
                         object: false, index, ..
@@ -301,18 +224,18 @@ impl Reader {
                     b',',
                 ) => {
                     *index += 1;
-                    self.at = At::Value;
+                    At::Value
                 }
                 (Some(Level { object: true, .. }), b'}') | (Some(Level { object: false, .. }), b']') => self.close(),
-                _ => return Err(self.unexpected(byte)),
+                _ => return self.refuse(byte),
             },
-            _ => return Err(self.unexpected(byte)),
-        }
-        Ok(())
+            _ => return self.refuse(byte),
+        };
+        1
     }
 
-    /// Reads a byte in a number that continues no run of digits, or finds that the number ended before it.
-    fn number(&mut self, byte: u8) -> Result<bool, String> {
+    /// Reads a byte of a number that continues no run of digits, or finds that the number ended before it.
+    fn number(&mut self, byte: u8) -> usize {
         self.at = match (self.at, byte) {
             (At::Minus, b'0') => At::Zero,
             (At::Minus, b'1'..=b'9') => At::Integer,
@@ -321,24 +244,25 @@ impl Reader {
             (At::Zero | At::Integer | At::Fraction, b'e' | b'E') => At::Exponent,
             (At::Exponent, b'+' | b'-') => At::ExponentSign,
             (At::Exponent | At::ExponentSign, b'0'..=b'9') => At::ExponentDigits,
-            (At::Minus | At::Point | At::ExponentSign, _) => {
-                return Err(format!("Unexpected {}, expected a digit", shown(byte)));
-            }
-            (At::Exponent, _) => return Err(format!("Unexpected {}, expected a digit, '+' or '-'", shown(byte))),
+            (At::Minus | At::Point | At::Exponent | At::ExponentSign, _) => return self.refuse(byte),
             _ => {
                 self.at = At::AfterValue;
-                return Ok(false);
+                return 0;
             }
         };
-        Ok(true)
+        1
     }
 
-    fn text(&mut self, key: bool) {
-        self.in_key = key;
-        self.at = At::Text;
-        if let (true, Some(level)) = (key, self.levels.last()) {
+    fn refuse(&mut self, byte: u8) -> usize {
+        self.error = Some(self.unexpected(byte));
+        0
+    }
+
+    fn close(&mut self) -> At {
+        if let Some(level) = self.levels.pop() {
             self.keys.truncate(level.keys_from);
         }
+        At::AfterValue
     }
 
     /// Remembers bytes of a key, for paths.
@@ -351,116 +275,27 @@ impl Reader {
         }
     }
 
-    fn open(&mut self, object: bool) -> Result<(), String> {
-        if self.levels.len() == MAX_DEPTH {
-            return Err(format!("Nested deeper than {MAX_DEPTH}"));
-        }
-        self.levels.push(Level {
-            object,
-            index: 0,
-            keys_from: self.keys.len(),
-        });
-        self.at = if object { At::FirstKey } else { At::FirstItem };
-        Ok(())
+    fn between(&self) -> bool {
+        matches!(
+            self.at,
+            At::Value | At::FirstItem | At::FirstKey | At::Key | At::Colon | At::AfterValue
+        )
     }
 
-    fn close(&mut self) {
-        if let Some(level) = self.levels.pop() {
-            self.keys.truncate(level.keys_from);
-        }
-        self.at = At::AfterValue;
-    }
-
-    fn skip_blank(&mut self, bytes: &[u8], mut i: usize) -> usize {
-        while let Some(&byte) = bytes.get(i) {
+    /// How many bytes are white space from here on; `at` is where in the piece that is.
+    fn skip_blank(&mut self, at: usize, bytes: &[u8]) -> usize {
+        for (i, byte) in bytes.iter().enumerate() {
             match byte {
                 b' ' | b'\t' | b'\r' => {}
                 b'\n' => {
                     self.line += 1;
-                    self.line_start = self.read + i as u64 + 1;
+                    self.line_start = self.read + (at + i) as u64 + 1;
                     self.continuations = 0;
                 }
-                _ => break,
-            }
-            i += 1;
-        }
-        i
-    }
-
-    fn place(&self, offset: u64) -> Place {
-        Place {
-            offset,
-            line: self.line,
-            column: 1 + offset - self.line_start - self.continuations,
-        }
-    }
-
-    fn unexpected(&self, byte: u8) -> String {
-        let expected = match (self.at, self.levels.last()) {
-            (At::FirstItem, _) => "a value or ']'",
-            (At::FirstKey, _) => "a key in double quotes or '}'",
-            (At::Key, _) => "a key in double quotes",
-            (At::Colon, _) => "':'",
-            (At::AfterValue, None) => "the end",
-            (At::AfterValue, Some(Level { object: true, .. })) => "',' or '}'",
-            (At::AfterValue, Some(Level { object: false, .. })) => "',' or ']'",
-            _ => "a value",
-        };
-        format!("Unexpected {}, expected {expected}", shown(byte))
-    }
-
-    fn cut(&self) -> Status {
-        let container = match self.levels.last() {
-            None => "nothing",
-            Some(Level { object: true, .. }) => "object",
-            Some(Level { object: false, .. }) => "array",
-        };
-        let (inside, what, within) = match self.at {
-            At::Value if self.levels.is_empty() => ("nothing", "there is no value", false),
-            At::Value => ("value", "before a value", true),
-            At::FirstItem | At::FirstKey | At::Key | At::AfterValue if container == "array" => {
-                (container, "inside an array", false)
-            }
-            At::FirstItem | At::FirstKey | At::Key | At::AfterValue => (container, "inside an object", false),
-            At::Colon => ("colon", "after a key", true),
-            At::Text | At::Escape | At::Hex(_) | At::Utf8(..) if self.in_key => ("key", "inside a key", false),
-            At::Text | At::Escape | At::Hex(_) | At::Utf8(..) => ("string", "inside a string", true),
-            At::Word(..) => ("word", "inside a word", true),
-            _ => ("number", "inside a number", true),
-        };
-        let path = self.path(within);
-        let place = if path.is_empty() {
-            String::new()
-        } else {
-            format!(" at '{path}'")
-        };
-        let message = if inside == "nothing" {
-            "Empty: there is no value".to_owned()
-        } else {
-            format!("Cut {what}{place}")
-        };
-        Status::Cut { inside, path, message }
-    }
-
-    /// The open containers as a JSON pointer, keys as they are written. `within`: also which item or member of the last one.
-    fn path(&self, within: bool) -> String {
-        let mut path = String::new();
-        let depth = if within {
-            self.levels.len()
-        } else {
-            self.levels.len().saturating_sub(1)
-        };
-        for (i, level) in self.levels[..depth].iter().enumerate() {
-            path.push('/');
-            if level.object {
-                let end = self.levels.get(i + 1).map_or(self.keys.len(), |next| next.keys_from);
-                let key = String::from_utf8_lossy(&self.keys[level.keys_from..end]);
-                path.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            } else {
-                path.push_str(&level.index.to_string());
+                _ => return i,
             }
         }
-        path
+        bytes.len()
     }
 }
 
@@ -487,41 +322,9 @@ fn plain_run(bytes: &[u8]) -> usize {
     run + bytes[run..].iter().take_while(|byte| plain(byte)).count()
 }
 
-fn shown(byte: u8) -> String {
-    if (0x20..0x7F).contains(&byte) {
-        format!("'{}'", byte as char)
-    } else {
-        format!("byte 0x{byte:02X}")
-    }
-}
-
-fn not_utf8(byte: u8) -> String {
-    format!("Unexpected {}, expected UTF-8", shown(byte))
-}
-
-/// The status as JavaScript reads it.
-pub fn status_json((status, place): (Status, Place)) -> String {
-    let Place { offset, line, column } = place;
-    let mut out = format!(r#"{{"offset":{offset},"line":{line},"column":{column},"state":"#);
-    match status {
-        Status::Complete => out.push_str(r#""complete""#),
-        Status::Cut { inside, path, message } => {
-            out.push_str(&format!(r#""cut","inside":"{inside}","path":"#));
-            json_string(&mut out, &path);
-            out.push_str(r#","message":"#);
-            json_string(&mut out, &message);
-        }
-        Status::Invalid { message } => {
-            out.push_str(r#""invalid","message":"#);
-            json_string(&mut out, &message);
-        }
-    }
-    out.push('}');
-    out
-}
-
 #[cfg(test)]
 mod tests {
+    use super::report::{Place, Status};
     use super::*;
 
     fn read(pieces: &[&[u8]]) -> (Status, Place) {
@@ -612,7 +415,12 @@ mod tests {
                 r#"Unexpected 'x', expected one of '"', '\', '/', 'b', 'f', 'n', 'r', 't', 'u' after a backslash"#,
             ),
             ("\"\\u12g", 1, 6, "Unexpected 'g', expected a hexadecimal digit"),
-            ("\"a\nb\"", 1, 3, "Unexpected byte 0x0A in a string, expected an escape"),
+            (
+                "\"a\nb\"",
+                1,
+                3,
+                "Unexpected byte 0x0A, expected an escape, as in all strings",
+            ),
             ("\u{feff}1", 1, 1, "Unexpected byte 0xEF, expected a value"),
             ("{} {}", 1, 4, "Unexpected '{', expected the end"),
         ] {

@@ -26,8 +26,9 @@ test:
 bench: build dist/bench/launch dist/bench/empty dist/bench/fetch-loop dist/bench/sdk-loop
 	@scripts/bun run bench/main.ts
 
+# The tests that are a sample in `make test`, at full length.
 campaign: build
-	@scripts/bun run scripts/campaign.ts
+	@REIN_CAMPAIGN=1 scripts/bun test $$(grep -rl --include='*.test.ts' REIN_CAMPAIGN tests)
 
 check: node_modules/.package-lock.json
 	@scripts/bun run scripts/test.ts --static

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { median, openBench, pairs, type Bench, type Program, type Sample } from "./measure.ts";
+import { nativeRows } from "./native.ts";
 import { installedPeers } from "./peers.ts";
 import { printTable } from "./table.ts";
 
@@ -128,6 +129,20 @@ async function againstPeers(bench: Bench): Promise<void> {
   if (absent.length > 0) console.log(`\nNot installed here: ${absent.join(", ")} (bench/README.md says how)`);
 }
 
+/** Each native function beside the best of JavaScript: it stays native only while it wins, or contains. */
+async function againstJavaScript(): Promise<void> {
+  const show = (value: number, unit: string): string => `${value.toPrecision(3)} ${unit}`;
+  const rows = (await nativeRows()).map(({ name, ours, theirs, ratio, unit, goal }) => [
+    name,
+    show(ours, unit),
+    show(theirs, unit),
+    ratio.toFixed(2),
+    goal === undefined ? "" : `<= ${goal}`,
+    goal === undefined ? "" : ratio <= goal ? "pass" : "MISS",
+  ]);
+  printTable("Native functions against JavaScript", ["", "native", "JavaScript", "ratio", "bar", ""], rows);
+}
+
 /** The outer limits, and our own goals within them, in seconds. True when all limits hold. */
 async function outerLimits(bench: Bench): Promise<boolean> {
   const home = mkdtempSync(join(tmpdir(), "rein-bench-new-"));
@@ -209,6 +224,7 @@ try {
   writeFileSync(join(bench.folder, "notes.txt"), "A few lines to read.\nAnd a needle.\n");
   await againstLess(bench);
   await againstPeers(bench);
+  await againstJavaScript();
   process.exitCode = (await outerLimits(bench)) ? 0 : 1;
 } finally {
   bench.stop();

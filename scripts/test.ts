@@ -41,7 +41,8 @@ async function run(step: Step): Promise<Result[]> {
   if (step.needs !== undefined && Bun.spawnSync(step.needs, { stdout: "ignore", stderr: "ignore" }).exitCode !== 0) {
     return [{ name: step.name, outcome: "skipped" }];
   }
-  const child = Bun.spawn(step.argv, { stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: stepLimitMs });
+  const env = { ...process.env, ...(step.read === undefined ? { NO_COLOR: "1" } : {}) };
+  const child = Bun.spawn(step.argv, { env, stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: stepLimitMs });
   // Failures of tests are shown as they come; a check prints only when it fails.
   const [out, err] = await Promise.all([collect(child.stdout, step), collect(child.stderr, step)]);
   const code = await child.exited;

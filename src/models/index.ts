@@ -110,6 +110,9 @@ async function makeOpenAICompatible(model: string, deps: ModelDeps): Promise<Res
       "No credentials for 'openai-compatible': set OPENAI_API_KEY, or OPENAI_BASE_URL for a service without a key";
     return problem("credentials", message);
   }
+  if (!/^[\x21-\x7e]*$/.test(key)) {
+    return problem("credentials", "Cannot use OPENAI_API_KEY: it holds blanks or characters that no key has");
+  }
   const baseUrl = setting === "" ? openAIBaseUrl : setting;
   // Never quoted in a message: what looks like a mistake may hold a secret.
   const url = URL.parse(baseUrl);

@@ -1,0 +1,101 @@
+import { expect, test } from "bun:test";
+import { planJson, planText, type PlanView } from "../../src/render/plan.ts";
+
+const limits = { turns: 30, tool_calls: 100, time: 300_000 };
+const view: PlanView = {
+  plan: {
+    file: "review.yaml",
+    folder: "/home/me",
+    hash: "abc",
+    name: "review",
+    description: "Finds bugs",
+    input: {},
+    instructions: [],
+    tools: ["file_read"],
+    permissions: { read: ["."] },
+    deny: {},
+    limits,
+    output: { schema: { type: "object" } },
+    checks: [{ run: ["jq", "-e", ".x\u001b"] }],
+    denied: "fail",
+    env: [],
+  },
+  model: "scripted/x.yaml",
+  instructions: "Be careful.\n\nAlways.\n",
+  prompt: "Review \u001b[31mthis",
+  tools: [{ name: "file_read", description: "Reads\na file", input: { type: "object" } }],
+  permissions: {
+    allowed: { read: ["."], run: ["git", "jq"] },
+    ungranted: {},
+    denied: { env: ["*"] },
+    children: { contained: false, env: ["HOME", "PATH"] },
+  },
+  limits,
+};
+
+test("a plan is shown as what would be sent, offered, allowed and limited", () => {
+  expect(planText(view)).toBe(`agent
+  review (review.yaml)
+  Finds bugs
+
+model
+  scripted/x.yaml
+
+instructions
+  Be careful.
+
+  Always.
+
+prompt
+  Review ␛[31mthis
+
+tools
+  file_read: Reads a file
+
+allowed
+  read: .
+  run: git, jq
+
+requested, not granted
+  none
+
+denied
+  env: *
+
+child processes
+  not held to these rules by the kernel
+  environment: HOME, PATH
+
+limits
+  turns: 30
+  tool calls: 100
+  tokens: no limit
+  time: 5m00s
+
+output schema
+  {
+    "type": "object"
+  }
+
+checks
+  jq -e .x␛
+`);
+});
+
+test("as JSON a plan holds the same, whole", () => {
+  expect(JSON.parse(planJson(view))).toEqual({
+    agent: "review",
+    description: "Finds bugs",
+    file: "review.yaml",
+    hash: "abc",
+    model: "scripted/x.yaml",
+    instructions: view.instructions,
+    prompt: view.prompt,
+    tools: view.tools,
+    permissions: view.permissions,
+    limits,
+    output: { schema: { type: "object" } },
+    checks: view.plan.checks,
+    denied: "fail",
+  });
+});

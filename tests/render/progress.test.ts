@@ -1,0 +1,140 @@
+import { expect, test } from "bun:test";
+import type { Event } from "../../src/core/event.ts";
+import { progressRenderer, type ProgressOptions } from "../../src/render/progress.ts";
+import { handClock, resultOf, sink, stamp } from "./streams.ts";
+
+const clear = "\r\u001b[K";
+const turn: Event = { type: "turn_start", turn: 1 };
+const text: Event = { type: "text", turn: 1, text: "Hi" };
+const call: Event = {
+  type: "call_start",
+  turn: 1,
+  call: { id: "c", name: "bash_exec", arguments: '{"command":"sleep 100"}' },
+  effects: "external",
+};
+const ended: Event = { type: "run_end", result: resultOf("done") };
+
+function progress(options: Partial<ProgressOptions>) {
+  const clock = handClock();
+  const stderr = sink();
+  const renderer = progressRenderer({
+    stderr,
+    mode: "live",
+    color: false,
+    clock,
+    columns: () => 80,
+    streaming: false,
+    ...options,
+  });
+  let seen = 0;
+  return {
+    clock,
+    renderer,
+    show: async (...events: Event[]) => {
+      for (const event of stamp(events)) await renderer.event({ ...event, time: clock.now() });
+    },
+    /** What was written since the last look. */
+    written() {
+      const all = stderr.text();
+      const news = all.slice(seen);
+      seen = all.length;
+      return news;
+    },
+  };
+}
+
+test("the live line is drawn anew each second, and is gone at the end", async () => {
+  const { clock, show, written, renderer } = progress({});
+  await show(turn, call);
+  written();
+  await clock.pass(1000);
+  expect(written()).toBe(`${clear}turn 1 · bash_exec 'sleep 100' · 1.0s · 0 tokens`);
+  await clock.pass(64_000);
+  expect(written()).toBe(`${clear}turn 1 · bash_exec 'sleep 100' · 1m05s · 0 tokens`);
+  await show(ended);
+  expect(written()).toBe(clear);
+  await renderer.end(resultOf("done"));
+  await clock.pass(5000);
+  expect(written()).toBe("");
+});
+
+test("the live line fits the terminal, however long the call", async () => {
+  const { show, written } = progress({ columns: () => 20 });
+  await show(turn);
+  expect(written()).toBe("turn 1 · model · 0…");
+});
+
+test("the live line makes room for text that streams to the same terminal, until the turn is over", async () => {
+  const { clock, show, written } = progress({ streaming: true });
+  await show(turn);
+  written();
+  await show(text);
+  expect(written()).toBe(clear);
+  await clock.pass(3000);
+  await show({ type: "warning", message: "careful" });
+  expect(written()).toBe("");
+  await show(call);
+  expect(written()).toBe("warning: careful\nturn 1 · bash_exec 'sleep 100' · 3.0s · 0 tokens");
+});
+
+test("the live line stays while text goes elsewhere", async () => {
+  const { show, written } = progress({});
+  await show(turn);
+  written();
+  await show(text);
+  expect(written()).toBe("");
+});
+
+test("a question has the terminal: the line is hidden, and warnings wait", async () => {
+  const { clock, show, written, renderer } = progress({});
+  await show(turn);
+  written();
+  await renderer.hide();
+  expect(written()).toBe(clear);
+  await clock.pass(2000);
+  await show({ type: "warning", message: "careful" });
+  expect(written()).toBe("");
+  await renderer.show();
+  expect(written()).toBe("warning: careful\nturn 1 · model · 2.0s · 0 tokens");
+});
+
+test("a warning that waited is not lost when the run ends", async () => {
+  const { show, written, renderer } = progress({ streaming: true });
+  await show(turn, text, { type: "warning", message: "careful" });
+  written();
+  await renderer.end(resultOf("done"));
+  expect(written()).toBe("warning: careful\n");
+});
+
+test("a plain log gives a sign of life after 30 s without a line, and then every 30 s", async () => {
+  const { clock, show, written } = progress({ mode: "plain" });
+  await show(turn, call);
+  await clock.pass(20_000);
+  await show({ type: "warning", message: "careful" });
+  expect(written()).toBe("warning: careful\n");
+  await clock.pass(10_000);
+  expect(written()).toBe("");
+  await clock.pass(20_000);
+  expect(written()).toBe("still running: turn 1 · bash_exec 'sleep 100' · 50.0s · 0 tokens\n");
+  await clock.pass(30_000);
+  expect(written()).toBe("still running: turn 1 · bash_exec 'sleep 100' · 1m20s · 0 tokens\n");
+  await show(ended);
+  written();
+  await clock.pass(30_000);
+  expect(written()).toBe("");
+});
+
+test("calls that run together are counted, and one that is not JSON is shown by its own words", async () => {
+  const { show, written } = progress({});
+  await show(turn, call, { ...call, call: { id: "d", name: "x", arguments: "{broken" } });
+  expect(written()).toEndWith("turn 1 · bash_exec 'sleep 100' and 1 more · 0ms · 0 tokens");
+  const alone = progress({});
+  await alone.show(turn, { ...call, call: { id: "d", name: "x", arguments: "{broken" } });
+  expect(alone.written()).toEndWith("turn 1 · x '{broken' · 0ms · 0 tokens");
+});
+
+test("colour is used only when it may be", async () => {
+  const { show, written } = progress({ mode: "plain", color: true });
+  await show({ type: "warning", message: "careful" });
+  expect(written()).toBe("\u001b[33mwarning:\u001b[0m careful\n");
+});

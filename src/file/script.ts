@@ -64,7 +64,7 @@ function stepProblems(step: MapNode): Problem[] {
         });
       }
     }
-  } else if (!has("text") && !has("calls") && !has("stop")) {
+  } else if ([...step.entries.keys()].every((key) => ["usage", "delay", "drip"].includes(key))) {
     problems.push({ code: "missing_key", at: step.at, message: "A step needs 'text', 'calls' or 'failure'" });
   }
   for (const call of itemsOf(find(step, "calls"))) {

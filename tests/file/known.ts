@@ -9,5 +9,5 @@ export const known: Known = {
     { name: "file_search", needs: [{ kind: "read" }] },
     { name: "bash_exec", needs: [{ kind: "run", target: "bash" }] },
   ],
-  providers: ["scripted", "openai-compatible"],
+  providers: ["openai-compatible", "scripted"],
 };

@@ -9,6 +9,7 @@ export const eventVersion = 1;
 
 /** What is journaled before anything follows from it. */
 export type DurableEvent =
+  /** A run begins. */
   | {
       type: "run_start";
       version: number;
@@ -20,8 +21,11 @@ export type DurableEvent =
       session?: string;
       instructions: string;
     }
+  /** What the model is told in the user's name. */
   | { type: "user"; text: string; /** Why rein wrote it, when it was not the user. */ reason?: "repair" }
+  /** A request is sent to the model. */
   | { type: "turn_start"; turn: number }
+  /** The model's answer is whole; `message` is what the conversation keeps of it. */
   | {
       type: "turn_end";
       turn: number;
@@ -32,8 +36,11 @@ export type DurableEvent =
       /** Until the first text, reasoning or tool call arrived. */
       first_token_ms: number;
     }
+  /** A tool is about to run. */
   | { type: "call_start"; turn: number; call: ToolCall; effects: Effects }
+  /** A call is over; `content` is what the model reads of it. */
   | { type: "call_end"; turn: number; id: string; name: string; content: string; error: boolean; duration_ms: number }
+  /** The gate allowed or refused something. */
   | {
       type: "decision";
       /** The call that asked; absent for a check. */
@@ -45,16 +52,24 @@ export type DurableEvent =
       reason?: string;
       flag?: string;
     }
+  /** A request failed and is made anew after a wait: the turn's text, reasoning and calls so far are void. */
   | { type: "retry"; turn: number; attempt: number; of: number; wait_ms: number; reason: string }
+  /** A limit was reached; the run ends. */
   | { type: "limit"; limit: LimitName; value: number; max: number }
+  /** A check has judged the answer. */
   | { type: "check"; run: string[]; ok: boolean; detail: string }
+  /** The run is over. Always the last event. */
   | { type: "run_end"; result: RunResult };
 
 /** What only informs those who watch. May be joined or dropped when a reader is slow. */
 export type PassingEvent =
+  /** A piece of the model's answer as it comes. */
   | { type: "text"; turn: number; text: string }
+  /** A piece of what the model thinks before it answers. */
   | { type: "reasoning"; turn: number; text: string }
+  /** A piece of what a tool prints while it runs. */
   | { type: "output"; call: string; text: string }
+  /** Something that the user should know and that ends nothing. */
   | { type: "warning"; message: string };
 
 export type LimitName = "turns" | "tool_calls" | "tokens" | "time" | "output_length" | "same_failure" | "same_denial";

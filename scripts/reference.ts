@@ -2,13 +2,14 @@
 import * as v from "valibot";
 import { Document, visit } from "yaml";
 import { agentSchema, laterKeys } from "../src/file/schema.ts";
+import { scriptSchema } from "../src/file/script-schema.ts";
 
 type Entries = Record<string, v.GenericSchema>;
 
 /** The page, whole. A test compares it with the file. */
 export function referencePage(): string {
   const sections = Object.entries(agentSchema.entries).map(([key, entry]) => section(key, entry));
-  return `${intro}\n${sections.join("\n")}\n${later()}`;
+  return `${intro}\n${sections.join("\n")}\n${later()}\n${script()}`;
 }
 
 const intro = `# The agent file
@@ -105,5 +106,27 @@ function later(): string {
   );
   return `## Later\n\nThese keys have their names already and are refused until they work: ${names.join(", ")}.\n`;
 }
+
+function script(): string {
+  const step = entriesBelow(scriptSchema) ?? {};
+  const tables = ["calls", "usage", "failure"].flatMap((key) => {
+    const inner = step[key] === undefined ? undefined : entriesBelow(unwrap(step[key]));
+    return inner === undefined ? [] : ["", `In \`${key}\`:`, "", ...table(inner)];
+  });
+  return `${[scriptIntro, ...table(step), ...tables].join("\n")}\n`;
+}
+
+const scriptIntro = `## Scripts
+
+The model \`scripted/FILE\` is no model: it says what a YAML file says, and costs nothing. The file is a list of answers, one for
+each request of a run.
+
+\`\`\`yaml
+- calls:
+    - name: file_read
+      arguments: { path: notes.txt }
+- text: "The notes say: \${{ results.last }}"
+\`\`\`
+`;
 
 if (import.meta.main) await Bun.write(new URL("../docs/reference.md", import.meta.url).pathname, referencePage());

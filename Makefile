@@ -2,8 +2,6 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 PREFIX ?= /usr/local
-compile := scripts/bun build --compile --minify --bytecode --format=esm --splitting \
-  --no-compile-autoload-bunfig --no-compile-autoload-dotenv
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: build run test bench campaign install fmt check clean FORCE
@@ -37,11 +35,13 @@ fmt: node_modules/.package-lock.json
 	@scripts/bun fmt src tests bench scripts
 	@scripts/cargo fmt --all --manifest-path native/Cargo.toml
 
+# A shell may leave the tilde of PREFIX=~/.local to us.
+prefix = $(DESTDIR)$(patsubst ~/%,$(HOME)/%,$(PREFIX))
 install: build
-	mkdir -p "$(DESTDIR)$(PREFIX)/bin"
-	cp dist/rein "$(DESTDIR)$(PREFIX)/bin/.rein.new"
-	chmod 755 "$(DESTDIR)$(PREFIX)/bin/.rein.new"
-	mv -f "$(DESTDIR)$(PREFIX)/bin/.rein.new" "$(DESTDIR)$(PREFIX)/bin/rein"
+	mkdir -p "$(prefix)/bin"
+	cp dist/rein "$(prefix)/bin/.rein.new"
+	chmod 755 "$(prefix)/bin/.rein.new"
+	mv -f "$(prefix)/bin/.rein.new" "$(prefix)/bin/rein"
 
 clean:
 	rm -rf dist native/target .cache
@@ -67,19 +67,14 @@ dist/commit: FORCE
 	@mkdir -p dist && scripts/commit > dist/.commit.new
 	@if cmp -s dist/.commit.new $@; then rm dist/.commit.new; else mv -f dist/.commit.new $@; fi
 
-dist/rein: node_modules/.package-lock.json dist/native/librein_core.so dist/native/rein-jail dist/commit package.json $(typescript)
-	@rm -rf dist/.new && mkdir -p dist/.new
-	$(compile) \
+dist/rein: node_modules/.package-lock.json dist/native/librein_core.so dist/native/rein-jail dist/commit package.json scripts/compile $(typescript)
+	scripts/compile src/main.ts $@ \
 	  --define REIN_VERSION="\"$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)\"" \
-	  --define REIN_COMMIT="\"$$(cat dist/commit)\"" \
-	  --metafile=dist/.new/chunks.json src/main.ts --outfile dist/.new/rein
-	@mv -f dist/.new/chunks.json dist/chunks.json && mv -f dist/.new/rein $@ && rm -rf dist/.new
+	  --define REIN_COMMIT="\"$$(cat dist/commit)\""
 
 # What the benchmark measures rein against is compiled in the same way.
-dist/bench/%: bench/baselines/%.ts node_modules/.package-lock.json
-	@mkdir -p $(@D)/.new
-	$(compile) $< --outfile $(@D)/.new/$*
-	@mv -f $(@D)/.new/$* $@
+dist/bench/%: bench/baselines/%.ts scripts/compile node_modules/.package-lock.json
+	scripts/compile $< $@
 
 dist/bench/launch: bench/launch/Cargo.toml bench/launch/src/main.rs
 	scripts/cargo build --release --locked --manifest-path bench/launch/Cargo.toml --target-dir native/target/bench

@@ -1,8 +1,7 @@
 /** The built executable, and a way to run it in a folder and environment of one's own. */
 import { resolve } from "node:path";
 
-export const dist = resolve(import.meta.dir, "../../dist");
-export const rein = `${dist}/rein`;
+export const rein = resolve(import.meta.dir, "../../dist/rein");
 
 export type Ended = { code: number; stdout: string; stderr: string };
 

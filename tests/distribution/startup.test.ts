@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { dist, rein, run } from "./executable.ts";
+import { rein, run } from "./executable.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rein-startup-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -25,7 +25,7 @@ type Chunks = { outputs: Record<string, { inputs: Record<string, unknown> }> };
 
 /** The source files that a command loads: of the chunks it had loaded at its end, by the build's own list. */
 async function loadedBy(argv: string[], env: Record<string, string> = {}): Promise<string[]> {
-  const chunks: Chunks = JSON.parse(readFileSync(join(dist, "chunks.json"), "utf8"));
+  const chunks: Chunks = JSON.parse(readFileSync(`${rein}.chunks.json`, "utf8"));
   const sources = new Map(Object.entries(chunks.outputs).map(([path, { inputs }]) => [basename(path), inputs]));
   await run([rein, ...argv], folder, {
     PATH: "/usr/bin:/bin",

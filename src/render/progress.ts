@@ -17,7 +17,12 @@ export type ProgressOptions = {
 };
 
 /** Progress can be hidden while something else, a question, has the terminal. */
-export type Progress = Renderer & { hide(): Promise<void>; show(): Promise<void> };
+export type Progress = Renderer & {
+  hide(): Promise<void>;
+  show(): Promise<void>;
+  /** Where others write to the same stderr: above the status line, whole lines at a time. */
+  above: Writer;
+};
 
 /** A status line is drawn anew at least this often; a plain log is silent for at most this long. */
 const liveMs = 1000;
@@ -41,6 +46,7 @@ export function progressRenderer(options: ProgressOptions): Progress {
   let streaming = false;
   let hidden = false;
   let held: string[] = [];
+  let partial = "";
 
   const elapsed = () => duration(clock.now() - (started ?? clock.now()));
 
@@ -149,6 +155,14 @@ export function progressRenderer(options: ProgressOptions): Progress {
     async show() {
       hidden = false;
       await say();
+    },
+    above: {
+      async write(text) {
+        const lines = (partial + text).split("\n");
+        partial = lines.pop() ?? "";
+        if (lines.length > 0) await say(...lines);
+        return true;
+      },
     },
   };
 }

@@ -9,7 +9,8 @@ export function verboseRenderer(stderr: Writer, color: boolean): Renderer {
   const piece = async (text: string) => {
     if (text === "") return;
     open = !text.endsWith("\n");
-    await stderr.write(paint(clean(text), "dim", color));
+    // Line by line: a status line may be drawn between them, and would end the colour.
+    await stderr.write(clean(text).replace(/[^\n]+/g, (part) => paint(part, "dim", color)));
   };
   const line = async (text: string) => {
     await stderr.write(`${open ? "\n" : ""}${text}\n`);

@@ -106,6 +106,20 @@ test("a warning that waited is not lost when the run ends", async () => {
   expect(written()).toBe("warning: careful\n");
 });
 
+test("what others write to stderr stands above the live line, whole lines at a time", async () => {
+  const { show, written, renderer } = progress({});
+  await show(turn);
+  written();
+  await renderer.above.write("one\ntw");
+  expect(written()).toBe(`${clear}one\nturn 1 · model · 0ms · 0 tokens`);
+  await renderer.above.write("o");
+  expect(written()).toBe("");
+  await show(ended);
+  written();
+  await renderer.above.write("\n");
+  expect(written()).toBe("two\n");
+});
+
 test("a plain log gives a sign of life after 30 s without a line, and then every 30 s", async () => {
   const { clock, show, written } = progress({ mode: "plain" });
   await show(turn, call);

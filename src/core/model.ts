@@ -1,5 +1,6 @@
-import type { Json, JsonSchema } from "./json.ts";
+import type { Json, JsonObject, JsonSchema } from "./json.ts";
 import type { Message } from "./message.ts";
+import type { Result } from "./result.ts";
 
 /** A tool as the model is told about it. */
 export type ToolSpec = { name: string; description: string; input: JsonSchema };
@@ -25,6 +26,8 @@ export type StopReason = "end" | "tool_calls" | "length" | "refusal";
 export type ModelFailure = {
   kind: "service" | "network" | "credentials" | "request";
   message: string;
+  /** The way out: the nearest model that the service has. */
+  hint?: string;
   status?: number;
   retryable: boolean;
   /** How long the service asked us to wait, from Retry-After. */
@@ -50,8 +53,44 @@ export type Model = {
   /** `provider/model`, as reported in results. */
   name: string;
   window?: number;
+  /** The names of the models that the service has; absent where it has no list. */
+  list?(signal: AbortSignal): Promise<Result<string[], ModelFailure>>;
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
 };
+
+/** How much a model should think before it answers. */
+export const efforts = ["none", "minimal", "low", "medium", "high", "max"] as const;
+
+/** Options of a named model; which of them a provider has is in its row of the provider table. */
+export type ModelOptions = {
+  temperature?: number;
+  /** The most tokens of one answer. */
+  max_tokens?: number;
+  effort?: (typeof efforts)[number];
+  /** The most tokens to think with. */
+  thinking?: number;
+  seed?: number;
+  stop?: string[];
+  service_tier?: string;
+  /** The context window to ask for, in tokens (Ollama's num_ctx). */
+  context?: number;
+  /** Put into the request's body as it is, last. */
+  extra_body?: JsonObject;
+};
+
+/** Where a named model is, when it is not where its provider's variables say. */
+export type ModelEndpoint = {
+  base_url?: string;
+  /** The variable that holds the key for `base_url`. */
+  key?: string;
+  /** Further headers; a value is a text, or the variable that holds it. */
+  headers?: Record<string, string | { env: string }>;
+  /** A file of PEM certificates to trust, relative to the agent file. */
+  ca_file?: string;
+};
+
+/** A model with its options, as the agent file names it under `models:`. */
+export type ModelSpec = { model: string } & ModelOptions & ModelEndpoint;
 
 export const noUsage: Usage = { input: 0, output: 0, cached: 0, reasoning: 0 };
 

@@ -1,4 +1,5 @@
 import type { Json, JsonObject, JsonSchema } from "./json.ts";
+import type { ModelSpec } from "./model.ts";
 import type { PermissionLists } from "./permission.ts";
 
 export type InputType = "string" | "number" | "integer" | "boolean" | "array" | "object";
@@ -36,8 +37,9 @@ export type Plan = {
   hash: string;
   name: string;
   description?: string;
-  /** `provider/model`, as written. */
+  /** `provider/model`, a provider alone, or a name under `models`; as written. */
   model?: string;
+  models: Record<string, ModelSpec>;
   input: Record<string, InputSpec>;
   instructions: Template;
   prompt?: Template;

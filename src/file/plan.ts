@@ -21,6 +21,7 @@ export function planOf(
     name: file.name ?? stem(source.file),
     ...(description === undefined ? {} : { description }),
     ...(model === undefined ? {} : { model }),
+    models: {},
     input,
     instructions: templates.instructions,
     ...(templates.prompt === undefined ? {} : { prompt: templates.prompt }),

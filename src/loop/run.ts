@@ -169,7 +169,8 @@ const failureOutcomes: Record<ModelFailure["kind"], OutcomeName> = {
 };
 
 function failed(failure: ModelFailure): Ending {
-  return ended(failureOutcomes[failure.kind], null, failure.message);
+  const { kind, message, hint } = failure;
+  return { outcome: failureOutcomes[kind], answer: null, error: hint === undefined ? { message } : { message, hint } };
 }
 
 async function limited(reached: Reached, emit: Emit): Promise<Ending> {

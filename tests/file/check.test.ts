@@ -45,6 +45,7 @@ test("a file of one key is a plan with every default", () => {
     folder: "/agents",
     hash: "5989ab140325ebde501d1cba3bbc82d03a30d3506312153c8d8595bd53dcf9d7",
     name: "hello-there",
+    models: {},
     input: {},
     instructions: [],
     prompt: [{ text: "Say hello" }],

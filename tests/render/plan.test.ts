@@ -18,6 +18,7 @@ const view: PlanView = {
     output: { schema: { type: "object" } },
     checks: [{ run: ["jq", "-e", ".x\u001b"] }],
     denied: "fail",
+    models: {},
     env: [],
   },
   model: "scripted/x.yaml",
@@ -97,5 +98,6 @@ test("as JSON a plan holds the same, whole", () => {
     output: { schema: { type: "object" } },
     checks: view.plan.checks,
     denied: "fail",
+    models: {},
   });
 });

@@ -98,6 +98,5 @@ test("as JSON a plan holds the same, whole", () => {
     output: { schema: { type: "object" } },
     checks: view.plan.checks,
     denied: "fail",
-    models: {},
   });
 });

@@ -1,5 +1,5 @@
 import { judgeBy, makeDoors } from "./app/doors.ts";
-import { journalPath, makeEmit, openJournal } from "./app/journal.ts";
+import { JournalLost, journalPath, makeEmit, openJournal } from "./app/journal.ts";
 import type { Stamped } from "./core/event.ts";
 import type { Interruption, OutcomeName } from "./core/exit.ts";
 import { exitCode } from "./core/exit.ts";
@@ -272,7 +272,7 @@ async function startRun(
   const opened = await openJournal(place, { id, agent: plan.name, model: model.name, time: clock.now() }, session);
   if (!opened.ok) return problem("usage", opened.error.message);
   const { journal, history, warning } = opened.value;
-  const emit = makeEmit(journal, clock, observe);
+  const emit = makeEmit(journal, clock, observe, session !== undefined);
   if (warning !== undefined) await emit({ type: "warning", message: warning });
   const doors = makeDoors(host, emit, signal);
   try {
@@ -299,6 +299,9 @@ async function startRun(
       ...(plan.output === undefined ? {} : { output: plan.output.schema }),
     });
     return { ok: true, value: result };
+  } catch (error) {
+    if (error instanceof JournalLost) return problem("usage", `Cannot keep the session '${session}': ${error.message}`);
+    throw error;
   } finally {
     await opened.value.close();
   }

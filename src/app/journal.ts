@@ -62,24 +62,25 @@ async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>>
   return { ok: true, value: { journal: journal.value, history, close } };
 }
 
-/** Numbers and dates each event; a durable one is journaled before anyone is told of it. */
-export function makeEmit(journal: Journal, clock: Clock, observe: (event: Stamped) => void): Emit {
+/** The journal of a session that had to be kept cannot be written any more. */
+export class JournalLost extends Error {}
+
+/**
+ * Numbers and dates each event; a durable one is journaled before anyone is told of it. A journal that cannot be written any more
+ * is a warning, and the run goes on without it; but where a session must be kept JournalLost is thrown, which ends the run.
+ */
+export function makeEmit(journal: Journal, clock: Clock, observe: (event: Stamped) => void, mustKeep: boolean): Emit {
   let seq = 0;
   let broken = false;
   return async (event, durability) => {
     const stamped: Stamped = { seq: seq++, time: clock.now(), ...event };
-    if (isDurable(stamped) && !broken) {
-      const written = await journal.append(stamped, durability ?? "normal");
-      if (!written.ok) {
-        broken = true;
-        observe({
-          seq: seq++,
-          time: clock.now(),
-          type: "warning",
-          message: `${written.error.message}; the rest of this run is not journaled`,
-        });
-      }
-    }
+    const written = isDurable(stamped) && !broken ? await journal.append(stamped, durability ?? "normal") : undefined;
+    if (written?.ok === false && mustKeep) throw new JournalLost(written.error.message);
     observe(stamped);
+    if (written?.ok === false) {
+      broken = true;
+      const message = `${written.error.message}; the rest of this run is not journaled`;
+      observe({ seq: seq++, time: clock.now(), type: "warning", message });
+    }
   };
 }

@@ -76,7 +76,11 @@ const rooms: Record<string, Room> = {
     touches: ["foreign code", "descriptors", "keeping alive"],
     files: ["dist/native"],
   },
-  models: { imports: ["core", "native"], packages: ["openai", "@anthropic-ai/sdk", "ollama", "eventsource-parser"], touches: [] },
+  models: {
+    imports: ["core", "native"],
+    packages: ["openai", "@anthropic-ai/sdk", "ollama", "eventsource-parser"],
+    touches: [],
+  },
   mcp: { imports: ["core"], packages: [], touches: [] },
   tools: { imports: ["core", "native"], packages: ["re2js"], touches: ["patterns"] },
   host: {

@@ -5,11 +5,19 @@
  * [--drip MS] [--behaviours JSON]` prints its base URL on the first line. `GET <base>/log` tells what it was asked.
  */
 import { parseArgs } from "node:util";
+import {
+  pieces,
+  startFakeService,
+  type BadBehaviour,
+  type Delivery,
+  type FakeService,
+  type WireEvents,
+} from "./fake-service.ts";
 
 /** A tool call on the wire. Without `id` or `index` the service leaves them out, as some do. */
 export type WireCall = { id?: string; index?: number; name?: string; arguments: string | object };
 
-export type Answer = {
+export type Answer = Delivery & {
   kind: "answer";
   text?: string;
   refusal?: string;
@@ -21,113 +29,42 @@ export type Answer = {
   usage?: { input: number; output: number; cached: number; reasoning: number } | null;
   /** Characters of text and of arguments in one event. Default: words, and 16 characters. */
   split?: number;
-  /** Bytes in one write. Default: as it comes. */
-  write?: number;
   lineEnd?: "\n" | "\r\n" | "\r";
   /** Sends comments, chunks without choices and fields of other kinds between the events. */
   noise?: boolean;
   /** Default true: ends with `data: [DONE]`. */
   done?: boolean;
-  /** Milliseconds before each event. */
-  dripMs?: number;
-  /** Milliseconds from the last event to the end of the body. */
-  lingerMs?: number;
-  /** Ends the body early: within the last event of text, within the first character of several bytes, or before the finish reason. */
-  cut?: { at: "event" | "character" | "finish"; by: "end" | "reset" };
-  /** Says nothing more, and keeps the connection: before the first byte, after the first event, or after the finish reason. */
-  stall?: "start" | "middle" | "finish";
   /** Sent in place of the finish reason. */
   instead?: string;
 };
 
-export type Behaviour =
-  | Answer
-  | { kind: "status"; status: number; body?: string; headers?: Record<string, string> }
-  | { kind: "whole"; body: string; type: string };
-
-export type Recorded = { body: unknown; headers: Record<string, string> };
-
-export type OpenAIServer = {
-  /** What OPENAI_BASE_URL is set to. */
-  baseUrl: string;
-  requests: Recorded[];
-  /** How many connections the requests came over. */
-  connections(): number;
-  /** Replaces what it does from now on. */
-  behave(...behaviours: Behaviour[]): void;
-  stop(): Promise<void>;
-};
+export type Behaviour = Answer | BadBehaviour;
+export type OpenAIServer = FakeService<Behaviour>;
 
 /** An error as OpenAI words it. */
 export function errorBody(message: string, type = "invalid_request_error", code: string | null = null): string {
   return JSON.stringify({ error: { message, type, param: null, code } });
 }
 
-/** Starts the service. The behaviours are taken in order, the last one for all further requests; or chosen for each request. */
+const models = ["fake-1", "fake-1-mini"].map((id) => ({ id, object: "model", created: 1767225600, owned_by: "fake" }));
+
+/** Starts the service; its behaviours as in startFakeService. */
 export function startOpenAIServer(
   behaviour: Behaviour[] | ((body: unknown, number: number) => Behaviour) = [],
 ): OpenAIServer {
-  let choose = typeof behaviour === "function" ? behaviour : inOrder(behaviour);
-  const requests: Recorded[] = [];
-  const sockets = new Set<number>();
-  const over = new AbortController();
-  const server = Bun.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    idleTimeout: 0,
-    development: false,
-    // A body that is cut on purpose ends here as well; Bun would print it.
-    error: () => new Response(null, { status: 500 }),
-    async fetch(request, server) {
-      const path = new URL(request.url).pathname;
-      if (path === "/v1/log") return Response.json({ requests, connections: sockets.size });
-      const address = server.requestIP(request);
-      if (address !== null) sockets.add(address.port);
-      if (path !== "/v1/chat/completions" || request.method !== "POST") {
-        return new Response(errorBody(`Invalid URL (${request.method} ${path})`), { status: 404, headers: json });
-      }
-      const body: unknown = await request.json();
-      requests.push({ body, headers: Object.fromEntries(request.headers) });
-      return respond(choose(body, requests.length), over.signal);
-    },
-  });
-  return {
-    baseUrl: `http://127.0.0.1:${server.port}/v1`,
-    requests,
-    connections: () => sockets.size,
-    behave(...behaviours) {
-      choose = inOrder(behaviours);
-      requests.length = 0;
-      sockets.clear();
-    },
-    async stop() {
-      over.abort();
-      await server.stop(true);
-    },
+  const wire = {
+    base: "/v1",
+    path: "/chat/completions",
+    documents: { "/models": { object: "list", data: models } },
+    contentType: "text/event-stream; charset=utf-8",
+    error: (message: string) => errorBody(message),
+    events: eventsOf,
   };
-}
-
-const json = { "content-type": "application/json" };
-
-function inOrder(behaviours: Behaviour[]): () => Behaviour {
-  let next = 0;
-  return () => behaviours[Math.min(next++, behaviours.length - 1)] ?? { kind: "answer", text: "Hello" };
-}
-
-function respond(behaviour: Behaviour, over: AbortSignal): Response | Promise<Response> {
-  if (behaviour.kind === "status") {
-    const { status, body = errorBody(`Refused with ${status}`), headers } = behaviour;
-    return new Response(body, { status, headers: { ...json, ...headers } });
-  }
-  if (behaviour.kind === "whole") return new Response(behaviour.body, { headers: { "content-type": behaviour.type } });
-  if (behaviour.stall === "start") return new Promise(() => {});
-  return new Response(streamOf(behaviour, over), {
-    headers: { "content-type": "text/event-stream; charset=utf-8", "x-request-id": "req_1" },
-  });
+  return startFakeService<Answer>(wire, { kind: "answer", text: "Hello" }, behaviour);
 }
 
 /** The events of an answer; the last of text, and the first after the content, by number. */
-function eventsOf(answer: Answer): { events: string[]; lastText: number; finish: number } {
+function eventsOf(answer: Answer): WireEvents {
   const eol = answer.lineEnd ?? "\n";
   const events: string[] = [];
   const send = (data: string) => events.push(`data: ${data}${eol}${eol}`);
@@ -169,14 +106,6 @@ function eventsOf(answer: Answer): { events: string[]; lastText: number; finish:
   return { events, lastText, finish };
 }
 
-function pieces(text: string, split: number | undefined): string[] {
-  if (split === undefined) return text.match(/\s*\S+\s*/g) ?? [];
-  const characters = [...text];
-  return Array.from({ length: Math.ceil(characters.length / split) }, (_, index) =>
-    characters.slice(index * split, (index + 1) * split).join(""),
-  );
-}
-
 function fragmentsOf(call: WireCall, split = 16): object[] {
   const place = call.index === undefined ? {} : { index: call.index };
   const named = call.name === undefined ? {} : { name: call.name };
@@ -187,50 +116,6 @@ function fragmentsOf(call: WireCall, split = 16): object[] {
   }
   const rest = pieces(call.arguments, split).map((piece) => ({ ...place, function: { arguments: piece } }));
   return [{ ...first, function: { ...named, arguments: "" } }, ...rest];
-}
-
-type Bytes = Uint8Array<ArrayBuffer>;
-
-function streamOf(answer: Answer, over: AbortSignal): ReadableStream<Bytes> {
-  const { events, lastText, finish } = eventsOf(answer);
-  const encoder = new TextEncoder();
-  let writes = events.map((event) => encoder.encode(event));
-  if (answer.cut !== undefined) writes = cut(writes, answer.cut.at, lastText, finish);
-  if (answer.stall === "middle") writes = writes.slice(0, 2);
-  if (answer.stall === "finish") writes = writes.slice(0, finish + 1);
-  if (answer.write !== undefined) writes = rewrite(writes, answer.write);
-  return new ReadableStream({
-    async start(controller) {
-      for (const bytes of writes) {
-        if (answer.dripMs !== undefined) await Bun.sleep(answer.dripMs);
-        else if (answer.write !== undefined) await Bun.sleep(0);
-        if (over.aborted) return;
-        controller.enqueue(bytes);
-      }
-      if (answer.stall !== undefined) return;
-      if (answer.lingerMs !== undefined) await Bun.sleep(answer.lingerMs);
-      // Bun drops the connection of a body that failed; before that, what was written must have left.
-      if (answer.cut?.by === "reset") {
-        await Bun.sleep(5);
-        controller.error(new Error("cut"));
-      } else controller.close();
-    },
-  });
-}
-
-function cut(writes: Bytes[], at: "event" | "character" | "finish", lastText: number, finish: number): Bytes[] {
-  if (at === "finish") return writes.slice(0, finish);
-  const number = at === "event" ? lastText : writes.findIndex((bytes) => bytes.some((byte) => byte > 127));
-  const bytes = writes[number] ?? new Uint8Array();
-  const end = at === "event" ? bytes.length / 2 : bytes.findIndex((byte) => byte > 127) + 1;
-  return [...writes.slice(0, number), bytes.slice(0, end)];
-}
-
-function rewrite(writes: Bytes[], size: number): Bytes[] {
-  const all = new Uint8Array(Buffer.concat(writes));
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
-    all.subarray(index * size, (index + 1) * size),
-  );
 }
 
 /** Calls the tool until the conversation has `turns` answers with the one to come, then says the text: the same for each run. */

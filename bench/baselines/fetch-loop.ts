@@ -22,7 +22,7 @@ for (;;) {
     for (const call of delta.tool_calls ?? []) calls.push(call);
   }
   if (calls.length === 0) {
-    process.stdout.write(`${content}\n`);
+    console.log(content);
     break;
   }
   messages.push({ role: "assistant", content: null, tool_calls: calls });

@@ -20,7 +20,7 @@ for (;;) {
     }
   }
   if (calls.length === 0) {
-    process.stdout.write(`${content}\n`);
+    console.log(content);
     break;
   }
   messages.push({ role: "assistant", content: null, tool_calls: calls });

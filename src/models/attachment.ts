@@ -1,0 +1,28 @@
+import type { Attachment, Message } from "../core/message.ts";
+
+export function isImage(attachment: Attachment): boolean {
+  return attachment.mediaType.startsWith("image/");
+}
+
+export function isPdf(attachment: Attachment): boolean {
+  return attachment.mediaType === "application/pdf";
+}
+
+/** A URL that holds the attachment itself. */
+export function dataUrl({ mediaType, data }: Attachment): string {
+  return `data:${mediaType};base64,${data}`;
+}
+
+/** The attachments of a message: a user's, or those of tool results. */
+export function attachmentsOf(message: Message): Attachment[] {
+  if (message.role === "user") return message.attachments ?? [];
+  return message.role === "tool" ? message.results.flatMap((result) => result.attachments ?? []) : [];
+}
+
+/** What of a conversation a service cannot be shown, and why; undefined where there is nothing. */
+export function unshowable(service: string, messages: Message[], takes: { pdf: boolean }): string | undefined {
+  const odd = messages.flatMap(attachmentsOf).find((one) => !isImage(one) && !(takes.pdf && isPdf(one)));
+  if (odd === undefined) return undefined;
+  const what = odd.name === undefined ? `a file of type '${odd.mediaType}'` : `'${odd.name}' (${odd.mediaType})`;
+  return `Cannot show '${service}' ${what}: it takes ${takes.pdf ? "images and PDFs" : "images only"}`;
+}

@@ -1,0 +1,20 @@
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+
+// What a service sends is read without trust: a field that is not what it should be counts as absent.
+
+export function textField(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** A count of tokens. */
+export function countField(value: Json | undefined): number {
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.round(value) : 0;
+}
+
+export function objectField(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+export function listField(value: Json | undefined): Json[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,112 @@
+import type {
+  ResponseCreateParamsStreaming,
+  ResponseInputContent,
+  ResponseInputItem,
+} from "openai/resources/responses/responses";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+import type { Attachment, Message, ToolCall } from "../core/message.ts";
+import type { ModelOptions, ModelRequest } from "../core/model.ts";
+import { sendableArguments } from "./arguments.ts";
+import { dataUrl, isImage } from "./attachment.ts";
+import { countField, listField } from "./fields.ts";
+
+/** The request body; what goes back as the service wrote it is not looked into. */
+type Body = Omit<ResponseCreateParamsStreaming, "input"> & { input: Item[] };
+type Item = ResponseInputItem | JsonObject;
+type AssistantMessage = Extract<Message, { role: "assistant" }>;
+
+/** `origin` marks what `opaque` holds as ours: a session may go on with the model of another service. */
+export type ResponsesTarget = { model: string; origin: string; options: ModelOptions };
+
+/** Asked for their encrypted reasoning, models that have none refuse the request. */
+const withoutReasoning = /^(ft:)?(gpt-3|gpt-4|chatgpt-|gpt-5-chat)/;
+
+/** The body of one request by the Responses API. The service keeps nothing of it: each request holds the whole conversation. */
+export function responsesRequest({ model, origin, options }: ResponsesTarget, request: ModelRequest): object {
+  const body: Body = {
+    model,
+    input: request.messages.flatMap((message) => inputItems(message, origin)),
+    stream: true,
+    store: false,
+  };
+  if (!withoutReasoning.test(model)) body.include = ["reasoning.encrypted_content"];
+  if (request.instructions !== "") body.instructions = request.instructions;
+  // Never strict: strict mode takes only schemas that require every property and allow no others, and refuses the rest. The
+  // schema guides the model; whether the answer fits is judged where it is used, by the same rules for every service.
+  if (request.tools.length > 0) {
+    body.tools = request.tools.map(({ name, description, input }) => ({
+      type: "function",
+      name,
+      description,
+      parameters: input,
+      strict: false,
+    }));
+  }
+  if (request.output !== undefined) {
+    body.text = { format: { type: "json_schema", name: "answer", schema: request.output, strict: false } };
+  }
+  if (options.max_tokens !== undefined) body.max_output_tokens = options.max_tokens;
+  if (options.temperature !== undefined) body.temperature = options.temperature;
+  if (options.effort !== undefined) body.reasoning = { effort: options.effort };
+  const tier = options.service_tier === undefined ? {} : { service_tier: options.service_tier };
+  return { ...body, ...tier, ...options.extra_body };
+}
+
+function inputItems(message: Message, origin: string): Item[] {
+  if (message.role === "user") {
+    const { text, attachments = [] } = message;
+    return [{ type: "message", role: "user", content: attachments.length === 0 ? text : parts(text, attachments) }];
+  }
+  if (message.role === "assistant") return returnedItems(message, origin) ?? plainItems(message);
+  return message.results.map(({ id, content, attachments = [] }) => ({
+    type: "function_call_output",
+    call_id: id,
+    output: attachments.length === 0 ? content : parts(content, attachments),
+  }));
+}
+
+function parts(text: string, attachments: Attachment[]): ResponseInputContent[] {
+  const shown = attachments.map((attachment, index): ResponseInputContent => {
+    const url = dataUrl(attachment);
+    if (isImage(attachment)) return { type: "input_image", image_url: url, detail: "auto" };
+    return { type: "input_file", filename: attachment.name ?? `file-${index + 1}.pdf`, file_data: url };
+  });
+  return text === "" ? shown : [{ type: "input_text", text }, ...shown];
+}
+
+function plainItems({ text, calls }: AssistantMessage): Item[] {
+  const said: Item[] = text === "" ? [] : [{ type: "message", role: "assistant", content: text }];
+  return [...said, ...calls.map((call) => callItem(call, {}))];
+}
+
+function callItem(call: ToolCall, returned: JsonObject): JsonObject {
+  const { id: call_id, name } = call;
+  return { ...returned, type: "function_call", call_id, name, arguments: sendableArguments(call.arguments) };
+}
+
+/**
+ * The answer's items in the order in which the service sent them, its reasoning among them. Undefined where it wrote none, or
+ * where the message is not what it wrote: reasoning that is not followed by its own item is refused.
+ */
+function returnedItems({ opaque, text, calls }: AssistantMessage, origin: string): Item[] | undefined {
+  if (!isJsonObject(opaque) || opaque["provider"] !== origin) return undefined;
+  const items: Item[] = [];
+  let said = 0;
+  let called = 0;
+  for (const item of listField(opaque["items"])) {
+    if (!isJsonObject(item)) return undefined;
+    const { type, ...kept } = item;
+    if (type === "said") {
+      const { length, ...fields } = kept;
+      const end = said + countField(length);
+      const content = [{ type: "output_text", text: text.slice(said, end), annotations: [] }];
+      items.push({ ...fields, type: "message", role: "assistant", status: "completed", content });
+      said = end;
+    } else if (type === "called") {
+      const call = calls[called++];
+      if (call === undefined) return undefined;
+      items.push(callItem(call, kept));
+    } else items.push(item);
+  }
+  return said === text.length && called === calls.length ? items : undefined;
+}

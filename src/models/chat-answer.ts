@@ -2,16 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Message } from "../core/message.ts";
 import type { ModelEvent, ModelFailure, StopReason, Usage } from "../core/model.ts";
 import { chatProvider } from "./chat-request.ts";
-
-/** Reads the chunks of one Chat Completions answer. */
-export type ChatAnswer = {
-  /** What the next chunk says. */
-  read(chunk: Json): ModelEvent[];
-  /** Whether the service said why it stopped: what follows is only usage. */
-  finished(): boolean;
-  /** What the answer came to, when nothing more will come. A cut answer is a failure. */
-  end(): ModelEvent[];
-};
+import type { AnswerReader } from "./service-stream.ts";
 
 /** The finish reasons in use. Any other one (`error`, `insufficient_system_resource`) means that the service gave up. */
 const finishReasons: Record<string, StopReason> = {
@@ -29,8 +20,8 @@ const finishReasons: Record<string, StopReason> = {
 /** A call as far as it came. `id` is the service's own, which may be missing or not unique. */
 type Draft = { slot: number; id: string; name: string };
 
-/** The answer to a conversation so far. `service` names the service in failures. */
-export function chatAnswer(service: string, messages: Message[]): ChatAnswer {
+/** Reads the chunks of one Chat Completions answer to a conversation so far. `service` names the service in failures. */
+export function chatAnswer(service: string, messages: Message[]): AnswerReader<Json> {
   const turns = messages.filter((message) => message.role === "assistant");
   const taken = new Set(turns.flatMap((message) => message.calls.map((call) => call.id)));
   const drafts: Draft[] = [];

@@ -18,7 +18,7 @@ const longestEvent = 64 * 1024 * 1024;
 /** How long a service may take to end a body after its last event, before the connection is given up. */
 const lingerMs = 1000;
 
-export function eventReader(body: ReadableStream<Uint8Array>, heard: () => void, clock: Clock): EventReader {
+export function eventReader(body: ReadableStream<Uint8Array>, clock: Clock): EventReader {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let batch: ServerEvent[] = [];
@@ -37,7 +37,6 @@ export function eventReader(body: ReadableStream<Uint8Array>, heard: () => void,
       ended = true;
       return undefined;
     }
-    heard();
     parser.feed(decoder.decode(value, { stream: true }));
     const events = batch;
     batch = [];

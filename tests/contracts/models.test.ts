@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import type { Clock } from "../../src/core/host.ts";
 import type { Model, ModelRequest, Usage } from "../../src/core/model.ts";
 import type { Script } from "../../src/core/script.ts";
-import { openaiCompatible } from "../../src/models/openai-compatible.ts";
+import { make as makeOpenAICompatible } from "../../src/models/openai-compatible.ts";
 import { scripted } from "../../src/models/scripted.ts";
 import { testClock } from "../helpers/clock.ts";
 import { errorBody, startOpenAIServer, type Answer, type Behaviour } from "../helpers/openai-server.ts";
@@ -136,7 +136,8 @@ const rows: Row[] = [
     model(situations, clock) {
       server.behave(...situations.map(openaiBehaviour));
       const name = "openai-compatible/fake-1";
-      return openaiCompatible({ name, model: "fake-1", baseUrl: server.baseUrl, key, fetch, clock });
+      const service = { baseUrl: server.baseUrl, key, headers: {}, options: {}, fetch, clock };
+      return makeOpenAICompatible({ name, model: "fake-1", ...service });
     },
     sent: () => server.requests.map((request) => request.body),
     connections: () => server.connections(),

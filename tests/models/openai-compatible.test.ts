@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Fetch } from "../../src/core/host.ts";
 import type { ModelRequest } from "../../src/core/model.ts";
-import { openaiCompatible } from "../../src/models/openai-compatible.ts";
+import { make } from "../../src/models/openai-compatible.ts";
 import { testClock } from "../helpers/clock.ts";
 import { errorBody, startOpenAIServer, type Answer, type Behaviour, type WireCall } from "../helpers/openai-server.ts";
 import { question, readReply, type Reply } from "../helpers/reply.ts";
@@ -15,10 +15,12 @@ function model(
   clock = testClock(),
 ) {
   const { baseUrl } = server;
-  return openaiCompatible({
+  return make({
     name: "openai-compatible/fake-1",
     model: "fake-1",
     baseUrl,
+    headers: {},
+    options: {},
     fetch: send,
     clock,
     ...options,

@@ -199,6 +199,7 @@ const codes: Record<string, FailureCode> = {
   ENOTDIR: "not_a_folder",
   EISDIR: "not_a_file",
   EINVAL: "not_a_file",
+  ENXIO: "not_a_file",
   EEXIST: "exists",
   EFBIG: "too_large",
   ENAMETOOLONG: "invalid",
@@ -207,5 +208,6 @@ const codes: Record<string, FailureCode> = {
 
 const texts: Record<string, string> = {
   EINVAL: "it is not a regular file",
+  ENXIO: "it is not a regular file", // a socket
   ENOSYS: "this kernel has no openat2 (Linux 5.6 is needed)",
 };

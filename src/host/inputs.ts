@@ -11,7 +11,7 @@ const longestVariable = 64 * 1024;
 export function writeInputs(temporary: string, inputs: ReadonlyMap<string, string>): Record<string, string> {
   if (inputs.size === 0) return {};
   const folder = join(temporary, "inputs");
-  mkdirSync(folder, { mode: 0o700 });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const env: Record<string, string> = { REIN_INPUTS: folder };
   for (const [name, value] of inputs) {
     writeFileSync(join(folder, name), value, { mode: 0o600 });

@@ -10,7 +10,7 @@ export type Environment = Record<string, string | undefined>;
 export type Machine = {
   /** The working folder, absolute and without symlinks. */
   cwd: string;
-  /** Undefined where the environment names none. */
+  /** Undefined where the environment names no absolute path. */
   home: string | undefined;
   /** The folders of PATH that count: absolute, and not inside of the working folder (unless that is `/`). */
   path: string[];
@@ -28,7 +28,8 @@ export function readMachine(options: {
   const cwd = canonicalPath(options.cwd);
   if (!cwd.ok || !exists(cwd.value))
     return fail("not_found", `Cannot use the working folder '${options.cwd}': it is gone`);
-  const home = options.environment["HOME"] || undefined;
+  // A relative one would make `~/` mean whatever folder rein was started in, or all folders.
+  const home = isAbsolute(options.environment["HOME"] ?? "") ? options.environment["HOME"] : undefined;
   const path = (options.environment["PATH"] ?? "").split(":").flatMap((folder) => {
     const real = isAbsolute(folder) ? canonicalPath(folder) : undefined;
     return real?.ok === true && (cwd.value === "/" || !isInside(cwd.value, real.value)) ? [real.value] : [];
@@ -97,9 +98,9 @@ function linkTarget(path: string): Link {
     return { kind: "link", to: readlinkSync(path) };
   } catch (error) {
     const code = errorCode(error);
-    return code === "ENOTDIR" || code === "ENOENT"
-      ? { kind: "none", exists: false }
-      : { kind: "error", message: errorText(code) };
+    if (code === "ENOTDIR" || code === "ENOENT") return { kind: "none", exists: false };
+    // It was a link a moment ago.
+    return code === "EINVAL" ? { kind: "none", exists: true } : { kind: "error", message: errorText(code) };
   }
 }
 

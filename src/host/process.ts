@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, readlinkSync, readSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, mkdtempSync, readdirSync, readlinkSync, readSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { ProcessEnd, ProcessOptions } from "../core/host.ts";
@@ -72,7 +72,10 @@ export function openLauncher(options: LauncherOptions): Launcher {
     const extra = { ...inputVariables, ...child.env };
     const { env, keep } = childEnvironment({ environment, policy, path: machine.path, temporary, secretNames, extra });
     const started = start(executable, [program, ...argv], { cwd, env, keep, stdin: child.stdin });
-    if (!started.ok) return problem("failed", started.error);
+    if (!started.ok && folderCodes.has(started.error)) {
+      return problem("not_found", `its folder '${child.cwd ?? cwd}': ${errorText(started.error)}`);
+    }
+    if (!started.ok) return problem("failed", errorText(started.error));
     const end = await follow(started.value, child);
     if (!end.ok) return problem(end.error === "cancelled" ? "cancelled" : "failed", end.error);
     return end;
@@ -92,10 +95,33 @@ export function openLauncher(options: LauncherOptions): Launcher {
       await Promise.allSettled(running);
       if (executable !== undefined) closeSync(executable);
       executable = undefined;
-      if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
+      if (temporary !== undefined) removeTree(temporary);
       temporary = undefined;
     },
   };
+}
+
+/** Removes what children left, folders that they locked too. What cannot be removed stays: no outcome depends on it. */
+function removeTree(path: string): void {
+  const remove = () => rmSync(path, { recursive: true, force: true });
+  try {
+    remove();
+  } catch {
+    try {
+      unlock(path);
+      remove();
+    } catch {
+      return; // A mount, or somebody else's file.
+    }
+  }
+}
+
+/** Makes a folder and those in it ours to change again. Links are not followed. */
+function unlock(folder: string): void {
+  chmodSync(folder, 0o700);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) unlock(join(folder, entry.name));
+  }
 }
 
 /** A name that the file requests means what it meant at the start, whatever was put on the PATH since. */
@@ -106,6 +132,7 @@ function resolvedAtStart(policy: Policy, name: string): string | undefined {
 
 type Child = Bun.Subprocess<"ignore" | Uint8Array, "pipe", "pipe">;
 
+/** Starts the jail; the error is an errno's name. */
 function start(
   executable: number,
   command: string[],
@@ -127,9 +154,12 @@ function start(
     );
     return { ok: true, value: child };
   } catch (error) {
-    return { ok: false, error: errorText(errorCode(error)) };
+    return { ok: false, error: errorCode(error) };
   }
 }
+
+/** The jail itself is there and may be run: these are said of the folder that it was to start in. */
+const folderCodes = new Set(["ENOENT", "ENOTDIR", "EACCES"]);
 
 /** Passes on a child's output until its whole tree has ended, by itself or because its time is up or the signal came. */
 async function follow(child: Child, options: ProcessOptions): Promise<Result<ProcessEnd, string>> {

@@ -48,6 +48,14 @@ test("rules know the agent's folder, home and the working folder", () => {
   ]);
 });
 
+test("a home that is no absolute path is none", () => {
+  for (const home of ["", ".", "..", "home"]) {
+    const machine = value(readMachine({ cwd: folder, agentFolder: folder, environment: { HOME: home } }));
+    expect(machine.home).toBeUndefined();
+    expect(machine.resolve.path("~/x")).toBe(join(folder, "~/x"));
+  }
+});
+
 test("a working folder that is gone is a failure", () => {
   expect(failure(readMachine({ cwd: `${folder}/gone`, agentFolder: folder, environment: {} }))).toBe(
     `not_found: Cannot use the working folder '${folder}/gone': it is gone`,

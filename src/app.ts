@@ -5,7 +5,7 @@ import type { Interruption, OutcomeName } from "./core/exit.ts";
 import { exitCode } from "./core/exit.ts";
 import type { Clock } from "./core/host.ts";
 import type { Json, JsonObject } from "./core/json.ts";
-import { makeMask } from "./core/mask.ts";
+import { makeMask, type Mask } from "./core/mask.ts";
 import type { Model } from "./core/model.ts";
 import type { Ask, Grants, Need } from "./core/permission.ts";
 import type { InputValues, Plan } from "./core/plan.ts";
@@ -128,7 +128,8 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const ready = model.ok ? model.value : undefined;
   const promptLimit = (ready?.window ?? largestWindow) * bytesPerToken;
   const id = clock.id();
-  const fill = (texts: Texts) => fillIn(request, id, promptLimit, texts);
+  const mask = makeMask(keyVariables.flatMap((name) => environment[name] ?? []));
+  const fill = (texts: Texts) => fillIn(request, id, promptLimit, mask, texts);
   return {
     ok: true,
     value: {
@@ -150,8 +151,8 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         const filled = fill(texts);
         if (!filled.ok) return filled;
         if (ready === undefined) throw new Error("A dry run has no model to start");
-        for (const [name, value] of Object.entries(texts.input)) inputs.set(name, asText(value));
-        return startRun(request, { id, signal, host, model: ready, ...filled.value }, observe);
+        for (const [name, value] of Object.entries(texts.input)) inputs.set(name, mask.text(asText(value)));
+        return startRun(request, { id, signal, host, model: ready, mask, ...filled.value }, observe);
       },
       close,
     },
@@ -222,11 +223,12 @@ async function makeModel(request: RunRequest, host: OpenHost): Promise<Result<Mo
   });
 }
 
-/** The texts that go to the model, with all holes filled. */
+/** The texts that go to the model, with all holes filled and keys masked: a log that is to be explained may hold one. */
 function fillIn(
   request: RunRequest,
   id: string,
   promptLimit: number,
+  mask: Mask,
   texts: Texts,
 ): Result<{ instructions: string; prompt: string }, RunProblem> {
   const { plan, environment } = request;
@@ -241,7 +243,7 @@ function fillIn(
   const prompt = plan.prompt === undefined ? { ok: true as const, value: "" } : expand(plan.prompt, values);
   if (!prompt.ok) return problem("usage", prompt.error.message);
   const parts = [prompt.value, texts.prompt ?? ""].filter((part) => part !== "");
-  const filled = { instructions: instructions.value, prompt: parts.join("\n\n") };
+  const filled = { instructions: mask.text(instructions.value), prompt: mask.text(parts.join("\n\n")) };
   const size = Buffer.byteLength(filled.instructions) + Buffer.byteLength(filled.prompt);
   if (size <= promptLimit) return { ok: true, value: filled };
   return problem("usage", `The prompt is larger than the model could hold: ${size} bytes, at most ${promptLimit}`);
@@ -257,6 +259,7 @@ type Started = {
   signal: AbortSignal;
   host: OpenHost;
   model: Model;
+  mask: Mask;
   instructions: string;
   prompt: string;
 };
@@ -267,7 +270,7 @@ async function startRun(
   observe: (event: Stamped) => void,
 ): Promise<Result<RunResult, RunProblem>> {
   const { plan, environment, session } = request;
-  const { id, signal, host, model, instructions, prompt } = started;
+  const { id, signal, host, model, mask, instructions, prompt } = started;
   const place = journalPath(environment);
   const opened = await openJournal(place, { id, agent: plan.name, model: model.name, time: clock.now() }, session);
   if (!opened.ok) return problem("usage", opened.error.message);
@@ -293,7 +296,7 @@ async function startRun(
       emit,
       clock,
       signal,
-      mask: makeMask(keyVariables.flatMap((name) => environment[name] ?? [])),
+      mask,
       explainJson,
       ...(session === undefined ? {} : { session }),
       ...(plan.output === undefined ? {} : { output: plan.output.schema }),

@@ -8,9 +8,7 @@ export function grantsFrom(args: Arguments): Grants {
     for (const kind of permissionKinds) {
       const values = args.all(`--${verb}-${kind}`);
       if (values.length === 0) continue;
-      rules[kind] = values.includes(true)
-        ? true
-        : values.flatMap((value) => (value === true ? [] : value.split(","))).filter((rule) => rule !== "");
+      rules[kind] = values.includes(true) ? true : values.flatMap((value) => (value === true ? [] : value.split(",")));
     }
     return rules;
   };

@@ -2,8 +2,8 @@ import type { Json } from "../core/json.ts";
 import { callText } from "./library.ts";
 
 /**
- * Reads JSON text strictly while it streams, and says where it's cut or wrong. It repairs nothing. What JSON.parse takes it takes too,
- * but for text that is nested deeper than 512.
+ * Reads JSON text strictly while it streams, and says where it's cut or wrong. What JSON.parse takes it takes too, but for text that
+ * is nested deeper than 512. Only `repairJson` repairs.
  */
 
 /** Bytes of UTF-8 from 0; lines from 1, ended by LF; columns from 1 in code points. */
@@ -86,6 +86,22 @@ export class JsonReader implements Disposable {
 /** The verdict on a text in one go, for example where JSON.parse failed. */
 export function describeJson(text: string | Uint8Array): JsonVerdict {
   return verdict(JSON.parse(answer(callText("json.check", 0, text))));
+}
+
+/** JSON made of a text that is almost JSON; `repairs` says in words what was put right, empty for what is JSON already. */
+export type JsonRepair = { ok: true; text: string; repairs: string[] } | Exclude<JsonVerdict, { ok: true }>;
+
+/**
+ * Puts right what models often get wrong: keys without quotes, single quotes, trailing commas, comments, Python's literals, raw
+ * newlines in strings, closing quotes and brackets that are missing at the end. Drops and makes up nothing that was said; what could
+ * be meant in two ways is a failure, with the verdict on the text as it is.
+ */
+export function repairJson(text: string): JsonRepair {
+  const repaired = answer(callText("json.repair", 0, text));
+  if (repaired !== "") return { ok: true, ...JSON.parse(repaired) };
+  const wrong = describeJson(text);
+  if (wrong.ok) throw new Error("Valid JSON was not taken as it is");
+  return wrong;
 }
 
 function verdict(status: JsonStatus): JsonVerdict {

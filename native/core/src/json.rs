@@ -1,11 +1,13 @@
 //! A strict JSON reader (RFC 8259) that is fed pieces, cut anywhere, and can say at any time where the text stands: complete, or
-//! cut, inside what and at which path; or where it went wrong and what was expected. It repairs nothing.
+//! cut, inside what and at which path; or where it went wrong and what was expected. It repairs nothing; `repair` does, on a whole text.
 //!
 //! It reads bytes with a state per open container, not per call, so depth costs no stack. Duplicate keys and lone surrogates in
 //! escapes are allowed, as by JSON.parse; bytes that are not UTF-8 and a byte order mark are not.
 
+mod repair;
 mod report;
 
+pub use repair::repair_json;
 pub use report::status_json;
 
 /// Open containers at once. Deeper text is refused: what would read the value may recurse.

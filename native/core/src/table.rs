@@ -106,6 +106,10 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
             Ok(json::status_json(reader.status()).into_bytes())
         }),
     ),
+    (
+        "json.repair",
+        Call(|_, input| Ok(json::repair_json(text(input)?).into_bytes())),
+    ),
     ("test.echo", Call(|_, input| Ok(input.to_vec()))),
     (
         "test.fail",

@@ -1,43 +1,67 @@
-import { closeSync, openSync } from "node:fs";
-import { createInterface } from "node:readline/promises";
-import { ReadStream, WriteStream } from "node:tty";
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { open } from "node:fs/promises";
 import type { Answer, Ask } from "../core/permission.ts";
-import { clean } from "../render/clean.ts";
+import { cleanLine } from "../render/clean.ts";
 
 const verbs = { read: "read", write: "write", net: "connect to", run: "run", env: "use the variable" } as const;
 
 /** Puts permission questions to the person at the terminal, through /dev/tty since stdin may be the agent's input. */
-export function askOnTerminal(agent: string, around: { before(): Promise<void>; after(): void }): Ask {
-  // One stream for all questions: a second one would share the keys typed with the first, which still reads.
-  let terminal: { input: ReadStream; output: WriteStream } | undefined;
+export function askOnTerminal(agent: string, around: { before(): Promise<void>; after(): Promise<void> }): Ask {
   return async (request, signal) => {
     await around.before();
-    terminal ??= openTerminal();
-    const lines = createInterface(terminal);
-    // While it reads a line the terminal is raw: Ctrl-C is a key, and no signal.
-    lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
-    try {
-      const what = `${verbs[request.kind]} '${clean(request.target)}'`;
-      const reply = await lines.question(
-        `'${clean(agent)}' wants to ${what}. Allow [o]nce, for this [s]ession, or [N]o? `,
-        { signal },
-      );
-      return answer(reply);
-    } catch (error) {
-      // Ctrl-D, or the run was interrupted.
-      if (!(error instanceof Error) || error.name !== "AbortError") throw error;
-      terminal.output.write("\n");
-      return "no";
-    } finally {
-      lines.close();
-      around.after();
-    }
+    const what = `${verbs[request.kind]} '${cleanLine(request.target)}'`;
+    const reply = await typed(
+      `'${cleanLine(agent)}' wants to ${what}. Allow [o]nce, for this [s]ession, or [N]o? `,
+      signal,
+    );
+    await around.after();
+    return answer(reply);
   };
 }
 
-function openTerminal() {
-  const descriptor = openSync("/dev/tty", "r+");
-  return { input: new ReadStream(descriptor), output: new WriteStream(descriptor) };
+/** Longer than any line that a terminal hands over at once. */
+const lineBytes = 8192;
+
+/**
+ * The line that is typed after a question; nothing for Ctrl-D, an interruption, or a terminal that went away. The terminal stays
+ * as it is: it echoes and edits the line itself, and Ctrl-C is a signal. So there is nothing to put right however rein ends.
+ */
+async function typed(question: string, signal: AbortSignal): Promise<string> {
+  const line = new Uint8Array(lineBytes);
+  const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<number>();
+  const leave = () => interrupt(0);
+  signal.addEventListener("abort", leave);
+  try {
+    discardTyped();
+    const terminal = await open("/dev/tty", "r+");
+    await terminal.write(question);
+    const reading = terminal.read(line).then(
+      ({ bytesRead }) => bytesRead,
+      () => 0,
+    );
+    const length = await Promise.race([reading, interrupted]);
+    if (length === 0) await terminal.write("\n");
+    // After an interruption the read still waits, and has the descriptor until the process ends.
+    if (!signal.aborted) await terminal.close();
+    return new TextDecoder().decode(line.subarray(0, length));
+  } catch {
+    return ""; // It was the last question: the terminal is gone.
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+}
+
+/** Lines that were typed before the question was there are no answer to it. */
+function discardTyped(): void {
+  const terminal = openSync("/dev/tty", constants.O_RDONLY | constants.O_NONBLOCK);
+  const line = new Uint8Array(lineBytes);
+  try {
+    while (readSync(terminal, line) > 0);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
+  } finally {
+    closeSync(terminal);
+  }
 }
 
 /** Anything that is not clearly a yes is a no. */

@@ -56,11 +56,13 @@ export function runOutput(args: Arguments, io: Io, plan: Plan, readerGone: () =>
     mode: progressMode(args, io),
     color: io.stderr.color,
     clock,
-    columns: () => process.stderr.columns ?? 80,
+    // A terminal that does not know its size says 0.
+    columns: () => process.stderr.columns || 80,
     streaming: stream && io.stdout.terminal,
   });
   const quietOrNot: Renderer = args.has("--quiet") ? silent : progress;
-  const onStderr = args.has("--verbose") ? [quietOrNot, verboseRenderer(io.stderr, io.stderr.color)] : [quietOrNot];
+  // First what stands above the status line, then the line itself.
+  const onStderr = args.has("--verbose") ? [verboseRenderer(progress.above, io.stderr.color), progress] : [quietOrNot];
   const answer = answerRenderer(format, stdout, {
     stream,
     schema: plan.output !== undefined,
@@ -114,7 +116,8 @@ function progressMode(args: Arguments, io: Io): "live" | "plain" | "none" {
   const wanted = args.one("--progress") ?? "auto";
   if (wanted !== "auto") return wanted === "plain" ? "plain" : "none";
   if (io.env["CI"]) return "plain";
-  return io.stderr.terminal ? "live" : "none";
+  if (!io.stderr.terminal) return "none";
+  return io.env["TERM"] === "dumb" ? "plain" : "live";
 }
 
 /** A full disk behind stdout is not a reader that went away: the answer is lost, and the exit code must say so. */

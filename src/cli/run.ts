@@ -139,7 +139,7 @@ function inputProblem(args: Arguments, io: Io, plan: Plan, stdin: StdinUse): Usa
 /** Questions go to a person at the terminal; progress makes room for them. */
 function asker(plan: Plan, io: Io, { progress }: RunOutput): Ask | undefined {
   if (!io.canAsk || !hasTerminal()) return undefined;
-  return askOnTerminal(plan.name, { before: progress.hide, after: () => void progress.show() });
+  return askOnTerminal(plan.name, { before: progress.hide, after: progress.show });
 }
 
 function usage(problem: UsageProblem): RunProblem {

@@ -28,6 +28,7 @@ export function verboseRenderer(stderr: Writer, color: boolean): Renderer {
         }
         case "call_start":
           return line(`call ${cleanLine(event.call.name)} ${cleanLine(event.call.arguments)}`);
+        case "text":
         case "turn_end":
           if (open) await line("");
       }

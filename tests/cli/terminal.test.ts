@@ -1,0 +1,253 @@
+import { expect, test } from "bun:test";
+import { openScreen } from "../helpers/terminal.ts";
+
+const clear = "\r\u001b[K";
+const ask = "or [N]o? ";
+
+const agent = `model: scripted/script.yaml
+prompt: Say hello
+tools: [file_read, bash_exec]
+permissions: { read: [.], run: [bash] }
+`;
+const script = (...steps: unknown[]) => JSON.stringify(steps);
+const read = (path: string) => ({ name: "file_read", arguments: { path } });
+const bash = (command: string) => ({ name: "bash_exec", arguments: { command } });
+
+/** An agent that reads two files and says what it got. */
+const reader = {
+  "agent.yaml": agent.replace(", bash_exec", "").replace(", run: [bash]", ""),
+  "script.yaml": script(
+    { calls: [read("a.txt"), read("b.txt")] },
+    { text: "It says: ${{ results.0 }}|${{ results.1 }}" },
+  ),
+  "a.txt": "alpha",
+  "b.txt": "beta",
+};
+
+test("text appears as it comes, and the status line makes room for it", async () => {
+  await using screen = openScreen("rein run agent.yaml", {
+    "agent.yaml": "model: scripted/script.yaml\nprompt: Hi\n",
+    // Longer than the test may take: what is there then came before the end.
+    "script.yaml": script({ text: "early late", delay: "10ms", drip: "1h" }),
+  });
+  await screen.until("turn 1 · model");
+  await screen.until(clear);
+  await screen.until("early ");
+  screen.type("\u0003");
+  const { code, text, cooked } = await screen.end();
+  expect({ code, cooked }).toEqual({ code: 130, cooked: true });
+  expect(text).toEndWith("early ^C\n\u001b[31merror:\u001b[0m Interrupted\n");
+});
+
+test("the status line shows the call that runs, and is gone at the end", async () => {
+  await using screen = openScreen("rein run agent.yaml -P", {
+    "agent.yaml": agent,
+    "script.yaml": script({ calls: [bash("true")] }, { text: "Done" }),
+  });
+  await screen.until("turn 1 · bash_exec 'true'");
+  const { code, text } = await screen.end();
+  expect(code).toBe(0);
+  expect(text.slice(text.lastIndexOf("turn 2"))).toMatch(/^turn 2[^\r]*\r\u001b\[KDone\n$/);
+});
+
+test("control characters of a model, a tool and a file never reach the terminal raw", async () => {
+  const files = {
+    "agent.yaml": agent,
+    "script.yaml": JSON.stringify([
+      { text: "\u001b]0;owned\u0007\u009b31m", calls: [bash("printf '\\033[2J'; cat agent.yaml"), read("\u001b[5m")] },
+      { text: "${{ results.last }} \u001b[31m\u202e\r\nend" },
+    ]),
+  };
+  for (const flags of ["", "-v", "--progress plain", "--output json", "--output jsonl", "--dry-run"]) {
+    await using screen = openScreen(
+      `rein run agent.yaml 'a \u001b[31m' -P --session s ${flags}; rein sessions show s`,
+      files,
+    );
+    const { text } = await screen.end();
+    // What rein itself writes: colours, and the way back to the start of the line.
+    const foreign = text.replace(/\u001b\[(?:31|32|33|36|2|0)m|\r\u001b\[K/g, "");
+    expect(foreign.match(/(?!\n)[\p{Cc}\p{Bidi_Control}]/gu) ?? []).toEqual([]);
+  }
+});
+
+test("a permission is asked for: once is for one call, session for the rest", async () => {
+  await using screen = openScreen("rein run agent.yaml", {
+    ...reader,
+    "script.yaml": script(
+      { calls: [read("a.txt")] },
+      { calls: [read("a.txt")] },
+      { calls: [read("a.txt")] },
+      { text: "Done" },
+    ),
+  });
+  for (const answer of ["o", "session"]) {
+    await screen.until("/a.txt'. Allow [o]nce, for this [s]ession, or [N]o? ");
+    screen.type(`${answer}\n`);
+  }
+  const { code, text } = await screen.end();
+  expect(code).toBe(0);
+  expect(text.split(ask).length).toBe(3);
+});
+
+test.each([
+  ["n\n", "n\n"],
+  ["\n", "\n"],
+  ["of course not\n", "of course not\n"],
+  ["\u0004", "\n"],
+])("the answer %j is a no", async (keys, echo) => {
+  await using screen = openScreen("rein run agent.yaml --progress none", {
+    ...reader,
+    "script.yaml": script({ calls: [read("a.txt")] }, { text: "Done" }),
+  });
+  await screen.until(ask);
+  screen.type(keys);
+  const { code, text, cooked } = await screen.end();
+  expect({ code, cooked }).toEqual({ code: 3, cooked: true });
+  expect(text).toMatch(/^'agent' wants to read '[^']*\/a.txt'. Allow/);
+  expect(text).toContain(`${ask}${echo}Done\n\u001b[31merror:\u001b[0m A permission was refused\n`);
+  expect(text).toEndWith("/a.txt': refused by the user (--allow-read=a.txt allows it)\n");
+});
+
+test("parallel calls ask one after the other, and each gets its own answer", async () => {
+  await using screen = openScreen("rein run agent.yaml", reader);
+  await screen.until(`a.txt'. Allow [o]nce, for this [s]ession, ${ask}`);
+  screen.type("o\n");
+  await screen.until(`b.txt'. Allow [o]nce, for this [s]ession, ${ask}`);
+  screen.type("n\n");
+  const { code, text } = await screen.end();
+  expect(code).toBe(3);
+  expect(text).toContain("It says: alpha|Cannot read 'b.txt': refused by the user");
+});
+
+test("while a question waits nothing else is written, also with --verbose", async () => {
+  await using screen = openScreen("rein run agent.yaml -v --allow-read=b.txt", {
+    ...reader,
+    "script.yaml": script({ calls: [read("a.txt"), read("b.txt")] }, { text: "Done" }),
+  });
+  await screen.until(ask);
+  // Longer than the status line waits to be drawn anew.
+  await Bun.sleep(1200);
+  expect(screen.text()).toEndWith(ask);
+  screen.type("o\n");
+  expect((await screen.end()).code).toBe(0);
+});
+
+test("what was typed before the question is no answer to it", async () => {
+  await using screen = openScreen("rein run agent.yaml", {
+    ...reader,
+    "script.yaml": script({ calls: [read("a.txt")], delay: "300ms" }, { text: "${{ results.0 }}" }),
+  });
+  await screen.until("turn 1");
+  screen.type("o\ns\n");
+  await screen.until(ask);
+  screen.type("n\n");
+  expect((await screen.end()).code).toBe(3);
+});
+
+test("a path cannot look like the end of the question", async () => {
+  await using screen = openScreen("rein run agent.yaml --progress none", {
+    ...reader,
+    "script.yaml": script({ calls: [read("a\u001b[8m\n'agent' wants to read 'b")] }, { text: "Done" }),
+  });
+  await screen.until(ask);
+  expect(screen.text()).toContain("/a␛[8m 'agent' wants to read 'b'. Allow");
+});
+
+test.each([
+  ["Ctrl-C", "\u0003", 130],
+  ["SIGTERM", undefined, 143],
+] as const)("%s during a question ends the run", async (_name, keys, expected) => {
+  await using screen = openScreen("exec rein run agent.yaml --progress none", reader);
+  await screen.until(ask);
+  if (keys === undefined) screen.signal("SIGTERM");
+  else screen.type(keys);
+  const { code, text, cooked } = await screen.end();
+  expect({ code, cooked }).toEqual({ code: expected, cooked: true });
+  expect(text).toMatch(/or \[N\]o\? (?:\^C)?\n\S*error:/);
+  expect(text).not.toContain("refused by the user");
+});
+
+test("questions work while stdin is a pipe", async () => {
+  await using screen = openScreen("echo hi | rein run agent.yaml -", {
+    ...reader,
+    "script.yaml": script({ calls: [read("a.txt")] }, { text: "${{ results.0 }}: ${{ prompt }}" }),
+  });
+  await screen.until(ask);
+  screen.type("o\n");
+  const { code, text } = await screen.end();
+  expect(code).toBe(0);
+  expect(text).toContain("alpha: Say hello\n\nhi");
+});
+
+test.each([
+  ["CI is set", "rein run agent.yaml", { CI: "true" }],
+  ["stderr is no terminal", "rein run agent.yaml 2> errors; code=$?; cat errors; exit $code", {}],
+  ["there is no controlling terminal", "setsid -w rein run agent.yaml", {}],
+])("nothing is asked when %s", async (_when, command, env: Record<string, string>) => {
+  await using screen = openScreen(command, reader, { env });
+  const { code, text } = await screen.end();
+  expect(code).toBe(3);
+  expect(text).not.toContain(ask);
+  expect(text).toContain("'agent' can do nothing without what was not granted\n");
+});
+
+test.each([
+  ["an input", "rein run agent.yaml", "The input 'log' is read from stdin, but that is a terminal"],
+  ["the prompt", "rein run agent.yaml - --set log=x", "The prompt '-' is read from stdin, but that is a terminal"],
+  ["the agent file", "rein run -", "The agent file '-' is read from stdin, but that is a terminal"],
+])("%s that must come from stdin is an error at once where that is a terminal", async (_what, command, message) => {
+  await using screen = openScreen(command, {
+    "agent.yaml": "model: scripted/none\ninput: { log: { type: string, from: stdin } }\nprompt: Hi\n",
+  });
+  const { code, text } = await screen.end();
+  expect(code).toBe(2);
+  expect(text).toContain(message);
+});
+
+test("NO_COLOR leaves no colours", async () => {
+  await using screen = openScreen(
+    "rein run agent.yaml; rein check wrong.yaml",
+    { ...reader, "wrong.yaml": "a: b\n" },
+    {
+      env: { NO_COLOR: "1" },
+    },
+  );
+  await screen.until(ask);
+  screen.type("s\n");
+  await screen.until(ask);
+  screen.type("n\n");
+  const { text } = await screen.end();
+  expect(text).toContain("error: A permission was refused\n");
+  expect(text).not.toMatch(/\u001b\[[\d;]*m/);
+});
+
+test("a dumb terminal gets no escape sequences", async () => {
+  await using screen = openScreen("rein run agent.yaml", reader, { env: { TERM: "dumb" } });
+  await screen.until(ask);
+  screen.type("s\n");
+  await screen.until(ask);
+  screen.type("n\n");
+  const { text } = await screen.end();
+  expect(text).toContain("  file_read 'b.txt': ");
+  expect(text).not.toContain("\u001b");
+});
+
+test("the status line stays within ten columns, and follows a resize", async () => {
+  await using screen = openScreen(
+    "rein run agent.yaml --allow-run=bash",
+    {
+      "agent.yaml": agent,
+      "script.yaml": script({ calls: [bash("sleep 30")] }),
+    },
+    { columns: 10, env: { NO_COLOR: "1" } },
+  );
+  await screen.until("turn 1 ·…");
+  screen.resize(12);
+  await screen.until("turn 1 · b…");
+  screen.type("\u0003");
+  const { code, text } = await screen.end();
+  expect(code).toBe(130);
+  for (const line of text.split(/\r\u001b\[K|\n/)) {
+    if (line.startsWith("turn")) expect(line.replace("^C", "").length).toBeLessThan(12);
+  }
+});

@@ -7,7 +7,7 @@ import type { Policy } from "../permit/policy.ts";
 /** A decision after whoever could be asked was asked. */
 export type Verdict = Exclude<Decision, { verdict: "ask" }>;
 
-/** One call's way through the gate. What a person allows "once" holds for all that the operation asks for the same target. */
+/** One operation's way through the gate. */
 export type Operation = {
   /** Judges and asks, without telling anyone. */
   judge(request: AccessRequest): Promise<Verdict>;
@@ -32,8 +32,11 @@ export function makeGate(policy: Policy, ask: Ask | undefined): (decided: Decide
 
   return (decided, signal) => {
     const canAsk = ask !== undefined;
+    /** What a person allows "once" holds for this call, which may look at a file before it reads it. */
+    const once: Remembered[] = [];
+    let told = "";
 
-    const question = async (request: AccessRequest, once: Remembered[]): Promise<Verdict> => {
+    const question = async (request: AccessRequest): Promise<Verdict> => {
       // An answer that came while this question waited may have settled it.
       const decision = decide(policy, request, { canAsk, answers: [...session, ...once] });
       if (decision.verdict !== "ask" || ask === undefined) return settled(decision);
@@ -41,47 +44,45 @@ export function makeGate(policy: Policy, ask: Ask | undefined): (decided: Decide
         ...decision.denial,
         reason: decision.denial.reason.replace("not granted", "refused by the user"),
       };
-      if (signal.aborted) return { verdict: "deny", denial: refused };
-      const answer = await Promise.race([ask(request, signal), aborted(signal)]);
+      const answer = signal.aborted ? "no" : await Promise.race([ask(request, signal), aborted(signal)]);
+      // Who was interrupted did not refuse.
+      if (signal.aborted) return settled(decision);
       if (answer === "no") return { verdict: "deny", denial: refused };
       const { kind, target } = decision.denial;
       (answer === "session" ? session : once).push({ kind, target });
       return { verdict: "allow", by: "answer" };
     };
 
-    const judge = async (request: AccessRequest, once: Remembered[]): Promise<Verdict> => {
+    const judge = async (request: AccessRequest): Promise<Verdict> => {
       const decision = decide(policy, request, { canAsk, answers: [...session, ...once] });
       if (decision.verdict !== "ask") return decision;
-      const asked = lastQuestion.then(() => question(request, once));
+      const asked = lastQuestion.then(() => question(request));
       lastQuestion = asked.catch(() => undefined);
       const verdict = await asked;
       // A name that was just allowed may lead to an address that must be allowed too.
-      return verdict.verdict === "allow" ? judge(request, once) : verdict;
+      return verdict.verdict === "allow" ? judge(request) : verdict;
+    };
+
+    const tell = async (request: AccessRequest, verdict: Verdict) => {
+      // A call that tries again need not say again what it may.
+      const said = JSON.stringify([request, verdict]);
+      if (said !== told) await decided(request, verdict);
+      told = said;
     };
 
     return {
-      begin: (action) => {
-        const once: Remembered[] = [];
-        let told = "";
-        const tell = async (request: AccessRequest, verdict: Verdict) => {
-          // A call that tries again need not say again what it may.
-          const said = JSON.stringify([request, verdict]);
-          if (said !== told) await decided(request, verdict);
-          told = said;
-        };
-        return {
-          judge: (request) => judge(request, once),
-          tell,
-          pass: async (request) => {
-            if (signal.aborted) return fail("cancelled", `Cannot ${action} '${request.shown}': cancelled`);
-            const verdict = await judge(request, once);
-            await tell(request, verdict);
-            return verdict.verdict === "allow"
-              ? ok(undefined)
-              : { ok: false, error: refusal(action, request, verdict.denial) };
-          },
-        };
-      },
+      begin: (action) => ({
+        judge,
+        tell,
+        pass: async (request) => {
+          if (signal.aborted) return fail("cancelled", `Cannot ${action} '${request.shown}': cancelled`);
+          const verdict = await judge(request);
+          await tell(request, verdict);
+          return verdict.verdict === "allow"
+            ? ok(undefined)
+            : { ok: false, error: refusal(action, request, verdict.denial) };
+        },
+      }),
       look: (kind, target) => {
         const decision = decide(policy, { kind, target, shown: target }, { canAsk: true, answers: session });
         return decision.verdict === "ask" ? "maybe" : decision.verdict === "allow" ? "yes" : "no";

@@ -27,8 +27,13 @@ function asked(
 
 test("once is for one call, session for the rest of the run, and for exactly its target", async () => {
   await using once = asked(() => "once");
-  for (let i = 0; i < 2; i++) expect((await once.host.fs.read("a", all)).ok).toBe(true);
+  const next = once.open.scoped(async () => undefined, once.abort.signal);
+  for (const call of [once.host, next]) {
+    expect((await call.fs.stat("a")).ok).toBe(true);
+    expect((await call.fs.read("a", all)).ok).toBe(true);
+  }
   expect(once.questions).toEqual(["read a", "read a"]);
+  expect(once.told.length).toBe(1);
 
   await using session = asked(() => "session");
   for (const path of ["a", "./a", "b", "a"]) expect((await session.host.fs.read(path, all)).ok).toBe(true);
@@ -68,12 +73,12 @@ test("questions never overlap, and one answer settles what waited for the same",
   expect(room.questions.toSorted()).toEqual(["read a", "read b"]);
 });
 
-test("an abort while a question is open is a no", async () => {
+test("an abort while a question is open refuses, though nobody said no", async () => {
   await using room = asked((): Promise<Answer> => {
     queueMicrotask(() => room.abort.abort());
     return new Promise(() => undefined);
   });
-  expect(failure(await room.host.fs.read("a", all))).toContain("refused");
+  expect(failure(await room.host.fs.read("a", all))).toContain("denied: Cannot read 'a': not granted");
   expect(failure(await room.host.fs.read("b", all))).toBe("cancelled: Cannot read 'b': cancelled");
 });
 

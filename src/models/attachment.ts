@@ -1,4 +1,5 @@
 import type { Attachment, Message } from "../core/message.ts";
+import type { ModelFailure } from "../core/model.ts";
 
 export function isImage(attachment: Attachment): boolean {
   return attachment.mediaType.startsWith("image/");
@@ -19,10 +20,11 @@ export function attachmentsOf(message: Message): Attachment[] {
   return message.role === "tool" ? message.results.flatMap((result) => result.attachments ?? []) : [];
 }
 
-/** What of a conversation a service cannot be shown, and why; undefined where there is nothing. */
-export function unshowable(service: string, messages: Message[], takes: { pdf: boolean }): string | undefined {
+/** Why a service can't be shown all that a conversation holds; undefined where it can. `host` names the service. */
+export function unshowable(host: string, messages: Message[], takes: { pdf: boolean }): ModelFailure | undefined {
   const odd = messages.flatMap(attachmentsOf).find((one) => !isImage(one) && !(takes.pdf && isPdf(one)));
   if (odd === undefined) return undefined;
   const what = odd.name === undefined ? `a file of type '${odd.mediaType}'` : `'${odd.name}' (${odd.mediaType})`;
-  return `Cannot show '${service}' ${what}: it takes ${takes.pdf ? "images and PDFs" : "images only"}`;
+  const message = `Cannot show '${host}' ${what}: it takes ${takes.pdf ? "images and PDFs" : "images only"}`;
+  return { kind: "request", message, retryable: false };
 }

@@ -1,7 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Message } from "../core/message.ts";
 import type { ModelEvent, ModelFailure, StopReason, Usage } from "../core/model.ts";
-import { chatProvider } from "./chat-request.ts";
+import { callIds } from "./call-ids.ts";
+import { countField, listField, objectField, textField } from "./fields.ts";
 import type { AnswerReader } from "./service-stream.ts";
 
 /** The finish reasons in use. Any other one (`error`, `insufficient_system_resource`) means that the service gave up. */
@@ -17,16 +18,22 @@ const finishReasons: Record<string, StopReason> = {
   content_filter: "refusal",
 };
 
-/** A call as far as it came. `id` is the service's own, which may be missing or not unique. */
-type Draft = { slot: number; id: string; name: string };
+/** Where an answer comes from: `host` names the service in failures, `origin` marks what goes back to it. */
+export type ChatSource = { host: string; origin: string };
 
-/** Reads the chunks of one Chat Completions answer to a conversation so far. `service` names the service in failures. */
-export function chatAnswer(service: string, messages: Message[]): AnswerReader<Json> {
-  const turns = messages.filter((message) => message.role === "assistant");
-  const taken = new Set(turns.flatMap((message) => message.calls.map((call) => call.id)));
+/**
+ * A call as far as it came. `id` is the service's own, which may be missing or not unique. `extra` is what the service wants
+ * back with the call: Gemini's signature of what it thought before.
+ */
+type Draft = { slot: number; id: string; name: string; extra?: JsonObject };
+
+/** Reads the chunks of one Chat Completions answer to a conversation so far. */
+export function chatAnswer({ host, origin }: ChatSource, messages: Message[]): AnswerReader<Json> {
+  const uniqueId = callIds(messages);
   const drafts: Draft[] = [];
   const byIndex = new Map<number, Draft>();
   const reasoning = { field: "", text: "" };
+  let thinking = false;
   let finish: string | undefined;
   let refused = false;
   let usage: Usage | undefined;
@@ -34,44 +41,54 @@ export function chatAnswer(service: string, messages: Message[]): AnswerReader<J
   function read(chunk: Json): ModelEvent[] {
     if (!isJsonObject(chunk)) return [];
     if (isJsonObject(chunk["usage"])) usage = usageOf(chunk["usage"]);
-    const choices = chunk["choices"];
-    const choice = Array.isArray(choices) ? choices[0] : undefined;
-    if (!isJsonObject(choice)) return [];
-    if (typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "") finish = choice["finish_reason"];
-    const delta = choice["delta"];
-    if (!isJsonObject(delta)) return [];
+    const choice = objectField(listField(chunk["choices"])[0]);
+    finish = textField(choice["finish_reason"]) || finish;
+    const delta = objectField(choice["delta"]);
     const events: ModelEvent[] = [];
     // Two names for the same thing; a service that sends both sends the text twice.
-    const field = text(delta["reasoning_content"]) !== "" ? "reasoning_content" : "reasoning";
-    const thought = text(delta[field]);
+    const field = textField(delta["reasoning_content"]) !== "" ? "reasoning_content" : "reasoning";
+    const thought = textField(delta[field]);
     if (thought !== "") {
       reasoning.field = field;
       reasoning.text += thought;
       events.push({ type: "reasoning", text: thought });
     }
-    if (text(delta["content"]) !== "") events.push({ type: "text", text: text(delta["content"]) });
-    if (text(delta["refusal"]) !== "") {
+    events.push(...readContent(delta));
+    if (textField(delta["refusal"]) !== "") {
       refused = true;
-      events.push({ type: "text", text: text(delta["refusal"]) });
+      events.push({ type: "text", text: textField(delta["refusal"]) });
     }
-    const fragments = delta["tool_calls"];
-    for (const fragment of Array.isArray(fragments) ? fragments : []) {
+    for (const fragment of listField(delta["tool_calls"])) {
       if (isJsonObject(fragment)) events.push(readFragment(fragment));
     }
     return events;
   }
 
+  /** Google's models think in the content itself: marked in each piece, and between tags. */
+  function readContent(delta: JsonObject): ModelEvent[] {
+    const content = textField(delta["content"]);
+    if (objectField(objectField(delta["extra_content"])["google"])["thought"] === true) {
+      thinking = true;
+      const thought = content.replace(/^<thought>|<\/thought>$/g, "");
+      return thought === "" ? [] : [{ type: "reasoning", text: thought }];
+    }
+    if (content === "") return [];
+    const said = thinking ? content.replace(/^<\/thought>/, "") : content;
+    thinking = false;
+    return said === "" ? [] : [{ type: "text", text: said }];
+  }
+
   function readFragment(fragment: JsonObject): ModelEvent {
-    const part = isJsonObject(fragment["function"]) ? fragment["function"] : {};
-    const id = text(fragment["id"]);
-    const name = text(part["name"]);
+    const part = objectField(fragment["function"]);
+    const id = textField(fragment["id"]);
+    const name = textField(part["name"]);
     const index = typeof fragment["index"] === "number" ? fragment["index"] : undefined;
     const args = part["arguments"];
     const event: Extract<ModelEvent, { type: "tool_call" }> = {
       type: "tool_call",
       index: 0,
       // Some services send the arguments as an object, and all at once.
-      arguments: isJsonObject(args) ? JSON.stringify(args) : text(args),
+      arguments: isJsonObject(args) ? JSON.stringify(args) : textField(args),
     };
     let draft = findDraft(index, id, name);
     if (draft === undefined) {
@@ -79,6 +96,7 @@ export function chatAnswer(service: string, messages: Message[]): AnswerReader<J
       drafts.push(draft);
       event.id = uniqueId(id, draft.slot);
     }
+    if (isJsonObject(fragment["extra_content"])) draft.extra = { ...draft.extra, ...fragment["extra_content"] };
     if (index !== undefined) byIndex.set(index, draft);
     if (draft.name === "" && name !== "") {
       draft.name = name;
@@ -100,15 +118,6 @@ export function chatAnswer(service: string, messages: Message[]): AnswerReader<J
     return name === "" ? drafts.at(-1) : undefined;
   }
 
-  /** Every call of a conversation gets an id of its own: the service's where it is one, else one that a replay makes again. */
-  function uniqueId(id: string, slot: number): string {
-    const wanted = id === "" ? `call_${turns.length + 1}_${slot + 1}` : id;
-    let unique = wanted;
-    for (let copy = 2; taken.has(unique); copy++) unique = `${wanted}_${copy}`;
-    taken.add(unique);
-    return unique;
-  }
-
   function end(): ModelEvent[] {
     const events: ModelEvent[] = usage === undefined ? [] : [{ type: "usage", usage }];
     events.push(outcome());
@@ -117,7 +126,9 @@ export function chatAnswer(service: string, messages: Message[]): AnswerReader<J
 
   function outcome(): ModelEvent {
     if (finish === undefined) return failed("network", "stopped in the middle of its answer");
-    const known = Object.hasOwn(finishReasons, finish) ? finishReasons[finish] : undefined;
+    // Gemini adds a reason of its own: `content_filter: SAFETY`.
+    const name = finish.split(":", 1)[0] ?? "";
+    const known = Object.hasOwn(finishReasons, name) ? finishReasons[name] : undefined;
     if (known === undefined) return failed("service", `gave up with '${finish.slice(0, 40)}'`);
     if (known === "refusal" || refused) return { type: "stop", reason: "refusal" };
     if (known === "length") return { type: "stop", reason: "length" };
@@ -129,35 +140,33 @@ export function chatAnswer(service: string, messages: Message[]): AnswerReader<J
       : { type: "stop", reason: "end" };
   }
 
-  /** Some models want what they thought before a call back with its result. */
+  /** Some models want what they thought before a call back with its result, or a signature of it with the call itself. */
   function callsStop(): ModelEvent {
-    if (reasoning.text === "") return { type: "stop", reason: "tool_calls" };
-    const opaque = { provider: chatProvider, fields: { [reasoning.field]: reasoning.text } };
-    return { type: "stop", reason: "tool_calls", opaque };
+    const opaque: JsonObject = {};
+    if (reasoning.text !== "") opaque["fields"] = { [reasoning.field]: reasoning.text };
+    if (drafts.some(({ extra }) => extra !== undefined)) opaque["calls"] = drafts.map(({ extra = null }) => extra);
+    if (Object.keys(opaque).length === 0) return { type: "stop", reason: "tool_calls" };
+    return { type: "stop", reason: "tool_calls", opaque: { provider: origin, ...opaque } };
   }
 
   function failed(kind: ModelFailure["kind"], what: string): ModelEvent {
-    return { type: "failure", failure: { kind, message: `'${service}' ${what}`, retryable: true } };
+    return { type: "failure", failure: { kind, message: `'${host}' ${what}`, retryable: true } };
   }
 
   return { read, finished: () => finish !== undefined, end };
 }
 
-function text(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
-}
-
 function usageOf(usage: JsonObject): Usage {
-  const input = usage["prompt_tokens_details"];
-  const output = usage["completion_tokens_details"];
+  const input = countField(usage["prompt_tokens"]);
+  const output = countField(usage["completion_tokens"]);
+  const reasoning = countField(objectField(usage["completion_tokens_details"])["reasoning_tokens"]);
+  // Google and some others count what the model thought in the total only.
+  const hidden = Math.max(0, countField(usage["total_tokens"]) - input - output);
+  const apart = hidden > 0 && (reasoning === 0 || reasoning === hidden);
   return {
-    input: count(usage["prompt_tokens"]),
-    output: count(usage["completion_tokens"]),
-    cached: isJsonObject(input) ? count(input["cached_tokens"]) : 0,
-    reasoning: isJsonObject(output) ? count(output["reasoning_tokens"]) : 0,
+    input,
+    output: apart ? output + hidden : output,
+    cached: countField(objectField(usage["prompt_tokens_details"])["cached_tokens"]),
+    reasoning: apart ? hidden : reasoning,
   };
-}
-
-function count(value: Json | undefined): number {
-  return typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.round(value) : 0;
 }

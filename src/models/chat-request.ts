@@ -1,20 +1,27 @@
 import type {
+  ChatCompletionContentPart,
   ChatCompletionCreateParamsStreaming,
   ChatCompletionMessageFunctionToolCall,
   ChatCompletionMessageParam,
 } from "openai/resources/chat/completions";
-import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
-import type { Message, ToolCall } from "../core/message.ts";
-import type { ModelRequest } from "../core/model.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import type { Attachment, Message, ToolCall } from "../core/message.ts";
+import type { ModelOptions, ModelRequest } from "../core/model.ts";
+import { sendableArguments } from "./arguments.ts";
+import { attachmentsOf, dataUrl, isImage } from "./attachment.ts";
+import type { ChatDialect } from "./chat-dialect.ts";
+import { listField, objectField } from "./fields.ts";
 
-/** Marks what `opaque` holds as ours: a session may go on with the model of another service. */
-export const chatProvider = "openai-compatible";
+/** Where a request goes. `origin` marks what `opaque` holds as ours: a session may go on with the model of another service. */
+export type ChatTarget = { model: string; origin: string; dialect: ChatDialect; options: ModelOptions };
+
+type AssistantMessage = Extract<Message, { role: "assistant" }>;
 
 /** The body of one Chat Completions request. */
-export function chatRequest(model: string, request: ModelRequest): ChatCompletionCreateParamsStreaming {
+export function chatRequest({ model, origin, dialect, options }: ChatTarget, request: ModelRequest): object {
   const messages: ChatCompletionMessageParam[] = [];
   if (request.instructions !== "") messages.push({ role: "system", content: request.instructions });
-  for (const message of request.messages) messages.push(...wireMessages(message));
+  for (const message of request.messages) messages.push(...wireMessages(message, origin, dialect));
   const body: ChatCompletionCreateParamsStreaming = {
     model,
     messages,
@@ -36,44 +43,63 @@ export function chatRequest(model: string, request: ModelRequest): ChatCompletio
       json_schema: { name: "answer", schema: request.output, strict: false },
     };
   }
-  return body;
+  const { temperature, max_tokens, effort, seed, stop, service_tier, extra_body } = options;
+  const chosen = {
+    temperature,
+    [dialect.limit]: max_tokens,
+    reasoning_effort: effort === "max" ? dialect.max : effort,
+    seed,
+    stop,
+    service_tier,
+  };
+  // What is undefined is not sent.
+  return { ...body, ...chosen, ...extra_body };
 }
 
-function wireMessages(message: Message): ChatCompletionMessageParam[] {
-  if (message.role === "user") return [{ role: "user", content: message.text }];
-  if (message.role === "tool") {
-    return message.results.map(({ id, content }) => ({ role: "tool", tool_call_id: id, content }));
+function wireMessages(message: Message, origin: string, dialect: ChatDialect): ChatCompletionMessageParam[] {
+  const shown = attachmentsOf(message);
+  if (message.role === "user") {
+    return [{ role: "user", content: shown.length === 0 ? message.text : parts(message.text, shown, dialect) }];
   }
-  if (message.calls.length === 0) return [{ role: "assistant", content: message.text }];
-  return [
-    {
-      role: "assistant",
-      content: message.text === "" ? null : message.text,
-      tool_calls: message.calls.map(wireCall),
-      ...returnedFields(message.opaque),
-    },
-  ];
+  if (message.role === "assistant") return [assistantMessage(message, origin, dialect)];
+  const results = message.results.map(({ id, content }): ChatCompletionMessageParam => {
+    return { role: "tool", tool_call_id: id, content };
+  });
+  if (shown.length === 0) return results;
+  // A tool's message holds text only: what its calls show follows as the user's.
+  const of = message.results.filter(({ attachments = [] }) => attachments.length > 0).map(({ name }) => `'${name}'`);
+  return [...results, { role: "user", content: parts(`What ${of.join(", ")} returned:`, shown, dialect) }];
 }
 
-function wireCall(call: ToolCall): ChatCompletionMessageFunctionToolCall {
-  return { id: call.id, type: "function", function: { name: call.name, arguments: sendable(call.arguments) } };
+function parts(text: string, attachments: Attachment[], dialect: ChatDialect): ChatCompletionContentPart[] {
+  const shown = attachments.map((attachment, index): ChatCompletionContentPart => {
+    const url = dataUrl(attachment);
+    if (isImage(attachment) || dialect.pdf === "image_url") return { type: "image_url", image_url: { url } };
+    return { type: "file", file: { filename: attachment.name ?? `file-${index + 1}.pdf`, file_data: url } };
+  });
+  return text === "" ? shown : [{ type: "text", text }, ...shown];
 }
 
-/**
- * Arguments that are not JSON go back as an empty object: services parse them for the model's chat template, and refuse the whole
- * conversation for one malformed call. The call's result already tells the model what was wrong.
- */
-function sendable(text: string): string {
-  try {
-    JSON.parse(text);
-    return text;
-  } catch {
-    return "{}";
-  }
+function assistantMessage(
+  { text, calls, opaque }: AssistantMessage,
+  origin: string,
+  dialect: ChatDialect,
+): ChatCompletionMessageParam {
+  if (calls.length === 0) return { role: "assistant", content: text };
+  const written = objectField(opaque);
+  const returned = written["provider"] === origin ? written : undefined;
+  const extras = returned === undefined ? [dialect.foreignCall] : listField(returned["calls"]);
+  return {
+    role: "assistant",
+    content: text === "" ? null : text,
+    tool_calls: calls.map((call, index) => wireCall(call, extras[index] ?? undefined)),
+    ...objectField(returned?.["fields"]),
+  };
 }
 
-function returnedFields(opaque: Json | undefined): JsonObject {
-  if (!isJsonObject(opaque) || opaque["provider"] !== chatProvider) return {};
-  const fields = opaque["fields"];
-  return isJsonObject(fields) ? fields : {};
+/** `extra` is what the service wants back with the call. */
+function wireCall(call: ToolCall, extra: Json | undefined): ChatCompletionMessageFunctionToolCall & JsonObject {
+  const { id, name } = call;
+  const wire = { id, type: "function" as const, function: { name, arguments: sendableArguments(call.arguments) } };
+  return extra === undefined ? wire : { ...wire, extra_content: extra };
 }

@@ -14,13 +14,22 @@ export type Refusal = { service: string; status: number; headers: Headers; body:
 /** What a refused request means: who has to act, and whether asking again may help. `now` in milliseconds since 1970. */
 export function refusalFailure({ service, status, headers, body }: Refusal, mask: Mask, now: number): ModelFailure {
   const said = cleanText(mask.text(serviceMessage(body)));
-  const verb = status === 401 || status === 403 ? "refused the credentials" : "refused the request";
+  // Google refuses a key that it does not know as a wrong request.
+  const kind = body.includes('"API_KEY_INVALID"') ? "credentials" : kindOf(status);
+  const verb = kind === "credentials" ? "refused the credentials" : "refused the request";
   const message = `'${service}' ${status >= 500 ? "failed" : verb} (${status})${said === "" ? "" : `: ${said}`}`;
-  const failure: ModelFailure = { kind: kindOf(status), message, status, retryable: isRetryable(status, headers) };
-  const wait = retryAfterMs(headers, now);
+  const retryable = isRetryable(status, headers) && !body.includes(spentQuota);
+  const failure: ModelFailure = { kind, message, status, retryable };
+  const wait = retryAfterMs(headers, now) ?? retryDelayMs(body);
   if (wait !== undefined) failure.retryAfterMs = wait;
   return failure;
 }
+
+/** How OpenAI says that an account has no money left: a 429 that no wait mends. */
+const spentQuota = '"insufficient_quota"';
+
+/** The codes of an error inside a stream that speak of a wrong request. */
+const wrongRequest = /^(invalid|unsupported|image|empty|context_length|data_residency)_|_policy/;
 
 /** What an error object in the middle of a stream means. Its `code` is the HTTP status that came too late, where it is a number. */
 export function streamFailure(service: string, error: Json, mask: Mask): ModelFailure {
@@ -30,8 +39,10 @@ export function streamFailure(service: string, error: Json, mask: Mask): ModelFa
   if (typeof code === "number" && code >= 400 && code < 600) {
     return { kind: kindOf(code), message, status: code, retryable: isPassing(code) };
   }
-  const wrong = isJsonObject(error) && error["type"] === "invalid_request_error";
-  return { kind: wrong ? "request" : "service", message, retryable: !wrong };
+  const named = typeof code === "string" && wrongRequest.test(code);
+  const wrong = named || (isJsonObject(error) && error["type"] === "invalid_request_error");
+  const retryable = !wrong && !JSON.stringify(error).includes(spentQuota);
+  return { kind: wrong ? "request" : "service", message, retryable };
 }
 
 function kindOf(status: number): ModelFailure["kind"] {
@@ -63,6 +74,12 @@ export function retryAfterMs(headers: Headers, now: number): number | undefined 
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
+/** How long Google asks us to wait, which it says in the body. */
+function retryDelayMs(body: string): number | undefined {
+  const seconds = /"retryDelay"\s*:\s*"(\d+(?:\.\d+)?)s"/.exec(body)?.[1];
+  return seconds === undefined ? undefined : Math.ceil(Number(seconds) * 1000);
+}
+
 function isNumber(text: string): boolean {
   return /^\d+(\.\d+)?$/.test(text);
 }
@@ -78,7 +95,8 @@ export function serviceMessage(body: string): string {
   } catch {
     return text;
   }
-  return messageIn(json) ?? text;
+  // Google puts the error into a list.
+  return messageIn(Array.isArray(json) ? json[0] : json) ?? text;
 }
 
 function messageIn(json: Json | undefined): string | undefined {

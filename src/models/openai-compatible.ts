@@ -1,42 +1,38 @@
-import { OpenAI } from "openai";
 import { ok } from "../core/result.ts";
+import { unshowable } from "./attachment.ts";
 import { chatAnswer } from "./chat-answer.ts";
+import { chatDialect } from "./chat-dialect.ts";
 import { chatRequest } from "./chat-request.ts";
+import { modelNames, openaiClient } from "./openai-client.ts";
 import { serviceModel } from "./service-stream.ts";
 import type { MakeModel } from "./service.ts";
 
-/** A service that speaks OpenAI's Chat Completions, by the SDK. */
+/** A service that speaks OpenAI's Chat Completions, by the SDK. Which one it is, the name of its provider says. */
 export const make: MakeModel = (config) =>
   serviceModel(config, ({ host, fetch, events }) => {
-    const client = new OpenAI({
-      baseURL: config.baseUrl,
-      // The SDK insists on a key. A header that is null is not sent.
-      apiKey: config.key ?? "none",
-      defaultHeaders: { ...(config.key === undefined ? { Authorization: null } : {}), ...config.headers },
-      // What is not given here the SDK takes from the environment; OPENAI_CUSTOM_HEADERS it reads in any case.
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      logLevel: "off",
-      maxRetries: 0,
-      // The longest timer there is: our own patience decides.
-      timeout: 2 ** 31 - 1,
-      fetch,
-    });
+    const client = openaiClient(config, fetch);
+    const provider = config.name.slice(0, config.name.indexOf("/"));
+    const dialect = chatDialect(provider, host);
+    // What one service wrote for itself another may refuse.
+    const origin = `${provider}/${host}`;
     return {
       ask(request) {
-        const body = chatRequest(config.model, request);
+        const complaint = unshowable(host, request.messages, { pdf: dialect.pdf !== undefined });
+        if (complaint !== undefined) return { ok: false, error: complaint };
+        const body = chatRequest({ model: config.model, origin, dialect, options: config.options }, request);
         return ok({
           // Not `chat.completions.create`: it serializes the conversation through a replacer function and decodes the answer
           // through five generators, which together cost more than all the rest of a turn.
           open: async (signal) =>
             events(await client.post("/chat/completions", { body, stream: true, signal }).asResponse()),
-          answer: chatAnswer(host, request.messages),
+          answer: chatAnswer({ host, origin }, request.messages),
         });
       },
       async *names(signal) {
-        for await (const { id } of client.models.list({ signal })) yield id;
+        const { listPrefix = "" } = dialect;
+        for await (const name of modelNames(client, signal)) {
+          yield name.startsWith(listPrefix) ? name.slice(listPrefix.length) : name;
+        }
       },
     };
   });

@@ -37,6 +37,8 @@ export type Link = {
   fetch: Fetch;
   /** The server-sent events of a response, each one's data as JSON. Throws Refused when the body is no stream. */
   events(response: Response): Promise<Source<Json>>;
+  /** What an error object that came in the middle of an answer means. */
+  failure(error: Json): ModelFailure;
 };
 
 /** One request, ready to be sent. */
@@ -106,6 +108,10 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
     };
   }
 
+  function failure(error: Json): ModelFailure {
+    return streamFailure(host, error, mask);
+  }
+
   function readBatch(events: Array<{ event?: string | undefined; data: string }>): Batch<Json> {
     const pieces: Json[] = [];
     for (const { event, data } of events) {
@@ -118,7 +124,7 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
         return { pieces, end: { kind: "service", message, retryable: true } };
       }
       const error = (isJsonObject(piece) ? piece["error"] : undefined) ?? (event === "error" ? piece : null);
-      if (error !== null) return { pieces, end: streamFailure(host, error, mask) };
+      if (error !== null) return { pieces, end: failure(error) };
       pieces.push(piece);
     }
     return { pieces };
@@ -136,7 +142,7 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
     return { kind: "network", message, retryable: true };
   }
 
-  const service = connect({ host, fetch: reach, events });
+  const service = connect({ host, fetch: reach, events, failure });
 
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
     const exchange = service.ask(request);

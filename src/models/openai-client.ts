@@ -1,0 +1,28 @@
+import { OpenAI } from "openai";
+import type { Fetch } from "../core/host.ts";
+import type { ServiceConfig } from "./service.ts";
+
+/** OpenAI's SDK as a mere way to one service: what it does by itself beyond a request is turned off. */
+export function openaiClient({ baseUrl, key, headers }: ServiceConfig, fetch: Fetch): OpenAI {
+  return new OpenAI({
+    baseURL: baseUrl,
+    // The SDK insists on a key. A header that is null is not sent.
+    apiKey: key ?? "none",
+    defaultHeaders: { ...(key === undefined ? { Authorization: null } : {}), ...headers },
+    // What is not given here the SDK takes from the environment; OPENAI_CUSTOM_HEADERS it reads in any case.
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    logLevel: "off",
+    maxRetries: 0,
+    // The longest timer there is: our own patience decides.
+    timeout: 2 ** 31 - 1,
+    fetch,
+  });
+}
+
+/** The names of the service's models, as its API takes them. */
+export async function* modelNames(client: OpenAI, signal: AbortSignal): AsyncIterable<string> {
+  for await (const { id } of client.models.list({ signal })) yield id;
+}

@@ -1,15 +1,15 @@
 #!/usr/bin/env bun
 import { dispatch } from "./cli/cli.ts";
-import { processIo } from "./cli/io.ts";
+import { processStreams } from "./cli/output.ts";
 import { exitCode } from "./core/exit.ts";
 
-const io = processIo(process.env);
+const streams = processStreams();
 
 /** Whatever reaches this is our own mistake: users' mistakes are values long before. */
 async function bug(error: unknown): Promise<number> {
   const { versionLine } = await import("./cli/version.ts");
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  await io.stderr.write(
+  await streams.stderr.write(
     `error: A bug in rein; please report this with the command that led to it\n${versionLine}\n${detail}\n`,
   );
   return exitCode("bug");
@@ -17,7 +17,7 @@ async function bug(error: unknown): Promise<number> {
 
 process.on("uncaughtException", (error) => void bug(error).then((code) => process.exit(code)));
 
-const code = await dispatch(process.argv.slice(2), io).catch(bug);
-await io.stdout.flush();
-await io.stderr.flush();
+const code = await dispatch(process.argv.slice(2), process.env, streams).catch(bug);
+await streams.stdout.flush();
+await streams.stderr.flush();
 process.exit(code);

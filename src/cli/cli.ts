@@ -2,46 +2,54 @@ import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
 import { commands, helpFlag, versionFlag, type Command } from "./commands.ts";
 import { parseFlags, type UsageProblem } from "./flags.ts";
-import type { Io } from "./io.ts";
+import type { Output, Streams } from "./output.ts";
 
 /** Finds the command that `argv` names, runs it and says its exit code. */
-export async function dispatch(argv: readonly string[], io: Io): Promise<number> {
+export async function dispatch(
+  argv: readonly string[],
+  env: Record<string, string | undefined>,
+  streams: Streams,
+): Promise<number> {
   const [first, second] = argv;
   if (first === undefined) {
     const { overview } = await import("./help.ts");
-    await io.stderr.write(overview());
+    await streams.stderr.write(overview());
     return exitCode("usage");
   }
-  if (first === "--version" || first === "-V") return (await import("./version.ts")).printVersion(io);
-  if (first === "--help" || first === "-h") return help([], io);
+  if (first === "--version" || first === "-V") return (await import("./version.ts")).printVersion(streams.stdout);
+  if (first === "--help" || first === "-h") return help([], streams);
 
   const command = commands.find(({ name }) => name === first || name === `${first} ${second}`);
-  if (command === undefined) return usageError(unknownCommand(first, second), io);
+  if (command === undefined) return usageError(unknownCommand(first, second), streams);
   const words = command.name.split(" ").length;
   const parsed = parseFlags(argv.slice(words), [...command.flags, helpFlag, versionFlag]);
-  if (!parsed.ok) return usageError(parsed.error, io, command);
+  if (!parsed.ok) return usageError(parsed.error, streams, command);
   const args = parsed.value;
-  if (args.has("--version")) return (await import("./version.ts")).printVersion(io);
-  if (args.has("--help")) return help([command.name], io);
+  if (args.has("--version")) return (await import("./version.ts")).printVersion(streams.stdout);
+  if (args.has("--help")) return help([command.name], streams);
   const { min, max } = command.count;
   if (args.positionals.length < min)
-    return usageError({ message: `Missing argument: ${command.positionals}` }, io, command);
+    return usageError({ message: `Missing argument: ${command.positionals}` }, streams, command);
   const extra = args.positionals[max];
-  if (extra !== undefined) return usageError({ message: `Unexpected argument '${extra}'` }, io, command);
-  const handler = await command.load();
-  return handler(args, io);
+  if (extra !== undefined) return usageError({ message: `Unexpected argument '${extra}'` }, streams, command);
+  const [handler, { openIo }] = await Promise.all([command.load(), import("./io.ts")]);
+  return handler(args, await openIo(env, streams));
 }
 
-async function help(positionals: string[], io: Io): Promise<number> {
+async function help(positionals: string[], streams: Streams): Promise<number> {
   const { printHelp } = await import("./help.ts");
-  return printHelp(positionals, io);
+  return printHelp(positionals, streams);
 }
 
 /** Reports a mistake in what was typed, with the place to read on. */
-export async function usageError(problem: UsageProblem, io: Io, command?: Command): Promise<number> {
+export async function usageError(
+  problem: UsageProblem,
+  { stderr }: { stderr: Output },
+  command?: Command,
+): Promise<number> {
   const see = command === undefined ? "rein help" : `rein help ${command.name}`;
   const hint = problem.hint === undefined ? "" : `hint: ${problem.hint}\n`;
-  await io.stderr.write(`error: ${problem.message}\n${hint}see: ${see}\n`);
+  await stderr.write(`error: ${problem.message}\n${hint}see: ${see}\n`);
   return exitCode("usage");
 }
 

@@ -2,21 +2,21 @@ import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
 import { commands, helpFlag, type Command, type Handler } from "./commands.ts";
 import { shown, type Flag } from "./flags.ts";
-import type { Io } from "./io.ts";
+import type { Streams } from "./output.ts";
 import { topics } from "./topics.ts";
 
 export const helpCommand: Handler = (args, io) => printHelp(args.positionals, io);
 
 /** Prints the overview, a command's help or a topic's text; an unknown one is a usage error. */
-export async function printHelp(words: string[], io: Io): Promise<number> {
+export async function printHelp(words: string[], { stdout, stderr }: Streams): Promise<number> {
   const name = words.join(" ");
   const text = name === "" ? overview() : helpText(name);
   if (text !== undefined) {
-    await io.stdout.write(text);
+    await stdout.write(text);
     return 0;
   }
   const guess = nearest(name, [...commands.map((command) => command.name), ...topics.map((topic) => topic.name)]);
-  await io.stderr.write(
+  await stderr.write(
     `error: There is no help for '${name}'\nhint: ${guess === undefined ? "see 'rein help'" : `did you mean '${guess}'?`}\n`,
   );
   return exitCode("usage");

@@ -1,75 +1,49 @@
-import { isatty } from "node:tty";
-import type { Writer } from "../core/render.ts";
+import { fstatSync, statSync } from "node:fs";
+import type { Output, Streams } from "./output.ts";
 
-/** What a command works with: the process's streams and what surrounds it, made in main and faked in tests. */
+/** What a command works with: the process's streams and what surrounds it. */
 export type Io = {
   env: Record<string, string | undefined>;
   cwd: string;
-  stdout: Output;
-  stderr: Output;
+  stdout: TerminalOutput;
+  stderr: TerminalOutput;
   stdinIsTerminal: boolean;
   /** Whether questions can be put to a person: stderr is a terminal and CI is not set. */
   canAsk: boolean;
 };
 
-/** A stream of text to the outside. */
-export type Output = Writer & {
+export type TerminalOutput = Output & {
   terminal: boolean;
   /** Whether colours may be used: a terminal, and NO_COLOR is not set. */
   color: boolean;
-  /** Called once when the reader goes away. */
-  onGone(listener: () => void): void;
-  /** Waits until all was taken. */
-  flush(): Promise<void>;
-  /** Why text was lost, other than by a reader that went away. */
-  failure(): string | undefined;
 };
 
-/** The process's own streams. A reader that goes away is noticed, and never raised as an error. */
-export function processIo(env: Record<string, string | undefined>): Io {
-  const stderr = output(process.stderr, env);
+/** Looks at what the streams are connected to. */
+export async function openIo(env: Record<string, string | undefined>, streams: Streams): Promise<Io> {
+  const painted = !env["NO_COLOR"] && env["TERM"] !== "dumb";
+  const look = async (stream: Output, descriptor: number): Promise<TerminalOutput> => {
+    const terminal = await isTerminal(descriptor);
+    return { ...stream, terminal, color: terminal && painted };
+  };
+  const stderr = await look(streams.stderr, 2);
   return {
     env,
     cwd: process.cwd(),
-    stdout: output(process.stdout, env),
+    stdout: await look(streams.stdout, 1),
     stderr,
-    stdinIsTerminal: isatty(0),
+    stdinIsTerminal: await isTerminal(0),
     canAsk: stderr.terminal && !env["CI"],
   };
 }
 
-function output(stream: NodeJS.WriteStream, env: Record<string, string | undefined>): Output {
-  let gone = false;
-  const listeners: Array<() => void> = [];
-  let failure: string | undefined;
-  const leave = (error: Error) => {
-    if (gone) return;
-    gone = true;
-    if (!("code" in error) || error.code !== "EPIPE") failure = error.message;
-    for (const listener of listeners) listener();
-  };
-  // EPIPE and its like: without a listener Bun ends the process with a stack trace.
-  stream.on("error", leave);
-  const terminal = stream.isTTY;
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    terminal,
-    color: terminal && !env["NO_COLOR"] && env["TERM"] !== "dumb",
-    onGone: (listener) => void listeners.push(listener),
-    write(text) {
-      if (gone) return Promise.resolve(false);
-      const taken = new Promise<boolean>((resolve) => {
-        stream.write(text, (error) => {
-          if (error) leave(error);
-          resolve(!error);
-        });
-      });
-      last = taken;
-      return taken;
-    },
-    async flush() {
-      await last;
-    },
-    failure: () => failure,
-  };
+/** Only a character device can be a terminal, and /dev/null is none: node:tty costs 4 ms of CPU where it need not be asked. */
+async function isTerminal(descriptor: number): Promise<boolean> {
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isCharacterDevice() || stat.rdev === statSync("/dev/null").rdev) return false;
+  } catch {
+    return false; // It is closed.
+  }
+  const { isatty } = await import("node:tty");
+  return isatty(descriptor);
 }

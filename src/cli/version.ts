@@ -1,5 +1,5 @@
 import type { Handler } from "./commands.ts";
-import type { Io } from "./io.ts";
+import type { Output } from "./output.ts";
 
 // Put in by the build; from source they are not defined.
 declare const REIN_VERSION: string | undefined;
@@ -11,9 +11,9 @@ const commit = typeof REIN_COMMIT === "string" ? REIN_COMMIT : "unknown";
 /** `rein 0.1.0 (commit 1a2b3c4, bun 1.4.5, linux-x64)` */
 export const versionLine = `rein ${version} (commit ${commit}, bun ${Bun.version}, ${process.platform}-${process.arch})`;
 
-export const versionCommand: Handler = (_args, io) => printVersion(io);
+export const versionCommand: Handler = (_args, io) => printVersion(io.stdout);
 
-export async function printVersion(io: Io): Promise<number> {
-  await io.stdout.write(`${versionLine}\n`);
+export async function printVersion(stdout: Output): Promise<number> {
+  await stdout.write(`${versionLine}\n`);
   return 0;
 }

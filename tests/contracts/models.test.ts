@@ -1,73 +1,14 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import type { Clock } from "../../src/core/host.ts";
-import type { Model, ModelRequest, Usage } from "../../src/core/model.ts";
+import type { Model } from "../../src/core/model.ts";
 import type { Script } from "../../src/core/script.ts";
-import { make as makeOpenAICompatible } from "../../src/models/openai-compatible.ts";
 import { scripted } from "../../src/models/scripted.ts";
 import { testClock } from "../helpers/clock.ts";
-import { errorBody, startOpenAIServer, type Answer, type Behaviour } from "../helpers/openai-server.ts";
 import { question, readReply } from "../helpers/reply.ts";
+import { chatRows } from "./chat-rows.ts";
+import { conversation, key, pictures, type Row, type Situation } from "./model-situations.ts";
+import { responsesRow } from "./responses-row.ts";
 
-/** What the service does, in no provider's words. */
-type Situation =
-  | { does: "text"; text: string; stop?: "length" | "refusal"; usage?: Usage }
-  | { does: "calls"; text: string; calls: Array<{ name: string; arguments: string }> }
-  | { does: "reasoning"; reasoning: string; text: string }
-  | { does: "refuse"; status: number; message: string; headers?: Record<string, string> }
-  | { does: "fail-inside"; message: string }
-  | { does: "break"; at: "event" | "character" | "finish"; by: "end" | "reset"; text: string }
-  | { does: "break-call"; call: { name: string; arguments: string } }
-  | { does: "stall"; where: "start" | "middle"; text: string };
-
-type Row = {
-  provider: string;
-  /** A model whose service does this, request by request; undefined where the provider has no such situation. */
-  model(situations: Situation[], clock: Clock): Model | undefined;
-  /** The bodies of the requests that the service got since the model was made; absent where there is no wire. */
-  sent?: () => unknown[];
-  /** How many connections they came over. */
-  connections?: () => number;
-  /** What must be sent for `conversation`. */
-  conversation?: unknown;
-};
-
-const key = "sk-contract-secret-1234567890";
-const server = startOpenAIServer();
-afterAll(() => server.stop());
-
-function openaiBehaviour(situation: Situation): Behaviour {
-  switch (situation.does) {
-    case "text": {
-      const finish = situation.stop === "refusal" ? "content_filter" : (situation.stop ?? "stop");
-      const answer: Answer = { kind: "answer", text: situation.text, finish };
-      return situation.usage === undefined ? answer : { ...answer, usage: situation.usage };
-    }
-    case "calls": {
-      const calls = situation.calls.map((call, index) => ({ id: `call_${index}`, index, ...call }));
-      return { kind: "answer", text: situation.text, calls, split: 1 };
-    }
-    case "reasoning":
-      return {
-        kind: "answer",
-        text: situation.text,
-        reasoning: { field: "reasoning_content", text: situation.reasoning },
-      };
-    case "refuse": {
-      const { status, message, headers } = situation;
-      return { kind: "status", status, body: errorBody(message), ...(headers === undefined ? {} : { headers }) };
-    }
-    case "fail-inside":
-      return { kind: "answer", text: "So", instead: `data: ${errorBody(situation.message, "server_error")}\n\n` };
-    case "break":
-      return { kind: "answer", text: situation.text, cut: { at: situation.at, by: situation.by } };
-    case "break-call": {
-      const calls = [{ id: "call_0", index: 0, ...situation.call }];
-      return { kind: "answer", calls, cut: { at: "finish", by: "end" } };
-    }
-    case "stall":
-      return { kind: "answer", text: situation.text, stall: situation.where };
-  }
-}
+afterAll(() => Promise.all(rows.map((row) => row.stop?.())));
 
 function scriptOf(situations: Situation[]): Script | undefined {
   const script: Script = [];
@@ -88,41 +29,6 @@ function scriptOf(situations: Situation[]): Script | undefined {
   return script;
 }
 
-const schema = { type: "object", properties: { path: { type: "string" } }, required: ["path"] };
-
-const conversation: ModelRequest = {
-  instructions: "Be brief",
-  messages: [
-    { role: "user", text: "Read both" },
-    {
-      role: "assistant",
-      text: "Reading",
-      calls: [
-        { id: "a", name: "file_read", arguments: '{"path":"one"}' },
-        { id: "b", name: "file_read", arguments: '{"path":' },
-      ],
-    },
-    {
-      role: "tool",
-      results: [
-        { id: "a", name: "file_read", content: "1", error: false },
-        { id: "b", name: "file_read", content: "Arguments are not JSON", error: true },
-      ],
-    },
-    {
-      role: "assistant",
-      text: "",
-      calls: [{ id: "c", name: "file_list", arguments: "" }],
-      opaque: { provider: "another" },
-    },
-    { role: "tool", results: [{ id: "c", name: "file_list", content: "", error: false }] },
-    { role: "assistant", text: "Both are read", calls: [] },
-    { role: "user", text: "Thanks" },
-  ],
-  tools: [{ name: "file_read", description: "Reads a file", input: schema }],
-  output: schema,
-};
-
 const rows: Row[] = [
   {
     provider: "scripted",
@@ -131,46 +37,8 @@ const rows: Row[] = [
       return script && scripted(script, "scripted/test.yaml", clock);
     },
   },
-  {
-    provider: "openai-compatible",
-    model(situations, clock) {
-      server.behave(...situations.map(openaiBehaviour));
-      const name = "openai-compatible/fake-1";
-      const service = { baseUrl: server.baseUrl, key, headers: {}, options: {}, fetch, clock };
-      return makeOpenAICompatible({ name, model: "fake-1", ...service });
-    },
-    sent: () => server.requests.map((request) => request.body),
-    connections: () => server.connections(),
-    conversation: {
-      model: "fake-1",
-      stream: true,
-      stream_options: { include_usage: true },
-      messages: [
-        { role: "system", content: "Be brief" },
-        { role: "user", content: "Read both" },
-        {
-          role: "assistant",
-          content: "Reading",
-          tool_calls: [
-            { id: "a", type: "function", function: { name: "file_read", arguments: '{"path":"one"}' } },
-            { id: "b", type: "function", function: { name: "file_read", arguments: "{}" } },
-          ],
-        },
-        { role: "tool", tool_call_id: "a", content: "1" },
-        { role: "tool", tool_call_id: "b", content: "Arguments are not JSON" },
-        {
-          role: "assistant",
-          content: null,
-          tool_calls: [{ id: "c", type: "function", function: { name: "file_list", arguments: "{}" } }],
-        },
-        { role: "tool", tool_call_id: "c", content: "" },
-        { role: "assistant", content: "Both are read" },
-        { role: "user", content: "Thanks" },
-      ],
-      tools: [{ type: "function", function: { name: "file_read", description: "Reads a file", parameters: schema } }],
-      response_format: { type: "json_schema", json_schema: { name: "answer", schema, strict: false } },
-    },
-  },
+  responsesRow,
+  ...chatRows,
 ];
 
 const text = "Grüße, 世界 👋\n  and a long tail of words";
@@ -358,6 +226,23 @@ for (const row of rows) {
       when("a conversation is sent as the service wants it", [{ does: "text", text }], async (model) => {
         await readReply(model, conversation);
         expect(row.sent?.()).toEqual([row.conversation]);
+      });
+
+      when("images and PDFs are sent as the service wants them", [{ does: "text", text }], async (model) => {
+        if (row.pictures !== undefined) {
+          await readReply(model, pictures);
+          expect(row.sent?.()).toEqual([row.pictures]);
+        } else {
+          const { failure } = await readReply(model, pictures);
+          expect(failure).toMatchObject({ kind: "request", retryable: false });
+          expect(failure?.message).toEndWith("'plan.pdf' (application/pdf): it takes images only");
+          expect(row.sent?.()).toEqual([]);
+        }
+      });
+
+      when("a service says which models it has", [{ does: "text", text }], async (model) => {
+        const listed = await model.list?.(new AbortController().signal);
+        expect(listed).toEqual({ ok: true, value: ["fake-1", "fake-1-mini"] });
       });
     }
   });

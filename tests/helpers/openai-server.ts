@@ -15,18 +15,28 @@ import {
 } from "./fake-service.ts";
 
 /** A tool call on the wire. Without `id` or `index` the service leaves them out, as some do. */
-export type WireCall = { id?: string; index?: number; name?: string; arguments: string | object };
+export type WireCall = {
+  id?: string;
+  index?: number;
+  name?: string;
+  arguments: string | object;
+  /** What Google wants back with the call. */
+  extra_content?: object;
+};
 
 export type Answer = Delivery & {
   kind: "answer";
   text?: string;
   refusal?: string;
-  reasoning?: { field: "reasoning_content" | "reasoning"; text: string };
+  /** In a field of its own, or as Google marks it in the content. */
+  reasoning?: { field: "reasoning_content" | "reasoning" | "content"; text: string };
   calls?: WireCall[];
   /** Default: `tool_calls` with calls, else `stop`. Null: the stream ends without one. */
   finish?: string | null;
   /** Default: 10 in (4 cached), 5 out (2 reasoning). Null: no usage chunk. */
   usage?: { input: number; output: number; cached: number; reasoning: number } | null;
+  /** Counts what was thought in the total only, as Google does. */
+  apart?: boolean;
   /** Characters of text and of arguments in one event. Default: words, and 16 characters. */
   split?: number;
   lineEnd?: "\n" | "\r\n" | "\r";
@@ -78,8 +88,16 @@ function eventsOf(answer: Answer): WireEvents {
   };
 
   chunk({ role: "assistant", content: answer.calls === undefined ? "" : null, refusal: null });
-  if (answer.reasoning !== undefined) chunk({ [answer.reasoning.field]: answer.reasoning.text });
-  for (const content of pieces(answer.text ?? "", answer.split)) chunk({ content });
+  const { reasoning } = answer;
+  const marked = reasoning?.field === "content";
+  if (reasoning !== undefined && !marked) chunk({ [reasoning.field]: reasoning.text });
+  if (marked) {
+    const thoughts = pieces(`<thought>${reasoning.text}`, answer.split);
+    for (const content of thoughts) chunk({ content, extra_content: { google: { thought: true } } });
+  }
+  const said = pieces(answer.text ?? "", answer.split);
+  for (const [index, content] of said.entries())
+    chunk({ content: marked && index === 0 ? `</thought>${content}` : content });
   const lastText = events.length - 1;
   for (const refusal of pieces(answer.refusal ?? "", answer.split)) chunk({ refusal });
   const wire = (answer.calls ?? []).map((call) => fragmentsOf(call, answer.split));
@@ -95,10 +113,10 @@ function eventsOf(answer: Answer): WireEvents {
     const { input, output, cached, reasoning } = answer.usage ?? { input: 10, output: 5, cached: 4, reasoning: 2 };
     const usage = {
       prompt_tokens: input,
-      completion_tokens: output,
+      completion_tokens: answer.apart === true ? output - reasoning : output,
       total_tokens: input + output,
       prompt_tokens_details: { cached_tokens: cached, audio_tokens: 0 },
-      completion_tokens_details: { reasoning_tokens: reasoning, audio_tokens: 0 },
+      ...(answer.apart === true ? {} : { completion_tokens_details: { reasoning_tokens: reasoning, audio_tokens: 0 } }),
     };
     send(JSON.stringify({ ...head, choices: [], usage }));
   }
@@ -109,7 +127,8 @@ function eventsOf(answer: Answer): WireEvents {
 function fragmentsOf(call: WireCall, split = 16): object[] {
   const place = call.index === undefined ? {} : { index: call.index };
   const named = call.name === undefined ? {} : { name: call.name };
-  const first = { ...place, ...(call.id === undefined ? {} : { id: call.id }), type: "function" };
+  const extra = call.extra_content === undefined ? {} : { extra_content: call.extra_content };
+  const first = { ...place, ...(call.id === undefined ? {} : { id: call.id }), type: "function", ...extra };
   // Who leaves out the index, or sends an object, sends a call whole.
   if (call.index === undefined || typeof call.arguments !== "string") {
     return [{ ...first, function: { ...named, arguments: call.arguments } }];

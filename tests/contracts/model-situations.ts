@@ -1,0 +1,94 @@
+import type { Clock } from "../../src/core/host.ts";
+import type { Model, ModelRequest, Usage } from "../../src/core/model.ts";
+
+/** What the service does, in no provider's words. */
+export type Situation =
+  | { does: "text"; text: string; stop?: "length" | "refusal"; usage?: Usage }
+  | { does: "calls"; text: string; calls: Array<{ name: string; arguments: string }> }
+  | { does: "reasoning"; reasoning: string; text: string }
+  | { does: "refuse"; status: number; message: string; headers?: Record<string, string> }
+  | { does: "fail-inside"; message: string }
+  | { does: "break"; at: "event" | "character" | "finish"; by: "end" | "reset"; text: string }
+  | { does: "break-call"; call: { name: string; arguments: string } }
+  | { does: "stall"; where: "start" | "middle"; text: string };
+
+export type Row = {
+  provider: string;
+  stop?(): Promise<void>;
+  /** A model whose service does this, request by request; undefined where the provider has no such situation. */
+  model(situations: Situation[], clock: Clock): Model | undefined;
+  /** The bodies of the requests that the service got since the model was made; absent where there is no wire. */
+  sent?: () => unknown[];
+  /** How many connections they came over. */
+  connections?: () => number;
+  /** What must be sent for `conversation`, and for `pictures`. */
+  conversation?: unknown;
+  pictures?: unknown;
+};
+
+/** The key of every service of the suite: no message may show it. */
+export const key = "sk-contract-secret-1234567890";
+
+export const schema = { type: "object", properties: { path: { type: "string" } }, required: ["path"] };
+
+export const conversation: ModelRequest = {
+  instructions: "Be brief",
+  messages: [
+    { role: "user", text: "Read both" },
+    {
+      role: "assistant",
+      text: "Reading",
+      calls: [
+        { id: "a", name: "file_read", arguments: '{"path":"one"}' },
+        { id: "b", name: "file_read", arguments: '{"path":' },
+      ],
+    },
+    {
+      role: "tool",
+      results: [
+        { id: "a", name: "file_read", content: "1", error: false },
+        { id: "b", name: "file_read", content: "Arguments are not JSON", error: true },
+      ],
+    },
+    {
+      role: "assistant",
+      text: "",
+      calls: [{ id: "c", name: "file_list", arguments: "" }],
+      opaque: { provider: "another" },
+    },
+    { role: "tool", results: [{ id: "c", name: "file_list", content: "", error: false }] },
+    { role: "assistant", text: "Both are read", calls: [] },
+    { role: "user", text: "Thanks" },
+  ],
+  tools: [{ name: "file_read", description: "Reads a file", input: schema }],
+  output: schema,
+};
+
+/** An image and a PDF of the user's, and what a tool showed. */
+export const pictures: ModelRequest = {
+  instructions: "",
+  messages: [
+    {
+      role: "user",
+      text: "Compare",
+      attachments: [
+        { mediaType: "image/png", data: "UE5H" },
+        { mediaType: "application/pdf", data: "UERG", name: "plan.pdf" },
+      ],
+    },
+    { role: "assistant", text: "", calls: [{ id: "a", name: "file_read", arguments: '{"path":"c.png"}' }] },
+    {
+      role: "tool",
+      results: [
+        {
+          id: "a",
+          name: "file_read",
+          content: "An image",
+          error: false,
+          attachments: [{ mediaType: "image/jpeg", data: "SlBH" }],
+        },
+      ],
+    },
+  ],
+  tools: [],
+};

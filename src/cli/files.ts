@@ -1,14 +1,21 @@
 import {
+  accessSync,
+  closeSync,
+  constants,
   existsSync,
+  lstatSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  readSync,
   realpathSync,
   renameSync,
   statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { nearest } from "../core/nearest.ts";
 import type { Result } from "../core/result.ts";
 import type { UsageProblem } from "./flags.ts";
@@ -26,11 +33,29 @@ export function readNamed(path: string, limit: number): Result<Uint8Array, Usage
     }
     // A FIFO such as <(command) is a file to the user; a device would never end.
     if (!stat.isFile() && !stat.isFIFO()) return cannot(`Cannot read '${path}': it is not a file`);
-    return { ok: true, value: readFileSync(path) };
+    return stat.isFile() ? { ok: true, value: readFileSync(path) } : readFifo(path, limit);
   } catch (error) {
     const failed = cannot(`Cannot read '${path}': ${why(error)}`);
     const guess = nearestFile(path);
     return guess === undefined ? failed : { ok: false, error: { ...failed.error, hint: `did you mean '${guess}'?` } };
+  }
+}
+
+/** Nobody knows how much will come: at most `limit` bytes, and the system ends the wait for them by a signal. */
+function readFifo(path: string, limit: number): Result<Uint8Array, UsageProblem> {
+  const fd = openSync(path, "r");
+  try {
+    const pieces: Uint8Array[] = [];
+    for (let size = 0; size <= limit;) {
+      const piece = new Uint8Array(65_536);
+      const length = readSync(fd, piece);
+      if (length === 0) return { ok: true, value: Buffer.concat(pieces, size) };
+      pieces.push(piece.subarray(0, length));
+      size += length;
+    }
+    return cannot(`Cannot read '${path}': it has more than ${limit} bytes`);
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -50,11 +75,11 @@ export function writeNamed(path: string, text: string): Result<void, UsageProble
   let temporary: string | undefined;
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
-    const target = stat === undefined ? resolve(path) : realpathSync(path);
     if (stat !== undefined && !stat.isFile()) {
-      writeFileSync(target, text);
+      writeFileSync(path, text);
       return { ok: true, value: undefined };
     }
+    const target = leadsTo(path);
     const beside = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
     temporary = beside;
     writeFileSync(beside, text, { mode: stat?.mode ?? 0o666, flag: "wx" });
@@ -66,12 +91,26 @@ export function writeNamed(path: string, text: string): Result<void, UsageProble
   }
 }
 
-/** The folder to write to must be there before money is spent on what is to be written. */
+/** What is in the way of writing must be known before money is spent on what is to be written. */
 export function checkWritable(path: string): Result<void, UsageProblem> {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat?.isDirectory()) return cannot(`Cannot write '${path}': it is a folder`);
-  if (statSync(dirname(resolve(path)), { throwIfNoEntry: false })?.isDirectory()) return { ok: true, value: undefined };
-  return cannot(`Cannot write '${path}': its folder does not exist`);
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat?.isDirectory() || path.endsWith("/")) return cannot(`Cannot write '${path}': it is a folder`);
+    const folder = stat === undefined || stat.isFile() ? `${dirname(leadsTo(path))}/.` : undefined;
+    accessSync(folder ?? path, constants.W_OK);
+    return { ok: true, value: undefined };
+  } catch (error) {
+    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    return cannot(`Cannot write '${path}': ${missing ? "its folder does not exist" : why(error)}`);
+  }
+}
+
+/** The path without symlinks that a path leads to, also when there is nothing yet. No loop: it was looked up before. */
+function leadsTo(path: string): string {
+  const folder = realpathSync(dirname(path));
+  const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(path) : undefined;
+  if (link === undefined) return join(folder, basename(path));
+  return leadsTo(isAbsolute(link) ? link : `${folder}/${link}`);
 }
 
 function removeQuietly(path: string): void {

@@ -2,6 +2,7 @@ import { clock, prepareRun, type PreparedRun, type RunProblem } from "../app.ts"
 import { exits } from "../core/exit.ts";
 import type { Ask } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
+import type { RunResult } from "../core/result-document.ts";
 import type { Result } from "../core/result.ts";
 import type { GivenInput } from "../file/input.ts";
 import { maxFileBytes } from "../file/source.ts";
@@ -22,7 +23,6 @@ import { readStdin } from "./stdin.ts";
 /** Runs an agent file: checks it, makes its run ready, reads its input, and ends with an answer and an exit code. */
 export const runCommand: Handler = async (args, io) => {
   const interrupts = new AbortController();
-  interruptOnSignals(interrupts);
   const plan = await loadAgent(args, io, interrupts.signal);
   if (!plan.ok) return reportProblem(plan.error, args, io);
   const given = await givenInput(args);
@@ -32,6 +32,8 @@ export const runCommand: Handler = async (args, io) => {
   const mistake = outputProblem(args, plan.value) ?? inputProblem(args, io, plan.value, stdin.value);
   if (mistake !== undefined) return reportProblem(usage(mistake), args, io);
 
+  // Until here a signal ends us as it ends any program: also while a FIFO has no writer.
+  const leaveSignals = interruptOnSignals(interrupts);
   const output = runOutput(args, io, plan.value, () => interrupts.abort("reader_gone"));
   const prepared = await prepareRun({
     plan: plan.value,
@@ -47,15 +49,25 @@ export const runCommand: Handler = async (args, io) => {
     dryRun: args.has("--dry-run"),
   });
   if (!prepared.ok) return reportProblem(prepared.error, args, io);
+  let performed: Result<RunResult | string, RunProblem>;
   try {
-    const code = await perform(prepared.value, plan.value, given.value, stdin.value, args, io, output);
-    return code.ok ? code.value : await reportProblem(code.error, args, io, prepared.value.id);
+    performed = await perform(prepared.value, plan.value, given.value, stdin.value, args, io, output);
   } finally {
     await prepared.value.close();
   }
+  // All is in order: a signal may end the wait for whoever reads the output.
+  leaveSignals();
+  const code = performed.ok ? await deliver(performed.value, io, output) : performed;
+  return code.ok ? code.value : reportProblem(code.error, args, io, prepared.value.id);
 };
 
-/** From here on the run's clock ticks: input is read, holes are filled, and the model is asked. */
+async function deliver(made: RunResult | string, io: Io, output: RunOutput): Promise<Result<number, RunProblem>> {
+  if (typeof made !== "string") return output.end(made);
+  await io.stdout.write(made);
+  return { ok: true, value: 0 };
+}
+
+/** From here on the run's clock ticks: input is read, holes are filled, and the model is asked. A text is what a dry run shows. */
 async function perform(
   prepared: PreparedRun,
   plan: Plan,
@@ -64,7 +76,7 @@ async function perform(
   args: Arguments,
   io: Io,
   output: RunOutput,
-): Promise<Result<number, RunProblem>> {
+): Promise<Result<RunResult | string, RunProblem>> {
   const texts = new Map(given.texts);
   let prompt = args.positionals[1];
   if (stdin.for !== "nothing") {
@@ -87,11 +99,9 @@ async function perform(
     const view = await prepared.look({ input: input.value, prompt });
     if (!view.ok) return view;
     const show = args.one("--output") === "json" ? planJson : planText;
-    await io.stdout.write(show({ ...view.value, limits: plan.limits }));
-    return { ok: true, value: 0 };
+    return { ok: true, value: show({ ...view.value, limits: plan.limits }) };
   }
-  const result = await prepared.start({ input: input.value, prompt }, output.observe);
-  return result.ok ? output.end(result.value) : result;
+  return prepared.start({ input: input.value, prompt }, output.observe);
 }
 
 async function loadAgent(args: Arguments, io: Io, signal: AbortSignal): Promise<Result<Plan, Reported>> {

@@ -298,6 +298,7 @@ async function startRun(
       signal,
       mask,
       explainJson,
+      repairJson: mendJson,
       ...(session === undefined ? {} : { session }),
       ...(plan.output === undefined ? {} : { output: plan.output.schema }),
     });
@@ -308,6 +309,13 @@ async function startRun(
   } finally {
     await opened.value.close();
   }
+}
+
+/** Loaded, as below, only when something is wrong. */
+async function mendJson(text: string) {
+  const { repairJson } = await import("./native/json-reader.ts");
+  const repaired = repairJson(text);
+  return repaired.ok ? { text: repaired.text, repairs: repaired.repairs } : undefined;
 }
 
 /** The native reader says more than JSON.parse, and is loaded only when something is wrong. */

@@ -37,7 +37,14 @@ export type DurableEvent =
       first_token_ms: number;
     }
   /** A tool is about to run. */
-  | { type: "call_start"; turn: number; call: ToolCall; effects: Effects }
+  | {
+      type: "call_start";
+      turn: number;
+      call: ToolCall;
+      effects: Effects;
+      /** What was wrong with arguments that were almost JSON. `call` has them put right. */
+      repaired?: string[];
+    }
   /** A call is over; `content` is what the model reads of it. */
   | { type: "call_end"; turn: number; id: string; name: string; content: string; error: boolean; duration_ms: number }
   /** The gate allowed or refused something. */

@@ -1,7 +1,7 @@
 import type { Emit } from "../core/event.ts";
 import type { Clock, Host } from "../core/host.ts";
 import { validate } from "../core/json-schema.ts";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Mask } from "../core/mask.ts";
 import type { ToolCall, ToolCallResult } from "../core/message.ts";
 import { nearest } from "../core/nearest.ts";
@@ -20,13 +20,23 @@ export type CallContext = {
   mask: Mask;
   /** Says where and why a text is not JSON. */
   explainJson(text: string): Promise<string>;
+  /** JSON made of a text that is almost JSON, with what was put right; undefined where that cannot be told. */
+  repairJson(text: string): Promise<RepairedJson | undefined>;
 };
 
-/** One finished call: what the model is told, and what the gate refused on the way. */
-export type FinishedCall = { call: ToolCall; result: ToolCallResult; denials: Denial[] };
+export type RepairedJson = { text: string; repairs: string[] };
+
+/**
+ * One finished call, with its arguments as they ran: what the model is told, and what the gate refused on the way. `misfit`: the
+ * tool exists, and the arguments did not fit it.
+ */
+export type FinishedCall = { call: ToolCall; result: ToolCallResult; denials: Denial[]; misfit: boolean };
 
 /** A call that was looked at: it can run, or the model must be told why not. */
-type Prepared = { call: ToolCall; effects: Effects; ready: Result<{ tool: Tool; input: JsonObject }, string> };
+type Prepared = { call: ToolCall } & (
+  | { ready: true; tool: Tool; input: JsonObject; effects: Effects; repaired?: string[] }
+  | { ready: false; why: string; misfit: boolean; effects: "none" }
+);
 
 /**
  * Runs the calls of one turn: neighbouring `none` and `read` calls together; a `write` or `external` call waits for all before
@@ -52,46 +62,65 @@ export async function runCalls(calls: ToolCall[], turn: number, context: CallCon
 }
 
 async function prepare(call: ToolCall, context: CallContext): Promise<Prepared> {
-  const unready = (why: string): Prepared => ({ call, effects: "none", ready: { ok: false, error: why } });
+  const unready = (why: string, misfit: boolean): Prepared => ({ call, ready: false, why, misfit, effects: "none" });
   const tool = context.tools.get(call.name);
   if (tool === undefined) {
     const names = [...context.tools.keys()];
     const guess = nearest(call.name, names);
     const hint = guess === undefined ? `The tools are: ${names.join(", ") || "none"}` : `Did you mean '${guess}'?`;
-    return unready(`There is no tool '${call.name}'. ${hint}`);
+    return unready(`There is no tool '${call.name}'. ${hint}`, false);
   }
-  const input = await parseArguments(call.arguments, context.explainJson);
-  if (!input.ok) return unready(input.error);
-  const problems = validate(tool.input, input.value);
-  if (problems.length > 0) return unready(`The arguments do not fit '${call.name}': ${problems.join("; ")}`);
-  return { call, effects: tool.effects(input.value), ready: { ok: true, value: { tool, input: input.value } } };
+  const value = parse(call.arguments);
+  if (value === undefined) return (await repair(call, tool, context)) ?? unready(await notJson(call, context), true);
+  const input = fit(tool, value);
+  if (!input.ok) return unready(input.error, true);
+  return { call, ready: true, tool, input: input.value, effects: tool.effects(input.value) };
 }
 
 /** A tool without parameters is often called with no text at all. */
-async function parseArguments(
-  text: string,
-  explain: (text: string) => Promise<string>,
-): Promise<Result<JsonObject, string>> {
-  if (text.trim() === "") return { ok: true, value: {} };
+function parse(text: string): Json | undefined {
+  if (text.trim() === "") return {};
   try {
-    const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return { ok: true, value };
-    return { ok: false, error: "The arguments must be a JSON object" };
+    return JSON.parse(text);
   } catch {
-    return { ok: false, error: `The arguments are not JSON: ${await explain(text)}` };
+    return undefined;
   }
 }
 
+function fit(tool: Tool, value: Json): Result<JsonObject, string> {
+  if (!isJsonObject(value)) return { ok: false, error: "The arguments must be a JSON object" };
+  const problems = validate(tool.input, value);
+  if (problems.length === 0) return { ok: true, value };
+  return { ok: false, error: `The arguments do not fit '${tool.name}': ${problems.join("; ")}` };
+}
+
+/** Arguments that are almost JSON are taken only where what they must have meant fits the tool. */
+async function repair(call: ToolCall, tool: Tool, context: CallContext): Promise<Prepared | undefined> {
+  const repaired = await context.repairJson(call.arguments);
+  const value = repaired && parse(repaired.text);
+  if (repaired === undefined || value === undefined) return undefined;
+  const input = fit(tool, value);
+  if (!input.ok) return undefined;
+  const effects = tool.effects(input.value);
+  const asRun = { ...call, arguments: repaired.text };
+  return { call: asRun, ready: true, tool, input: input.value, effects, repaired: repaired.repairs };
+}
+
+async function notJson(call: ToolCall, context: CallContext): Promise<string> {
+  return `The arguments are not JSON: ${await context.explainJson(call.arguments)}`;
+}
+
 async function runCall(prepared: Prepared, turn: number, context: CallContext): Promise<FinishedCall> {
-  const { call, effects, ready } = prepared;
+  const { call, effects } = prepared;
   const { emit, clock, mask } = context;
   const durability = effects === "write" || effects === "external" ? "flush" : undefined;
-  await emit({ type: "call_start", turn, call, effects }, durability);
+  const repaired = prepared.ready && prepared.repaired !== undefined ? { repaired: prepared.repaired } : {};
+  await emit({ type: "call_start", turn, call, effects, ...repaired }, durability);
   const started = clock.now();
   const denials: Denial[] = [];
-  const outcome = ready.ok
-    ? await act(ready.value.tool, ready.value.input, call, context, denials)
-    : { content: ready.error, error: true };
+  const outcome = prepared.ready
+    ? await act(prepared.tool, prepared.input, call, context, denials)
+    : { content: prepared.why, error: true };
   const result: ToolCallResult = {
     id: call.id,
     name: call.name,
@@ -99,7 +128,7 @@ async function runCall(prepared: Prepared, turn: number, context: CallContext): 
     error: outcome.error ?? false,
   };
   await emit({ type: "call_end", turn, ...result, duration_ms: clock.now() - started }, durability);
-  return { call, result, denials };
+  return { call, result, denials, misfit: !prepared.ready && prepared.misfit };
 }
 
 async function act(tool: Tool, input: JsonObject, call: ToolCall, context: CallContext, denials: Denial[]) {

@@ -23,9 +23,15 @@ export function conversation(events: readonly DurableEvent[]): Message[] {
         break;
       case "turn_end":
         settle();
-        messages.push(event.message);
-        calls = event.message.calls;
+        calls = [...event.message.calls];
+        messages.push({ ...event.message, calls });
         break;
+      // The arguments may have been repaired.
+      case "call_start": {
+        const at = calls.findIndex((call) => call.id === event.call.id);
+        if (at >= 0) calls[at] = event.call;
+        break;
+      }
       case "call_end": {
         const { id, name, content, error } = event;
         results.set(id, { id, name, content, error });

@@ -10,7 +10,7 @@ import type { Check, Limits } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Tool } from "../core/tool.ts";
 import { fitAnswer, repairPrompt } from "./answer.ts";
-import { runCalls, type CallContext } from "./calls.ts";
+import { runCalls, type CallContext, type FinishedCall, type RepairedJson } from "./calls.ts";
 import { readReply, type Reply } from "./reply.ts";
 import { Tally, type Reached } from "./tally.ts";
 
@@ -43,6 +43,8 @@ export type RunOptions = {
   mask: Mask;
   /** Says where and why a text is not JSON. */
   explainJson(text: string): Promise<string>;
+  /** JSON made of a text that is almost JSON, with what was put right; undefined where that cannot be told. */
+  repairJson(text: string): Promise<RepairedJson | undefined>;
 };
 
 /** How a run came to its end. */
@@ -84,7 +86,7 @@ async function converse(options: RunOptions, tally: Tally): Promise<Ending> {
   for (;;) {
     if (signal.aborted) return interrupted(signal);
     const tooMuch = tally.beforeTurn();
-    if (tooMuch !== undefined) return limited(tooMuch, emit);
+    if (tooMuch !== undefined) return limited(tooMuch, options);
     const turn = tally.turns;
     await emit({ type: "turn_start", turn });
     const replied = await readReply(model, request, turn, emit, clock, signal);
@@ -92,23 +94,26 @@ async function converse(options: RunOptions, tally: Tally): Promise<Ending> {
     if (!replied.ok) return failed(replied.error);
     const reply = replied.value;
     tally.addReply(model.name, reply);
-    messages.push(await endTurn(reply, turn, emit));
+    const message = await endTurn(reply, turn, emit);
 
     // What was cut at its length or refused is no answer, and a tool call in it may be half a call.
     if (reply.stop === "length")
-      return limited({ limit: "output_length", value: reply.usage.output, max: reply.usage.output }, emit);
+      return limited({ limit: "output_length", value: reply.usage.output, max: reply.usage.output }, options);
     if (reply.stop === "refusal") return ended("unfit", reply.text, "The model refused to answer");
 
     if (reply.calls.length > 0) {
       const tooMany = tally.beforeCalls(reply.calls.length);
-      if (tooMany !== undefined) return limited(tooMany, emit);
+      if (tooMany !== undefined) return limited(tooMany, options);
       const finished = await runCalls(reply.calls, turn, calls);
       const repeats = finished.map((call) => tally.addCall(call)).find((reached) => reached !== undefined);
       if (signal.aborted) return interrupted(signal);
-      if (repeats !== undefined) return limited(repeats, emit);
+      if (repeats !== undefined) return limited(repeats, options);
+      // The calls as they ran: the model reads its arguments as they were put right.
+      messages.push({ ...message, calls: finished.map(({ call }) => call) });
       messages.push({ role: "tool", results: finished.map(({ result }) => result) });
       continue;
     }
+    messages.push(message);
 
     const answer =
       options.output === undefined ? text(reply) : await fitAnswer(reply.text, options.output, options.explainJson);
@@ -173,11 +178,19 @@ function failed(failure: ModelFailure): Ending {
   return { outcome: failureOutcomes[kind], answer: null, error: hint === undefined ? { message } : { message, hint } };
 }
 
-async function limited(reached: Reached, emit: Emit): Promise<Ending> {
+async function limited({ call, ...reached }: Reached, { emit, model }: RunOptions): Promise<Ending> {
   await emit({ type: "limit", ...reached });
   if (reached.limit === "same_denial")
     return ended("denied", null, "The same permission was refused three times in a row");
+  if (call?.misfit) return { outcome: "limit", answer: null, error: misfitError(model.name, call) };
   return ended("limit", null, limitMessage(reached));
+}
+
+/** A model that cannot call the tool, though it was told twice what is wrong. */
+function misfitError(model: string, { call, result }: FinishedCall) {
+  const why = result.content.replace(/^The /, "the ");
+  const message = `'${model}' called '${call.name}' three times in a row with wrong arguments: ${why}`;
+  return { message, hint: "name a model that is better at calling tools with '--model', or offer it fewer tools" };
 }
 
 function limitMessage({ limit, value, max }: Reached): string {

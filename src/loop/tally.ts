@@ -6,8 +6,8 @@ import type { ModelUsage } from "../core/result-document.ts";
 import type { FinishedCall } from "./calls.ts";
 import type { Reply } from "./reply.ts";
 
-/** A limit that was reached. */
-export type Reached = { limit: LimitName; value: number; max: number };
+/** A limit that was reached; `call` is the one that reached it, where it was a call's. */
+export type Reached = { limit: LimitName; value: number; max: number; call?: FinishedCall };
 
 /** How often a model may repeat itself before the run ends. */
 const sameInARow = 3;
@@ -50,25 +50,35 @@ export class Tally {
   }
 
   /** Takes in a finished call. The third equal failure or denial in a row is a limit. */
-  addCall({ call, result, denials }: FinishedCall): Reached | undefined {
+  addCall(finished: FinishedCall): Reached | undefined {
+    const { denials } = finished;
     this.denied.push(...denials);
     const denial = denials.map(({ kind, target }) => `${kind} ${target}`).join("\n");
     this.#denial = next(this.#denial, denial);
     if (this.#denial.count >= sameInARow) return { limit: "same_denial", value: this.#denial.count, max: sameInARow };
-    const failure = result.error && denials.length === 0 ? `${call.name} ${call.arguments}` : "";
-    this.#failure = next(this.#failure, failure);
+    // Arguments that do not fit count by tool, once in a turn: the model had not read the complaint when it made its other calls.
+    this.#failure = finished.misfit
+      ? next(this.#failure, `misfit ${finished.call.name}`, this.turns)
+      : next(this.#failure, failureKey(finished));
     if (this.#failure.count >= sameInARow)
-      return { limit: "same_failure", value: this.#failure.count, max: sameInARow };
+      return { limit: "same_failure", value: this.#failure.count, max: sameInARow, call: finished };
     return undefined;
   }
 }
 
-type Streak = { key: string; count: number };
+/** `turn`: a streak grows only once in it. */
+type Streak = { key: string; count: number; turn?: number };
 
 /** An empty key breaks a streak. */
-function next(streak: Streak, key: string): Streak {
+function next(streak: Streak, key: string, turn?: number): Streak {
   if (key === "") return { key, count: 0 };
-  return { key, count: key === streak.key ? streak.count + 1 : 1 };
+  if (key !== streak.key) return { key, count: 1, ...(turn === undefined ? {} : { turn }) };
+  if (turn === undefined) return { key, count: streak.count + 1 };
+  return turn === streak.turn ? streak : { key, count: streak.count + 1, turn };
+}
+
+function failureKey({ call, result, denials }: FinishedCall): string {
+  return result.error && denials.length === 0 ? `call ${call.name} ${call.arguments}` : "";
 }
 
 function addReplyTo(sum: ModelUsage | undefined, reply: Reply): ModelUsage {

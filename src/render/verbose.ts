@@ -26,8 +26,10 @@ export function verboseRenderer(stderr: Writer, color: boolean): Renderer {
           const why = event.reason === undefined ? "" : `: ${event.reason}`;
           return line(`${event.verdict}: ${event.kind} '${cleanLine(event.target)}'${cleanLine(why)}`);
         }
-        case "call_start":
-          return line(`call ${cleanLine(event.call.name)} ${cleanLine(event.call.arguments)}`);
+        case "call_start": {
+          const repaired = event.repaired === undefined ? "" : ` (repaired: ${event.repaired.join(", ")})`;
+          return line(`call ${cleanLine(event.call.name)} ${cleanLine(event.call.arguments)}${cleanLine(repaired)}`);
+        }
         case "text":
         case "turn_end":
           if (open) await line("");

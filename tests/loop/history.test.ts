@@ -55,3 +55,13 @@ test("a call whose result was never journaled is answered as unknown", () => {
   });
   expect(messages[3]).toEqual({ role: "user", text: "y" });
 });
+
+test("a call whose arguments were repaired is remembered as it ran", () => {
+  const ran = { id: "b", name: "look", arguments: '{"n":1}' };
+  const messages = conversation([
+    turnEnd("", "a", "b"),
+    { type: "call_start", turn: 1, call: ran, effects: "read", repaired: ["a trailing comma"] },
+    callEnd("b", "done"),
+  ]);
+  expect(messages[0]).toMatchObject({ calls: [{ id: "a", arguments: "{}" }, ran] });
+});

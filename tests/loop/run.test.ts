@@ -94,6 +94,7 @@ async function play(model: Model, changes: Partial<RunOptions> = {}) {
     signal: new AbortController().signal,
     mask: makeMask([]),
     explainJson: async (text) => `'${text}' is cut`,
+    repairJson: async (text) => (text.endsWith("?") ? { text: text.slice(0, -1), repairs: ["a doubt"] } : undefined),
     ...changes,
   });
   return { result, events };
@@ -213,6 +214,38 @@ describe("limits", () => {
     const model = playing(calls(["no", "{}"]), calls(["no", "{}"]), calls(["no", "{}"]), says("never"));
     expect((await play(model)).result).toMatchObject({ outcome: "limit", exit_code: 4 });
     expect(model.requests).toHaveLength(3);
+  });
+
+  test("a tool that is called wrongly in three turns in a row ends the run, which names model, tool and ways out", async () => {
+    const wrong = ['{"n":"a"}', '{"n":', '{"m":1}', '{"n":2}'].map((args) => calls(["look", args]));
+    const model = playing(...wrong);
+    const { result, events } = await play(model, { tools: [tool("look", "read", () => "x")] });
+    expect(result).toMatchObject({
+      outcome: "limit",
+      exit_code: 4,
+      error: {
+        message:
+          "'test/model' called 'look' three times in a row with wrong arguments: " +
+          "the arguments do not fit 'look': unknown property 'm': did you mean 'n'?",
+        hint: "name a model that is better at calling tools with '--model', or offer it fewer tools",
+      },
+    });
+    expect(model.requests).toHaveLength(3);
+    expect(events).toContainEqual({ type: "limit", limit: "same_failure", value: 3, max: 3 });
+  });
+
+  test("wrong calls of one turn count once: the model had not read the first complaint yet", async () => {
+    const wrong: [string, string] = ["look", "{"];
+    const model = playing(calls(wrong, wrong, wrong), calls(wrong, wrong), says("done"));
+    const { result } = await play(model, { tools: [tool("look", "read", () => "x")] });
+    expect(result.outcome).toBe("done");
+  });
+
+  test("a right call of the tool breaks the row of wrong ones", async () => {
+    const wrong = calls(["look", "{"]);
+    const model = playing(wrong, wrong, calls(["look", "{}"]), wrong, wrong, says("done"));
+    const { result } = await play(model, { tools: [tool("look", "read", () => "x")] });
+    expect(result.outcome).toBe("done");
   });
 
   test("a call that works breaks the row of failing ones", async () => {
@@ -370,6 +403,37 @@ describe("tool calls", () => {
     expect((await told(["file_read", '{"n": "x"}'], [look]))?.content).toContain("'n' must be an integer");
     expect((await told(["file_read", '{"n":'], [look]))?.content).toBe(`The arguments are not JSON: '{"n":' is cut`);
     expect((await told(["file_read", "[]"], [look]))?.content).toBe("The arguments must be a JSON object");
+  });
+
+  test("arguments that are almost JSON run as they were repaired, and the repair is told", async () => {
+    const seen: JsonObject[] = [];
+    const look = tool("look", "read", (input) => (seen.push(input), "x"));
+    const model = playing(calls(["look", '{"n":1}?'], ["look", '{"n":2}']), says("done"));
+    const { events } = await play(model, { tools: [look] });
+    expect(seen).toEqual([{ n: 1 }, { n: 2 }]);
+    const starts = events.filter((event) => event.type === "call_start");
+    expect(starts.map((event) => [event.call.arguments, event.repaired])).toEqual([
+      ['{"n":1}', ["a doubt"]],
+      ['{"n":2}', undefined],
+    ]);
+    const said = events.find((event) => event.type === "turn_end");
+    expect(said?.message.calls[0]?.arguments).toBe('{"n":1}?');
+    expect(model.requests[1]?.messages[1]).toMatchObject({
+      calls: [{ arguments: '{"n":1}' }, { arguments: '{"n":2}' }],
+    });
+  });
+
+  test("a repair that does not fit the tool is none: the model reads what was wrong with what it wrote", async () => {
+    const model = playing(calls(["look", '{"m":1}?']), says("done"));
+    const { events } = await play(model, { tools: [tool("look", "read", () => "x")] });
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        type: "call_end",
+        error: true,
+        content: `The arguments are not JSON: '{"m":1}?' is cut`,
+      }),
+    );
+    expect(events.find((event) => event.type === "call_start")).not.toHaveProperty("repaired");
   });
 
   test("a tool without parameters may be called with no text", async () => {

@@ -308,7 +308,10 @@ impl Repairer<'_> {
 
     /// How many bytes from here on are of a kind. They must be whole characters.
     fn run(&self, kind: impl Fn(u8) -> bool) -> usize {
-        self.text.as_bytes()[self.at..].iter().take_while(|byte| kind(**byte)).count()
+        self.text.as_bytes()[self.at..]
+            .iter()
+            .take_while(|byte| kind(**byte))
+            .count()
     }
 
     fn copy(&mut self, length: usize) {

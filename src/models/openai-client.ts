@@ -1,5 +1,7 @@
 import { OpenAI } from "openai";
 import type { Fetch } from "../core/host.ts";
+import type { Json } from "../core/json.ts";
+import { listField, objectField, textField } from "./fields.ts";
 import type { ServiceConfig } from "./service.ts";
 
 /** OpenAI's SDK as a mere way to one service: what it does by itself beyond a request is turned off. */
@@ -22,7 +24,11 @@ export function openaiClient({ baseUrl, key, headers }: ServiceConfig, fetch: Fe
   });
 }
 
-/** The names of the service's models, as its API takes them. */
+/** The names of the service's models. Not `models.list`, which trusts that a list is one. */
 export async function* modelNames(client: OpenAI, signal: AbortSignal): AsyncIterable<string> {
-  for await (const { id } of client.models.list({ signal })) yield id;
+  const list = await client.get<Json>("/models", { signal });
+  for (const model of listField(objectField(list)["data"])) {
+    const name = textField(objectField(model)["id"]);
+    if (name !== "") yield name;
+  }
 }

@@ -83,10 +83,10 @@ export function responsesAnswer({ host, origin, failure }: ResponsesSource, mess
   }
 
   function endItem(index: number, item: JsonObject): ModelEvent[] {
-    const { type, id = null, phase } = item;
-    const named = { id, ...(phase === undefined ? {} : { phase }) };
+    const { type, id, phase } = item;
+    const named: JsonObject = { ...(id === undefined ? {} : { id }), ...(phase === undefined ? {} : { phase }) };
     if (type === "message") kept.set(index, { type: "said", length: said.get(index) ?? 0, ...named });
-    else if (type === "function_call") kept.set(index, { type: "called", id });
+    else if (type === "function_call") kept.set(index, { type: "called", ...named });
     else kept.set(index, item);
     if (type !== "function_call") return [];
     // Some services send a call whole, and in its last event only.

@@ -1,5 +1,7 @@
 /** What the fake services of the tests share: a server whose answers go well or badly as told, in any service's wire format. */
 
+import { parseArgs } from "node:util";
+
 /** How an answer's body is delivered. Nothing set: whole, at once. */
 export type Delivery = {
   /** Bytes in one write. Default: as it comes. */
@@ -175,4 +177,35 @@ function rewrite(writes: Bytes[], size: number): Bytes[] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
     all.subarray(index * size, (index + 1) * size),
   );
+}
+
+/**
+ * What a service does that was started as a process: `[--turns N] [--tool NAME] [--arguments JSON] [--text TEXT] [--pieces N]
+ * [--drip MS] [--behaviours JSON]`. It calls the tool until the conversation has `turns` answers with the one to come, then says
+ * the text. `GET <base>/log` tells what it was asked.
+ */
+export function processOptions<B>(): {
+  turns: number;
+  call: { name: string; arguments: string };
+  last: { kind: "answer"; text: string; dripMs?: number };
+  behaviours: B[] | undefined;
+} {
+  const { values } = parseArgs({
+    options: {
+      turns: { type: "string", default: "1" },
+      tool: { type: "string", default: "file_read" },
+      arguments: { type: "string", default: '{"path":"README.md"}' },
+      text: { type: "string", default: "Done" },
+      pieces: { type: "string" },
+      drip: { type: "string" },
+      behaviours: { type: "string" },
+    },
+  });
+  const text = values.pieces === undefined ? values.text : "word ".repeat(Number(values.pieces));
+  return {
+    turns: Number(values.turns),
+    call: { name: values.tool, arguments: values.arguments },
+    last: { kind: "answer", text, ...(values.drip === undefined ? {} : { dripMs: Number(values.drip) }) },
+    behaviours: values.behaviours === undefined ? undefined : JSON.parse(values.behaviours),
+  };
 }

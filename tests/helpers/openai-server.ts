@@ -1,12 +1,10 @@
 /**
- * A service on this machine that speaks Chat Completions as OpenAI's own does, well or badly as told.
- *
- * As a process: `bun tests/helpers/openai-server.ts [--turns N] [--tool NAME] [--arguments JSON] [--text TEXT] [--pieces N]
- * [--drip MS] [--behaviours JSON]` prints its base URL on the first line. `GET <base>/log` tells what it was asked.
+ * A service on this machine that speaks Chat Completions as OpenAI's own does, well or badly as told. As a process:
+ * `bun tests/helpers/openai-server.ts`, with the flags of processOptions, prints its base URL on the first line.
  */
-import { parseArgs } from "node:util";
 import {
   pieces,
+  processOptions,
   startFakeService,
   type BadBehaviour,
   type Delivery,
@@ -148,22 +146,6 @@ export function turnsOf(turns: number, call: WireCall, last: Answer): (body: unk
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: {
-      turns: { type: "string", default: "1" },
-      tool: { type: "string", default: "file_read" },
-      arguments: { type: "string", default: '{"path":"README.md"}' },
-      text: { type: "string", default: "Done" },
-      pieces: { type: "string" },
-      drip: { type: "string" },
-      behaviours: { type: "string" },
-    },
-  });
-  const text = values.pieces === undefined ? values.text : "word ".repeat(Number(values.pieces));
-  const last: Answer = { kind: "answer", text, ...(values.drip === undefined ? {} : { dripMs: Number(values.drip) }) };
-  const call: WireCall = { name: values.tool, arguments: values.arguments };
-  const behaviours: Behaviour[] | undefined =
-    values.behaviours === undefined ? undefined : JSON.parse(values.behaviours);
-  const server = startOpenAIServer(behaviours ?? turnsOf(Number(values.turns), call, last));
-  console.log(server.baseUrl);
+  const { turns, call, last, behaviours } = processOptions<Behaviour>();
+  console.log(startOpenAIServer(behaviours ?? turnsOf(turns, call, last)).baseUrl);
 }

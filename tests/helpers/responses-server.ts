@@ -1,6 +1,10 @@
-/** A service on this machine that speaks the Responses API as OpenAI does, well or badly as told. */
+/**
+ * A service on this machine that speaks the Responses API as OpenAI does, well or badly as told. As a process:
+ * `bun tests/helpers/responses-server.ts`, with the flags of processOptions, prints its base URL on the first line.
+ */
 import {
   pieces,
+  processOptions,
   startFakeService,
   type BadBehaviour,
   type Delivery,
@@ -277,4 +281,19 @@ function orderComplaint(input: Fields[], index: number): string | undefined {
     return `Item '${id}' of type 'reasoning' was provided without its required following item.`;
   }
   return undefined;
+}
+
+/** Calls the tool until the conversation has `turns` answers with the one to come, then says the text: the same for each run. */
+export function responsesTurnsOf(turns: number, call: ResponsesCall, last: ResponsesReply) {
+  return (body: unknown): ResponsesBehaviour => {
+    const input = isFields(body) && Array.isArray(body["input"]) ? body["input"] : [];
+    const said = input.filter((item) => isFields(item) && item["type"] === "function_call").length;
+    if (said + 1 >= turns) return last;
+    return { kind: "answer", calls: [{ call_id: `call_${said + 1}`, ...call }] };
+  };
+}
+
+if (import.meta.main) {
+  const { turns, call, last, behaviours } = processOptions<ResponsesBehaviour>();
+  console.log(startResponsesServer(behaviours ?? responsesTurnsOf(turns, call, last)).baseUrl);
 }

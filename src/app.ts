@@ -1,9 +1,10 @@
 import { judgeBy, makeDoors } from "./app/doors.ts";
 import { JournalLost, journalPath, makeEmit, openJournal } from "./app/journal.ts";
-import type { Stamped } from "./core/event.ts";
+import { chosenModel, modelDeps, modelNeeds, passNeeds, planSecrets, type ModelFiles } from "./app/model.ts";
+import type { DurableEvent, Emit, Stamped } from "./core/event.ts";
 import type { Interruption, OutcomeName } from "./core/exit.ts";
 import { exitCode } from "./core/exit.ts";
-import type { Clock } from "./core/host.ts";
+import type { Clock, Decided } from "./core/host.ts";
 import type { Json, JsonObject } from "./core/json.ts";
 import { makeMask, type Mask } from "./core/mask.ts";
 import type { Model } from "./core/model.ts";
@@ -11,7 +12,6 @@ import type { Ask, Grants, Need } from "./core/permission.ts";
 import type { InputValues, Plan } from "./core/plan.ts";
 import type { RunResult } from "./core/result-document.ts";
 import type { Result } from "./core/result.ts";
-import type { Script } from "./core/script.ts";
 import type { Store } from "./core/store.ts";
 import { expand } from "./core/template.ts";
 import type { Tool } from "./core/tool.ts";
@@ -19,7 +19,9 @@ import { systemClock } from "./host/clock.ts";
 import { openHost, type OpenHost } from "./host/host.ts";
 import { readMachine, type Environment, type Machine } from "./host/machine.ts";
 import { run } from "./loop/run.ts";
-import { chooseModel, createModel, keyVariables, providerNames } from "./models/index.ts";
+import type { ChosenModel } from "./models/choose.ts";
+import { createModel } from "./models/index.ts";
+import { keyVariables, providerKeys } from "./models/providers.ts";
 import { missing } from "./permit/decide.ts";
 import { describe, type PolicyDescription } from "./permit/describe.ts";
 import { makePolicy, type Policy } from "./permit/policy.ts";
@@ -28,7 +30,8 @@ import { loadTools, toolNames, toolNeeds } from "./tools/index.ts";
 /** What `rein check` must know of the other rooms: which tools and providers there are. */
 export const known = {
   tools: toolNames.map((name) => ({ name, needs: [...(toolNeeds[name] ?? [])] })),
-  providers: providerNames,
+  providers: providerKeys,
+  secrets: keyVariables,
 };
 
 export const clock: Clock = systemClock;
@@ -46,8 +49,7 @@ export type RunRequest = {
   ask: Ask | undefined;
   /** Aborted with an Interruption. */
   interrupts: AbortSignal;
-  /** Reads a scripted model's file; the path is absolute. */
-  readScript(path: string): Promise<Result<Script>>;
+  files: ModelFiles;
   /** Whether text is shown as it comes: then a request is not made anew after its first text. */
   streamed: boolean;
   /** A look at the plan: no model need be named, nothing need be granted. */
@@ -96,7 +98,13 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   if (!machine.ok) return problem("usage", machine.error.message);
   const policy = makePolicy(plan, request.grants, machine.value);
   if (!policy.ok) return problem("usage", policy.error.join("\n"));
-  const unmet = request.dryRun ? undefined : unmetNeeds(request, machine.value, policy.value);
+  const chosen = chosenModel(plan, request.model, environment);
+  if (!chosen.ok && !(request.dryRun && chosen.error.outcome === "credentials")) return chosen;
+  const own = [
+    ...(chosen.ok ? modelNeeds(chosen.value.spec) : []),
+    ...plan.env.map((target): Need => ({ kind: "env", target })),
+  ];
+  const unmet = request.dryRun ? undefined : unmetNeeds(request, own, machine.value, policy.value);
   if (unmet !== undefined) return { ok: false, error: unmet };
 
   const deadline = new AbortController();
@@ -106,12 +114,13 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   });
   const signal = AbortSignal.any([request.interrupts, deadline.signal]);
   const inputs = new Map<string, string>();
+  const secretNames = [...keyVariables, ...planSecrets(plan)];
   const options = {
     machine: machine.value,
     policy: policy.value,
     clock,
     environment,
-    secretNames: keyVariables,
+    secretNames,
     inputs,
   };
   const host = openHost(request.ask === undefined ? options : { ...options, ask: request.ask });
@@ -120,7 +129,13 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     await host.close();
   };
 
-  const model = await makeModel(request, host);
+  const answers: DurableEvent[] = [];
+  const passed = request.dryRun ? undefined : await passNeeds(own, host, keepAnswers(answers), signal);
+  if (passed?.ok === false) {
+    await close();
+    return problem("denied", passed.error.message);
+  }
+  const model = chosen.ok ? await makeModel(request, chosen.value, host) : chosen;
   if (!model.ok && !(request.dryRun && model.error.outcome === "credentials")) {
     await close();
     return model;
@@ -128,7 +143,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const ready = model.ok ? model.value : undefined;
   const promptLimit = (ready?.window ?? largestWindow) * bytesPerToken;
   const id = clock.id();
-  const mask = makeMask(keyVariables.flatMap((name) => environment[name] ?? []));
+  const mask = makeMask(secretNames.flatMap((name) => environment[name] ?? []));
   const fill = (texts: Texts) => fillIn(request, id, promptLimit, mask, texts);
   return {
     ok: true,
@@ -152,7 +167,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         if (!filled.ok) return filled;
         if (ready === undefined) throw new Error("A dry run has no model to start");
         for (const [name, value] of Object.entries(texts.input)) inputs.set(name, mask.text(asText(value)));
-        return startRun(request, { id, signal, host, model: ready, mask, ...filled.value }, observe);
+        return startRun(request, { id, signal, host, model: ready, mask, answers, ...filled.value }, observe);
       },
       close,
     },
@@ -185,15 +200,23 @@ function problem(outcome: OutcomeName, message: string, hint?: string): { ok: fa
   return { ok: false, error: hint === undefined ? { outcome, message } : { outcome, message, hint } };
 }
 
-/** Programs that are not here, and grants without which a tool, a check or a template can do nothing at all. */
-function unmetNeeds(request: RunRequest, machine: Machine, policy: Policy): RunProblem | undefined {
+/**
+ * Programs that are not here, and grants without which a tool or a check can do nothing at all. `own` is what rein itself needs
+ * for the model and the templates.
+ */
+function unmetNeeds(
+  request: RunRequest,
+  own: readonly Need[],
+  machine: Machine,
+  policy: Policy,
+): RunProblem | undefined {
   const { plan } = request;
   const needs: Need[] = [
     ...plan.tools.flatMap((name) => toolNeeds[name] ?? []),
     ...plan.checks.flatMap(({ run: [program] }) =>
       program === undefined ? [] : [{ kind: "run" as const, target: program }],
     ),
-    ...plan.env.map((target) => ({ kind: "env" as const, target })),
+    ...own,
   ];
   for (const { kind, target } of needs) {
     if (kind === "run" && target !== undefined && machine.resolve.program(target) === undefined) {
@@ -206,21 +229,23 @@ function unmetNeeds(request: RunRequest, machine: Machine, policy: Policy): RunP
   return { outcome: "denied", message: `'${plan.name}' can do nothing without what was not granted`, hint };
 }
 
-async function makeModel(request: RunRequest, host: OpenHost): Promise<Result<Model, RunProblem>> {
-  const { plan, environment, cwd } = request;
-  const key = (name: string) => environment[name];
-  const variable = environment["REIN_MODEL"];
-  const chosen = chooseModel({ flag: request.model, variable, file: plan.model, key });
-  if (!chosen.ok) return chosen;
+/** What a person allowed before there was a journal. What was refused ends the run, and a grant follows from the flags. */
+function keepAnswers(answers: DurableEvent[]): Decided {
+  return async ({ kind, target }, decision) => {
+    if (decision.verdict !== "allow" || decision.by !== "answer") return;
+    answers.push({ type: "decision", kind, target, verdict: "allow", by: "answer" });
+  };
+}
+
+function makeModel(request: RunRequest, chosen: ChosenModel, host: OpenHost): Promise<Result<Model, RunProblem>> {
+  const { plan, environment, cwd, files, streamed } = request;
   // A file names its script relative to itself, a flag or variable relative to where it was typed.
-  const folder = chosen.value.source === "file" ? plan.folder : cwd;
-  return createModel(chosen.value.name, {
-    fetch: host.serviceFetch,
-    clock,
-    key,
-    script: (path) => request.readScript(path.startsWith("/") ? path : `${folder}/${path}`),
-    retryAfterText: !request.streamed,
-  });
+  const scriptFolder = chosen.from === "file" ? plan.folder : cwd;
+  const agentFolder = plan.folder;
+  return createModel(
+    chosen.spec,
+    modelDeps({ host, clock, environment, files, agentFolder, scriptFolder, retryAfterText: !streamed }),
+  );
 }
 
 /** The texts that go to the model, with all holes filled and keys masked: a log that is to be explained may hold one. */
@@ -260,6 +285,8 @@ type Started = {
   host: OpenHost;
   model: Model;
   mask: Mask;
+  /** What was decided before there was a journal. */
+  answers: readonly DurableEvent[];
   instructions: string;
   prompt: string;
 };
@@ -270,12 +297,16 @@ async function startRun(
   observe: (event: Stamped) => void,
 ): Promise<Result<RunResult, RunProblem>> {
   const { plan, environment, session } = request;
-  const { id, signal, host, model, mask, instructions, prompt } = started;
+  const { id, signal, host, model, mask, answers, instructions, prompt } = started;
   const place = journalPath(environment);
   const opened = await openJournal(place, { id, agent: plan.name, model: model.name, time: clock.now() }, session);
   if (!opened.ok) return problem("usage", opened.error.message);
   const { journal, history, warning } = opened.value;
-  const emit = makeEmit(journal, clock, observe, session !== undefined);
+  const journaled = makeEmit(journal, clock, observe, session !== undefined);
+  const emit: Emit = async (event, durability) => {
+    await journaled(event, durability);
+    if (event.type === "run_start") for (const answer of answers) await journaled(answer);
+  };
   if (warning !== undefined) await emit({ type: "warning", message: warning });
   const doors = makeDoors(host, emit, signal);
   try {

@@ -34,6 +34,14 @@ export async function readScript(path: string): Promise<Result<Script>> {
   return { ok: false, error: { code: "invalid", message: `The script '${basename(path)}' has errors\n${report}` } };
 }
 
+/** Reads a small text file that the user or the agent file names. */
+export function readText(path: string): Result<string> {
+  const read = readNamed(path, maxFileBytes);
+  return read.ok
+    ? { ok: true, value: new TextDecoder().decode(read.value) }
+    : { ok: false, error: { code: "failed", message: read.error.message } };
+}
+
 function unreadable(file: string, { message, hint }: UsageProblem): Diagnostic {
   const place = { file, line: 1, column: 1, width: 1, source: "" };
   return { code: "unreadable", severity: "error", message, ...(hint === undefined ? {} : { hint }), ...place };

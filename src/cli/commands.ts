@@ -70,7 +70,12 @@ export const commands: readonly Command[] = [
         help: "Set an input; NAME=@FILE reads the value from a file",
       },
       { name: "--input", value: { name: "FILE" }, help: "Read inputs from a JSON file" },
-      { name: "--model", short: "-m", value: { name: "PROVIDER/MODEL" }, help: "Use this model instead of the file's" },
+      {
+        name: "--model",
+        short: "-m",
+        value: { name: "MODEL" },
+        help: "Use this model instead of the file's: provider/model, a provider, or a name under its 'models'",
+      },
       ...permissionFlags,
       { name: "--session", value: { name: "NAME" }, help: "Continue this conversation, or begin it" },
       outputFlag("text", "json", "jsonl"),

@@ -8,8 +8,7 @@ import type { GivenInput } from "../file/input.ts";
 import { maxFileBytes } from "../file/source.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { planJson, planText } from "../render/plan.ts";
-import { checkAgentBytes, readScript } from "./agent-file.ts";
-import { askOnTerminal, hasTerminal } from "./ask.ts";
+import { checkAgentBytes, readScript, readText } from "./agent-file.ts";
 import type { Handler } from "./commands.ts";
 import { readNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
@@ -42,9 +41,9 @@ export const runCommand: Handler = async (args, io) => {
     session: args.one("--session"),
     cwd: io.cwd,
     environment: io.env,
-    ask: asker(plan.value, io, output),
+    ask: await asker(plan.value, io, output),
     interrupts: interrupts.signal,
-    readScript,
+    files: { script: readScript, text: readText },
     streamed: args.has("--stream"),
     dryRun: args.has("--dry-run"),
   });
@@ -147,8 +146,10 @@ function inputProblem(args: Arguments, io: Io, plan: Plan, stdin: StdinUse): Usa
 }
 
 /** Questions go to a person at the terminal; progress makes room for them. */
-function asker(plan: Plan, io: Io, { progress }: RunOutput): Ask | undefined {
-  if (!io.canAsk || !hasTerminal()) return undefined;
+async function asker(plan: Plan, io: Io, { progress }: RunOutput): Promise<Ask | undefined> {
+  if (!io.canAsk) return undefined;
+  const { askOnTerminal, hasTerminal } = await import("./ask.ts");
+  if (!hasTerminal()) return undefined;
   return askOnTerminal(plan.name, { before: progress.hide, after: progress.show });
 }
 

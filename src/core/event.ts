@@ -60,7 +60,16 @@ export type DurableEvent =
       flag?: string;
     }
   /** A request failed and is made anew after a wait: the turn's text, reasoning and calls so far are void. */
-  | { type: "retry"; turn: number; attempt: number; of: number; wait_ms: number; reason: string }
+  | {
+      type: "retry";
+      turn: number;
+      attempt: number;
+      of: number;
+      wait_ms: number;
+      reason: string;
+      /** The HTTP status, where the service answered. */
+      status?: number;
+    }
   /** A limit was reached; the run ends. */
   | { type: "limit"; limit: LimitName; value: number; max: number }
   /** A check has judged the answer. */

@@ -9,6 +9,7 @@ import { planOf } from "./plan.ts";
 import { readYaml, type Checked } from "./read.ts";
 import { wrongProgram, wrongRule } from "./rules.ts";
 import { agentSchema, foreignKeys, laterKeys } from "./schema.ts";
+import { modelProblems, modelVariables, requestProblems, type KnownProvider } from "./models.ts";
 import { mistaken, strayMessage } from "./mistaken.ts";
 import { oneOf, shapeProblems } from "./shape.ts";
 import type { Problem, Range, Source } from "./source.ts";
@@ -18,7 +19,9 @@ import { agentPaths, almostTemplates } from "./agent-paths.ts";
 /** The names that an agent file can use, and what each tool cannot work without. */
 export type Known = {
   tools: readonly { name: string; needs: readonly Need[] }[];
-  providers: readonly string[];
+  providers: readonly KnownProvider[];
+  /** Variables that hold what only a service may see. */
+  secrets: readonly string[];
 };
 
 /** An agent file as a plan, or all that is wrong with it. */
@@ -36,7 +39,7 @@ export function checkAgent(source: Source, known: Known): Checked<Plan> {
       problems: [
         ...shape,
         ...taskProblems(root, shape),
-        ...modelProblems(root, known.providers, text),
+        ...modelProblems(root, known.providers, known.secrets, text),
         ...inputProblems(root),
         ...(instructions?.problems ?? []),
         ...(prompt?.problems ?? []),
@@ -46,7 +49,7 @@ export function checkAgent(source: Source, known: Known): Checked<Plan> {
         ...ruleProblems(root),
         ...outputProblems(root),
         ...checkProblems(root),
-        ...envProblems(root),
+        ...envProblems(root, known.secrets),
       ],
       value: () =>
         planOf(
@@ -64,23 +67,6 @@ function taskProblems(root: Node, shape: Problem[]): Problem[] {
   if (shape.some(({ hint }) => hint !== undefined && /^did you mean '(instructions|prompt)'\?$/.test(hint))) return [];
   const message = "An agent needs 'instructions' or a 'prompt', this file has neither";
   return [{ code: "missing_key", at: [root.at[0], root.at[0] + 1], message }];
-}
-
-function modelProblems(root: Node, providers: readonly string[], text: string): Problem[] {
-  const node = find(root, "model");
-  if (node?.kind !== "text" || !/^[^/\s]+\/\S+$/.test(node.value)) return [];
-  const provider = node.value.split("/", 1)[0] ?? "";
-  if (providers.includes(provider)) return [];
-  const start = node.text[0] + Math.max(0, text.slice(...node.text).indexOf(provider));
-  const close = nearest(provider, providers);
-  return [
-    {
-      code: "unknown_name",
-      at: node.at === node.text ? [start, start + provider.length] : node.at,
-      message: `Unknown provider ${quote(provider)}`,
-      hint: close === undefined ? `expected ${oneOf(providers)}` : `did you mean '${close}'?`,
-    },
-  ];
 }
 
 function toolProblems(root: Node, tools: Known["tools"]): Problem[] {
@@ -154,23 +140,14 @@ function checkProblems(root: Node): Problem[] {
   });
 }
 
-/** What templates read of the environment must be requested like everything else. */
-function envProblems(root: Node): Problem[] {
-  const permissions = find(root, "permissions");
-  const rules = find(root, "permissions", "env");
-  if ((permissions !== undefined && permissions.kind !== "map") || (rules !== undefined && rules.kind !== "list"))
-    return [];
-  const requested = textsOf(rules).map(({ value }) => value);
-  const covers = (rule: string, name: string) =>
-    rule.endsWith("*") ? name.startsWith(rule.slice(0, -1)) : name === rule;
-  return textsOf(find(root, "env"))
-    .filter(({ value }) => /^\w+$/.test(value) && !requested.some((rule) => covers(rule, value)))
-    .map(({ value, at }) => ({
-      code: "permission",
-      at,
-      message: `Variable '${value}' can never be read: permissions has no '${value}' in 'env'`,
-      hint: `write permissions: { env: [${[...requested, value].join(", ")}] }`,
-    }));
+/** What templates read of the environment must be requested like everything else, and a key is never theirs to read. */
+function envProblems(root: Node, secrets: readonly string[]): Problem[] {
+  const keys = new Set([...secrets, ...modelVariables(root).map(({ value }) => value)]);
+  return textsOf(find(root, "env")).flatMap((node): Problem[] => {
+    if (!keys.has(node.value)) return requestProblems(root, node, "read");
+    const message = `${quote(node.value)} holds a service's key: no text can have it`;
+    return [{ code: "permission", at: node.at, message }];
+  });
 }
 
 /** `${{ … }}` where nothing expands it. */

@@ -20,8 +20,18 @@ export const mistaken: ShapeRules["mistaken"] = (path, node) => {
       return {
         code: "later_key",
         message: `${node.kind === "list" ? "A list of models" : "A map"} for 'model' is not in this version`,
-        hint: "name one model: 'provider/model'",
+        hint: "name one model: 'provider/model', or a name under 'models'",
       };
+    case "models.*":
+      if (node.kind !== "text") return undefined;
+      return {
+        code: "wrong_type",
+        message: "Expected a map with 'model', found text",
+        hint: `write { model: ${plain(node.value)} }`,
+      };
+    case "models.*.extra_body":
+      if (node.kind === "map" || node.kind === "broken") return undefined;
+      return { code: "wrong_type", message: `Expected a map, found ${kindName(node)}` };
     case "input.*":
       if (node.kind !== "text") return undefined;
       return {

@@ -12,6 +12,8 @@ export function planOf(
   const { description, model, output } = file;
   const { time, tokens, ...limits } = file.limits;
   const programs = file.checks.map(({ run }) => run[0] ?? "");
+  const hosts = Object.values(file.models).flatMap(({ base_url: url }) => (url === undefined ? [] : hostOf(url)));
+  const net = [...new Set([...(file.permissions.net ?? []), ...hosts])];
   const run = [...new Set([...(file.permissions.run ?? []), ...programs])];
   const input: Record<string, InputSpec> = file.input;
   return {
@@ -21,12 +23,12 @@ export function planOf(
     name: file.name ?? stem(source.file),
     ...(description === undefined ? {} : { description }),
     ...(model === undefined ? {} : { model }),
-    models: {},
+    models: file.models,
     input,
     instructions: templates.instructions,
     ...(templates.prompt === undefined ? {} : { prompt: templates.prompt }),
     tools: file.tools,
-    permissions: { ...file.permissions, ...(run.length > 0 ? { run } : {}) },
+    permissions: { ...file.permissions, ...(run.length > 0 ? { run } : {}), ...(net.length > 0 ? { net } : {}) },
     deny: file.deny,
     limits: { ...limits, time: milliseconds(time), ...(tokens === undefined ? {} : { tokens }) },
     ...(output === undefined ? {} : { output }),
@@ -34,6 +36,12 @@ export function planOf(
     denied: file.denied,
     env: file.env,
   };
+}
+
+/** The host of a URL as a rule of `permissions.net`: with its port where that is not 443. */
+function hostOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  return port === "" && protocol === "https:" ? hostname : `${hostname}:${port === "" ? "80" : port}`;
 }
 
 /** `agents/review.yaml` is `review`; stdin and what leaves no name is `agent`. */

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { defaultLimits } from "../core/plan.ts";
+import { modelsSchema } from "./models-schema.ts";
 import { durationPattern, durationText, milliseconds } from "./duration.ts";
 
 /*
@@ -141,10 +142,22 @@ export const agentSchema = v.pipe(
       v.pipe(
         v.string(),
         v.title("'provider/model'"),
-        v.regex(/^[^/\s]+\/\S+$/, "Expected 'provider/model'"),
-        v.description("The model, as `provider/model`. Default: `REIN_MODEL`, else the one service whose key is set."),
-        v.examples(["openai-compatible/gpt-oss-120b", "scripted/answers.yaml"]),
+        v.regex(/^[A-Za-z]\S*$/, "Expected 'provider/model'"),
+        v.description(
+          "The model: `provider/model`, a provider alone for its default, or a name under `models`. `--model` and `REIN_MODEL` " +
+            "win over it. Default: the one service whose key is set. [providers.md](providers.md) lists the providers.",
+        ),
+        v.examples(["anthropic/claude-sonnet-5-5"]),
       ),
+    ),
+    models: v.optional(
+      v.pipe(
+        modelsSchema,
+        v.title("a map of models"),
+        v.description("Models by name, with options; `model`, `--model` and `REIN_MODEL` can name them."),
+        v.examples([{ careful: { model: "openai/gpt-6.1-terra", effort: "high" } }]),
+      ),
+      {},
     ),
     input: v.optional(
       v.pipe(
@@ -300,7 +313,6 @@ export const agentSchema = v.pipe(
 /** Keys that later versions will know, by the path of the map they stand in. */
 export const laterKeys: Record<string, readonly string[]> = {
   "": [
-    "models",
     "mcp",
     "agents",
     "tools_dir",

@@ -1,5 +1,6 @@
 import type { Clock, Decided, Fetch, Host } from "../core/host.ts";
-import type { Ask } from "../core/permission.ts";
+import type { AccessRequest, Ask } from "../core/permission.ts";
+import type { Result } from "../core/result.ts";
 import type { Policy } from "../permit/policy.ts";
 import { envDoor } from "./env.ts";
 import type { FileRoot } from "./fs.ts";
@@ -25,8 +26,13 @@ export type HostOptions = {
 export type OpenHost = {
   /** The doors for one call (or check): decisions are told to `decided`, and `signal` ends what goes on behind them. */
   scoped(decided: Decided, signal: AbortSignal): Host;
-  /** Reaches one service without a grant: exactly the scheme, host and port of its base URL, redirects within it included. */
-  serviceFetch(baseUrl: string): Fetch;
+  /** Puts before the gate what rein itself is about to do for the agent file. `action` is a verb for messages: "reach". */
+  pass(action: string, request: AccessRequest, decided: Decided, signal: AbortSignal): Promise<Result<void>>;
+  /**
+   * Reaches one service without a grant: exactly the scheme, host and port of its base URL, redirects within it included, by the
+   * environment's proxy. With `ca` it trusts these certificates, PEM, instead of the system's.
+   */
+  serviceFetch(baseUrl: string, ca: string | undefined): Fetch;
   /** Ends children that still run, removes the run's temporary folder, closes connections. The host is not used after it. */
   close(): Promise<void>;
 };
@@ -67,8 +73,9 @@ export function openHost(options: HostOptions): OpenHost {
         env: envDoor(gate, environment, secretNames),
       };
     },
-    serviceFetch: (baseUrl) => async (input, init) =>
-      (await openNetwork()).fetchService(baseUrl, closing.signal, input, init),
+    pass: (action, request, decided, signal) => gateFor(decided, signal).begin(action).pass(request),
+    serviceFetch: (baseUrl, ca) => async (input, init) =>
+      (await openNetwork()).fetchService({ baseUrl, ca }, closing.signal, input, init),
     close: async () => {
       closing.abort();
       await (await launcher)?.close();

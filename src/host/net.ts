@@ -12,9 +12,12 @@ type Init = Parameters<Fetch>[1];
 /** The network of one run: one pool of connections, and the addresses that names were found to have. */
 export type Network = {
   fetch(gate: Gate, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
-  fetchService(baseUrl: string, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
+  fetchService(service: Service, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
   close(): void;
 };
+
+/** A model's service. `ca` is what it trusts instead of the system's certificates, in PEM. */
+export type Service = { baseUrl: string; ca: string | undefined };
 
 export type NetworkOptions = {
   /** All addresses of a host. Rejects when it has none. */
@@ -81,13 +84,16 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
     fetch: (gate, signal, input, init) => followRedirects((hop) => dialJudged(gate, hop), signal, input, init),
 
     // The user named this service: every address of it is fine, and so is the environment's proxy.
-    fetchService: (baseUrl, signal, input, init) => {
+    fetchService: ({ baseUrl, ca }, signal, input, init) => {
       const { origin } = new URL(baseUrl);
+      const trust = ca === undefined ? {} : { tls: { ca } };
       const dialService = async (hop: Hop): Promise<Response> => {
         if (hop.url.origin !== origin) {
           throw new NetError("failed", `Cannot reach '${hop.url.origin}': it is not the service '${origin}'`);
         }
-        return session.fetch(hop.url, requestOf(hop)).catch((error: unknown) => Promise.reject(failed(hop, error)));
+        return session
+          .fetch(hop.url, { ...requestOf(hop), ...trust })
+          .catch((error: unknown) => Promise.reject(failed(hop, error)));
       };
       return followRedirects(dialService, signal, input, init);
     },

@@ -65,6 +65,7 @@ export async function readReply(
           of: event.of,
           wait_ms: event.waitMs,
           reason: event.failure.message,
+          ...(event.failure.status === undefined ? {} : { status: event.failure.status }),
         });
         break;
       case "failure":

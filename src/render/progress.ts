@@ -28,6 +28,9 @@ export type Progress = Renderer & {
 const liveMs = 1000;
 const plainMs = 30_000;
 
+/** What is said of a status whose reason everybody knows. */
+const statusWords: Record<number, string> = { 429: "Rate limited", 503: "Overloaded", 529: "Overloaded" };
+
 const clearLine = "\r\u001b[K";
 
 /** `--progress`, on stderr. Shares a queue with the renderer that streams to the same terminal, and comes before it. */
@@ -111,7 +114,8 @@ export function progressRenderer(options: ProgressOptions): Progress {
   function notice(event: Stamped): string | undefined {
     if (event.type === "warning") return `${paint("warning:", "yellow", color)} ${cleanLine(event.message)}`;
     if (event.type === "retry" && mode !== "none") {
-      return `retry ${event.attempt} of ${event.of} in ${duration(event.wait_ms)}: ${cleanLine(event.reason)}`;
+      const why = statusWords[event.status ?? 0] ?? cleanLine(event.reason);
+      return `${why}, waiting ${(event.wait_ms / 1000).toFixed(1)} s (${event.attempt} of ${event.of})`;
     }
     return mode === "plain" ? line(event) : undefined;
   }

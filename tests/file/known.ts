@@ -1,6 +1,7 @@
+import { keyVariables, providerKeys } from "../../src/models/providers.ts";
 import type { Known } from "../../src/file/check.ts";
 
-/** The tools and providers that the files of these tests may name. */
+/** The tools that the files of these tests may name, and the providers that there are. */
 export const known: Known = {
   tools: [
     { name: "file_read", needs: [{ kind: "read" }] },
@@ -9,5 +10,6 @@ export const known: Known = {
     { name: "file_search", needs: [{ kind: "read" }] },
     { name: "bash_exec", needs: [{ kind: "run", target: "bash" }] },
   ],
-  providers: ["openai-compatible", "scripted"],
+  providers: providerKeys,
+  secrets: keyVariables,
 };

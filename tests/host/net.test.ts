@@ -79,7 +79,8 @@ function network(
     told,
     lookedUp,
     fetch: (input: string | URL | Request, init?: RequestInit) => net.fetch(gate, signal, input, init),
-    service: (baseUrl: string, input: string, init?: RequestInit) => net.fetchService(baseUrl, signal, input, init),
+    service: (baseUrl: string, input: string, init?: RequestInit, ca?: string) =>
+      net.fetchService({ baseUrl, ca }, signal, input, init),
   };
 }
 

@@ -1,14 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Fetch } from "../../src/core/host.ts";
 import { fail, ok } from "../../src/core/result.ts";
-import {
-  chooseModel,
-  createModel,
-  keyVariables,
-  parseModelName,
-  providerNames,
-  type ModelDeps,
-} from "../../src/models/index.ts";
+import { createModel, createService, type ModelDeps } from "../../src/models/index.ts";
+import { providers } from "../../src/models/providers.ts";
 import { testClock } from "../helpers/clock.ts";
 import { readReply } from "../helpers/reply.ts";
 
@@ -18,103 +12,87 @@ function deps(variables: Record<string, string>, fetch: Fetch = async () => new 
     clock: testClock(),
     key: (name) => variables[name],
     script: async (path) => (path === "there.yaml" ? ok([]) : fail("not_found", `Cannot read '${path}': not there`)),
+    certificates: (path) => (path === "ca.pem" ? ok("PEM") : fail("not_found", `Cannot read '${path}': not there`)),
     retryAfterText: true,
   };
 }
 
-describe("a model's name", () => {
-  test("is split at its first slash", () => {
-    expect(parseModelName("openai-compatible/org/model:tag")).toEqual(
-      ok({ provider: "openai-compatible", model: "org/model:tag" }),
-    );
-    expect(providerNames).toEqual(["openai-compatible", "scripted"]);
-  });
-
-  for (const [name, message] of [
-    ["scripted/", "Cannot use model 'scripted/': it must be 'scripted/<file>'"],
-    ["scripted", "Cannot use model 'scripted': it must be 'scripted/<file>'"],
-    ["scriptd/x", "Cannot use model 'scriptd/x': no provider 'scriptd'; did you mean 'scripted'?"],
-    ["gpt", "Cannot use model 'gpt': a model is named 'provider/model'; the providers are openai-compatible, scripted"],
-    [
-      "constructor/x",
-      "Cannot use model 'constructor/x': no provider 'constructor'; the providers are openai-compatible, scripted",
-    ],
-  ] as const) {
-    test(`that is '${name}' is refused with what it should be`, () => {
-      expect(parseModelName(name)).toEqual({ ok: false, error: { outcome: "usage", message } });
-    });
-  }
-});
-
-describe("the choice", () => {
-  const none = { flag: undefined, file: undefined, variable: undefined, key: () => undefined };
-
-  test("is the flag's, else the variable's, else the file's", () => {
-    expect(chooseModel({ ...none, flag: "a/1", file: "b/2", variable: "c/3" })).toEqual(
-      ok({ name: "a/1", source: "flag" }),
-    );
-    expect(chooseModel({ ...none, file: "b/2", variable: "c/3" })).toEqual(ok({ name: "c/3", source: "variable" }));
-    expect(chooseModel({ ...none, file: "b/2" })).toEqual(ok({ name: "b/2", source: "file" }));
-    expect(chooseModel({ ...none, variable: "c/3" })).toEqual(ok({ name: "c/3", source: "variable" }));
-  });
-
-  test("is asked for where a key is set", () => {
-    expect(
-      chooseModel({ ...none, variable: "", key: (name) => (name === "OPENAI_API_KEY" ? "sk" : undefined) }),
-    ).toEqual({
-      ok: false,
-      error: { outcome: "credentials", message: "No model is named: use '--model openai-compatible/<model>'" },
-    });
-    expect(keyVariables).toEqual(["OPENAI_API_KEY"]);
-  });
-
-  test("is explained where nothing is set", () => {
-    const message =
-      "No model is named and no service's key is set: set OPENAI_API_KEY and use '--model openai-compatible/<model>'";
-    expect(chooseModel(none)).toEqual({ ok: false, error: { outcome: "credentials", message } });
-  });
-});
-
 describe("making a model", () => {
   test("without a key or a base URL needs credentials", async () => {
-    const made = await createModel("openai-compatible/x", deps({ OPENAI_API_KEY: "" }));
+    const made = await createModel({ model: "openai-compatible/x" }, deps({ OPENAI_API_KEY: "" }));
     expect(made).toMatchObject({ ok: false, error: { outcome: "credentials" } });
   });
 
-  for (const url of ["ftp://secret-host/v1", "secret-user:pass", "https://secret:pass@host/v1"]) {
-    test(`refuses the base URL '${url}' without repeating it`, async () => {
-      const made = await createModel("openai-compatible/x", deps({ OPENAI_BASE_URL: url }));
-      if (made.ok) throw new Error("Made");
-      expect(made.error.outcome).toBe("usage");
-      expect(made.error.message).toStartWith("Cannot use OPENAI_BASE_URL: ");
-      expect(made.error.message).not.toContain("secret");
-    });
-  }
-
-  test("of a service sends to its base URL, OpenAI's own by default, and retries", async () => {
-    const urls: string[] = [];
-    const broken: Fetch = async (input) => {
-      urls.push(String(input));
-      return new Response("", { status: 500 });
-    };
-    for (const variables of [{ OPENAI_API_KEY: "sk-12345678" }, { OPENAI_BASE_URL: "http://127.0.0.1:9/v1/" }]) {
-      const made = await createModel("openai-compatible/x", deps(variables, broken));
-      if (!made.ok) throw new Error(made.error.message);
-      expect(await readReply(made.value)).toMatchObject({ retries: 3, failure: { kind: "service", status: 500 } });
+  test("of every service sends to its base URL, its own by default, with its key, and retries", async () => {
+    for (const { name, keys, addresses, url } of providers) {
+      const sent: Array<{ origin: string; headers: string }> = [];
+      const broken: Fetch = async (input, init) => {
+        const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
+        const { origin } = new URL(input instanceof Request ? input.url : String(input));
+        sent.push({ origin, headers: JSON.stringify([...headers]) });
+        return new Response("", { status: 500 });
+      };
+      const key = { [keys[0] ?? ""]: "sk-12345678" };
+      const address = { [addresses[0] ?? ""]: "http://127.0.0.1:9/v1" };
+      for (const variables of [key, { ...key, ...address }]) {
+        const made = await createModel({ model: `${name}/x` }, deps(variables, broken));
+        if (!made.ok) throw new Error(made.error.message);
+        expect(made.value.name).toBe(`${name}/x`);
+        expect(await readReply(made.value)).toMatchObject({ retries: 3, failure: { kind: "service", status: 500 } });
+      }
+      const origins = [new URL(url).origin, "http://127.0.0.1:9"];
+      expect(sent.map(({ origin }) => origin)).toEqual(origins.flatMap((origin) => Array(4).fill(origin)));
+      for (const { headers } of sent) expect(headers).toContain("sk-12345678");
     }
-    expect([...new Set(urls)]).toEqual([
-      "https://api.openai.com/v1/chat/completions",
-      "http://127.0.0.1:9/v1/chat/completions",
-    ]);
-    expect(urls.length).toBe(8);
+  });
+
+  test("of every service sends the headers that are named, and no credentials where there are none", async () => {
+    for (const { name } of providers) {
+      const sent: Headers[] = [];
+      const broken: Fetch = async (input, init) => {
+        sent.push(new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined)));
+        return new Response("", { status: 400 });
+      };
+      for (const headers of [{}, { authorization: "Basic abc", "X-Team": "a" }]) {
+        const made = await createService(
+          { model: `${name}/x`, base_url: "http://127.0.0.1:9", headers },
+          deps({}, broken),
+        );
+        if (!made.ok) throw new Error(made.error.message);
+        expect(await readReply(made.value)).toMatchObject({ failure: { kind: "request" } });
+      }
+      expect(sent.map((headers) => ["authorization", "x-api-key", "x-team"].map((one) => headers.get(one)))).toEqual([
+        [null, null, null],
+        ["Basic abc", null, "a"],
+      ]);
+    }
+  });
+
+  test("at an address of the agent file trusts the certificates of its file", async () => {
+    const seen: Array<string | undefined> = [];
+    const watched: ModelDeps = {
+      ...deps({}),
+      fetch: (_url, ca) => {
+        seen.push(ca);
+        return async () => new Response();
+      },
+    };
+    const spec = { model: "openai/x", base_url: "https://127.0.0.1:9" };
+    expect(await createModel({ ...spec, ca_file: "ca.pem" }, watched)).toMatchObject({ ok: true });
+    expect(await createModel(spec, watched)).toMatchObject({ ok: true });
+    expect(seen).toEqual(["PEM", undefined]);
+    expect(await createModel({ ...spec, ca_file: "gone.pem" }, watched)).toEqual({
+      ok: false,
+      error: { outcome: "usage", message: "Cannot read 'gone.pem': not there" },
+    });
   });
 
   test("of a script needs its file", async () => {
-    expect(await createModel("scripted/there.yaml", deps({}))).toMatchObject({
+    expect(await createModel({ model: "scripted/there.yaml" }, deps({}))).toMatchObject({
       ok: true,
       value: { name: "scripted/there.yaml" },
     });
-    expect(await createModel("scripted/gone.yaml", deps({}))).toEqual({
+    expect(await createModel({ model: "scripted/gone.yaml" }, deps({}))).toEqual({
       ok: false,
       error: { outcome: "usage", message: "Cannot read 'gone.yaml': not there" },
     });

@@ -1,0 +1,96 @@
+import { fail, type Result } from "../core/result.ts";
+import type { Clock, Decided } from "../core/host.ts";
+import type { ModelSpec } from "../core/model.ts";
+import type { Need } from "../core/permission.ts";
+import type { Plan } from "../core/plan.ts";
+import type { Script } from "../core/script.ts";
+import type { OpenHost } from "../host/host.ts";
+import type { Environment } from "../host/machine.ts";
+import { chooseModel, type ChosenModel } from "../models/choose.ts";
+import type { ModelDeps } from "../models/index.ts";
+import type { ModelProblem } from "../models/problem.ts";
+
+/** Reads the files that a model names; paths are absolute. */
+export type ModelFiles = {
+  /** A scripted model's file. */
+  script(path: string): Promise<Result<Script>>;
+  /** The text of a small file. */
+  text(path: string): Result<string>;
+};
+
+/** The model that flag, REIN_MODEL and file together mean. */
+export function chosenModel(
+  plan: Plan,
+  flag: string | undefined,
+  environment: Environment,
+): Result<ChosenModel, ModelProblem> {
+  const key = (name: string) => environment[name];
+  return chooseModel({ flag, variable: environment["REIN_MODEL"], file: plan.model, models: plan.models, key });
+}
+
+/** The variables of a plan that hold what only the services of its models may see. */
+export function planSecrets(plan: Plan): string[] {
+  return Object.values(plan.models).flatMap(variablesOf);
+}
+
+/** What a model of the agent file cannot be reached without. Others need nothing: they are the user's own choice. */
+export function modelNeeds(spec: ModelSpec): Need[] {
+  const env = variablesOf(spec).map((target) => ({ kind: "env" as const, target }));
+  return spec.base_url === undefined ? env : [{ kind: "net", target: hostAndPort(spec.base_url) }, ...env];
+}
+
+function variablesOf({ key, headers }: ModelSpec): string[] {
+  const named = Object.values(headers ?? {}).flatMap((value) => (typeof value === "string" ? [] : [value.env]));
+  return [...new Set([...(key === undefined ? [] : [key]), ...named])];
+}
+
+function hostAndPort(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname.replace(/\.$/, "")}:${port || (protocol === "https:" ? "443" : "80")}`;
+}
+
+/** Puts what rein itself does for an agent file before the gate: nothing is read or sent that was not granted. */
+export async function passNeeds(
+  needs: readonly Need[],
+  host: OpenHost,
+  decided: Decided,
+  signal: AbortSignal,
+): Promise<Result<void>> {
+  for (const { kind, target } of needs) {
+    if (target === undefined) continue;
+    const action = kind === "net" ? "reach" : "use the variable";
+    const passed = await host.pass(action, { kind, target, shown: target }, decided, signal);
+    if (!passed.ok) return passed;
+  }
+  return { ok: true, value: undefined };
+}
+
+/** What models are made from in this process. */
+export function modelDeps(options: {
+  host: OpenHost;
+  clock: Clock;
+  environment: Environment;
+  files: ModelFiles;
+  /** The agent file's folder. */
+  agentFolder: string;
+  /** What a script's path is relative to. */
+  scriptFolder: string;
+  retryAfterText: boolean;
+}): ModelDeps {
+  const { host, clock, environment, files, agentFolder, scriptFolder, retryAfterText } = options;
+  const within = (base: string, path: string) => (path.startsWith("/") ? path : `${base}/${path}`);
+  return {
+    fetch: host.serviceFetch,
+    clock,
+    key: (name) => environment[name],
+    script: (path) => files.script(within(scriptFolder, path)),
+    certificates: (path) => {
+      const read = files.text(within(agentFolder, path));
+      if (!read.ok) return read;
+      return read.value.includes("-----BEGIN CERTIFICATE-----")
+        ? read
+        : fail("invalid", `Cannot use '${path}': it holds no PEM certificate`);
+    },
+    retryAfterText,
+  };
+}

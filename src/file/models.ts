@@ -1,0 +1,161 @@
+import { nearest } from "../core/nearest.ts";
+import { entriesOf, find, quote, type Node } from "./node.ts";
+import { oneOf } from "./shape.ts";
+import type { Problem } from "./source.ts";
+
+/** A provider as a file can name it. */
+export type KnownProvider = {
+  name: string;
+  aliases: readonly string[];
+  /** Whether the provider alone names a model, its default one. */
+  alone: boolean;
+  /** The keys that an entry of `models:` may have beside `model`. */
+  options: readonly string[];
+};
+
+/** Connections, routes and other hosts are not for a file to say: the key would go where they lead. */
+const reserved =
+  /^(host|connection|content-length|transfer-encoding|upgrade|te|trailer|forwarded|x-forwarded-.*|proxy-.*)$/i;
+
+type TextNode = Extract<Node, { kind: "text" }>;
+
+/** What the schema cannot say of models: which names there are, what each provider has, and where keys may go. */
+export function modelProblems(
+  root: Node,
+  providers: readonly KnownProvider[],
+  secrets: readonly string[],
+  text: string,
+) {
+  const models = entriesOf(find(root, "models"));
+  const names = models.map(([name]) => name);
+  const model = find(root, "model");
+  const problems: Problem[] = model?.kind === "text" ? nameProblems(model, providers, names, text) : [];
+  for (const [name, { key, value: spec }] of models) {
+    if (providers.some((one) => one.name === name || one.aliases.includes(name))) {
+      const message = `A model cannot be named ${quote(name)}: it is a provider`;
+      problems.push({ code: "wrong_value", at: key, message });
+    }
+    const named = find(spec, "model");
+    if (named?.kind !== "text") continue;
+    problems.push(...nameProblems(named, providers, undefined, text));
+    const provider = providerOf(named.value, providers);
+    if (provider !== undefined) problems.push(...optionProblems(spec, provider, providers));
+    problems.push(...endpointProblems(root, spec, secrets));
+  }
+  return problems;
+}
+
+/** The variables that models of the file are reached with: what only their service may see. */
+export function modelVariables(root: Node): TextNode[] {
+  return entriesOf(find(root, "models")).flatMap(([, { value: spec }]) => variablesOf(spec));
+}
+
+function variablesOf(spec: Node): TextNode[] {
+  const values = entriesOf(find(spec, "headers")).map(([, { value }]) => find(value, "env"));
+  return [find(spec, "key"), ...values].filter((node) => node?.kind === "text");
+}
+
+function providerOf(name: string, providers: readonly KnownProvider[]): KnownProvider | undefined {
+  const prefix = name.split("/", 1)[0] ?? "";
+  return providers.find((one) => one.name === prefix || one.aliases.includes(prefix));
+}
+
+function nameProblems(
+  node: TextNode,
+  providers: readonly KnownProvider[],
+  models: readonly string[] | undefined,
+  text: string,
+): Problem[] {
+  const name = node.value;
+  // The schema tells of these, and of templates.
+  if (!/^[A-Za-z]\S*$/.test(name) || name.includes("${{") || models?.includes(name)) return [];
+  const [prefix = ""] = name.split("/", 1);
+  const alone = prefix === name;
+  const provider = providerOf(name, providers);
+  const all = providers.flatMap((one) => [one.name, ...one.aliases]);
+  if (provider !== undefined) {
+    if (alone ? provider.alone : name.length > prefix.length + 1) return [];
+    const message = `Provider '${provider.name}' needs a ${provider.name === "scripted" ? "file" : "model"}`;
+    return [{ code: "wrong_value", at: node.at, message, hint: `write '${prefix}/…'` }];
+  }
+  const others = models === undefined ? " or a provider alone" : ", a provider alone, or a name under 'models'";
+  const known = alone ? [...(models ?? []), ...all] : all;
+  const close = nearest(prefix, known);
+  const expected = alone ? `expected 'provider/model'${others}` : `expected ${oneOf(all)}`;
+  const start = node.text[0] + Math.max(0, text.slice(...node.text).indexOf(prefix));
+  return [
+    {
+      code: "unknown_name",
+      at: node.at === node.text ? [start, start + prefix.length] : node.at,
+      message: `Unknown ${alone ? "model" : "provider"} ${quote(prefix)}`,
+      hint: close === undefined ? expected : `did you mean '${close}'?`,
+    },
+  ];
+}
+
+function optionProblems(spec: Node, provider: KnownProvider, providers: readonly KnownProvider[]): Problem[] {
+  const options = new Set(providers.flatMap((one) => one.options));
+  return entriesOf(spec).flatMap(([option, { key }]): Problem[] => {
+    if (!options.has(option) || provider.options.includes(option)) return [];
+    const having = providers.filter((one) => one.options.includes(option)).map(({ name }) => name);
+    const message = `Provider '${provider.name}' has no ${quote(option)}`;
+    return [{ code: "wrong_value", at: key, message, hint: `${quote(option)} works with ${listOf(having)}` }];
+  });
+}
+
+function endpointProblems(root: Node, spec: Node, secrets: readonly string[]): Problem[] {
+  const problems: Problem[] = [];
+  const url = find(spec, "base_url");
+  const wrong = url?.kind === "text" && !url.value.includes("${{") ? wrongUrl(url.value) : undefined;
+  if (url !== undefined && wrong !== undefined) problems.push({ code: "wrong_value", at: url.at, message: wrong });
+  const file = spec.kind === "map" ? spec.entries.get("ca_file") : undefined;
+  if (file !== undefined && url === undefined) {
+    // Who may say which certificates to trust for a service's own address could read the key that is sent there.
+    const message = "'ca_file' is only for a 'base_url' of the file";
+    problems.push({ code: "wrong_value", at: file.key, message, hint: "NODE_EXTRA_CA_CERTS is for all services" });
+  }
+  for (const [name, { key }] of entriesOf(find(spec, "headers"))) {
+    if (!reserved.test(name)) continue;
+    problems.push({ code: "wrong_value", at: key, message: `Header ${quote(name)} is not for a file to set` });
+  }
+  for (const node of variablesOf(spec)) {
+    if (!secrets.includes(node.value)) {
+      problems.push(...requestProblems(root, node, "sent"));
+      continue;
+    }
+    const message = `${quote(node.value)} is a provider's own key: a file cannot say where it is sent`;
+    problems.push({ code: "wrong_value", at: node.at, message, hint: "put the key for it into a variable of its own" });
+  }
+  return problems;
+}
+
+function wrongUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return `${quote(text)} is not an http or https URL`;
+  if (url.username !== "" || url.password !== "") return "A URL cannot hold a user or password";
+  return url.search === "" && url.hash === "" ? undefined : `${quote(text)} has a query or fragment`;
+}
+
+/** A variable that can never be had, since the file does not request it. `use` is what is to be done with it. */
+export function requestProblems(root: Node, { value, at }: TextNode, use: "read" | "sent"): Problem[] {
+  const permissions = find(root, "permissions");
+  const rules = find(root, "permissions", "env");
+  if ((permissions !== undefined && permissions.kind !== "map") || (rules !== undefined && rules.kind !== "list"))
+    return [];
+  const requested =
+    rules?.kind === "list" ? rules.items.flatMap((rule) => (rule.kind === "text" ? rule.value : [])) : [];
+  const covers = (rule: string) => (rule.endsWith("*") ? value.startsWith(rule.slice(0, -1)) : value === rule);
+  if (!/^\w+$/.test(value) || requested.some(covers)) return [];
+  return [
+    {
+      code: "permission",
+      at,
+      message: `Variable '${value}' can never be ${use}: permissions has no '${value}' in 'env'`,
+      hint: `write permissions: { env: [${[...requested, value].join(", ")}] }`,
+    },
+  ];
+}
+
+function listOf(names: readonly string[]): string {
+  return names.map((name) => `'${name}'`).join(", ");
+}

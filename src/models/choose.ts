@@ -1,0 +1,76 @@
+import type { ModelSpec } from "../core/model.ts";
+import { nearest } from "../core/nearest.ts";
+import { ok, type Result } from "../core/result.ts";
+import { problem, type ModelProblem } from "./problem.ts";
+import { providerNames, providers, scriptedProvider, type Provider } from "./providers.ts";
+
+/** Whose model it is, and its id as the service knows it; or the path of a script. */
+export type ModelName = { provider: Provider; id: string } | { provider: "scripted"; path: string };
+
+/** Reads `provider/model`, split at its first slash, or a provider alone, which means its default model. */
+export function parseModelName(name: string, others: readonly string[] = []): Result<ModelName, ModelProblem> {
+  const slash = name.indexOf("/");
+  const prefix = slash < 0 ? name : name.slice(0, slash);
+  const rest = name.slice(prefix.length + 1);
+  if (prefix === scriptedProvider) {
+    if (rest !== "") return ok({ provider: scriptedProvider, path: rest });
+    return problem("usage", `Cannot use model '${name}': it must be 'scripted/<file>'`);
+  }
+  const provider = providers.find((one) => one.name === prefix || one.aliases.includes(prefix));
+  if (provider !== undefined) {
+    const id = slash < 0 ? (provider.model ?? "") : rest;
+    if (id !== "") return ok({ provider, id });
+    return problem("usage", `Cannot use model '${name}': it must be '${prefix}/<model>'`);
+  }
+  const known = slash < 0 ? [...others, ...providerNames] : providerNames;
+  const near = nearest(prefix, known);
+  const hint = near === undefined ? `expected 'provider/model', with one of ${providerNames.join(", ")}` : undefined;
+  const what = slash < 0 && others.length > 0 ? `provider or named model '${prefix}'` : `provider '${prefix}'`;
+  return problem("usage", `Cannot use model '${name}': no ${what}`, hint ?? `did you mean '${near}'?`);
+}
+
+/** The places a model can be named in. `key` tells whether a service's key is set. */
+export type ModelChoice = {
+  flag: string | undefined;
+  variable: string | undefined;
+  file: string | undefined;
+  /** The models that the agent file names. */
+  models: Readonly<Record<string, ModelSpec>>;
+  key(name: string): string | undefined;
+};
+
+/** A model with its options, the name that the file gave it, and who wrote its `provider/model`. */
+export type ChosenModel = { spec: ModelSpec; name?: string; from: "caller" | "file" };
+
+/**
+ * The model to use: the flag's, else REIN_MODEL's, else the file's, else the default one of the only service whose key is set.
+ * Where there is none, a failure that lists the choices.
+ */
+export function chooseModel(choice: ModelChoice): Result<ChosenModel, ModelProblem> {
+  const { flag, variable, file, models } = choice;
+  const name = [flag, variable, file].find((one) => one !== undefined && one !== "");
+  if (name === undefined) return onlyService(choice.key);
+  const spec = Object.hasOwn(models, name) ? models[name] : undefined;
+  if (spec !== undefined) return ok({ spec, name, from: "file" });
+  const parsed = parseModelName(name, Object.keys(models));
+  return parsed.ok ? ok({ spec: { model: name }, from: flag || variable ? "caller" : "file" }) : parsed;
+}
+
+function onlyService(key: ModelChoice["key"]): Result<ChosenModel, ModelProblem> {
+  const services = providers.filter(({ model, local }) => model !== undefined && local === undefined);
+  const usable = services.filter((provider) => credentials(provider).some((name) => (key(name) ?? "") !== ""));
+  const [first, second] = usable;
+  if (first !== undefined && second === undefined) return ok({ spec: { model: first.name }, from: "caller" });
+  if (first !== undefined) {
+    const flags = usable.map(({ name }) => `'--model ${name}'`).join(" or ");
+    return problem("credentials", "No model is named and several services' keys are set", `use ${flags}`);
+  }
+  const variables = services.map(({ keys }) => keys[0] ?? "").join(", ");
+  const hint = `set one of ${variables}, or name a model: '--model provider/model'`;
+  return problem("credentials", "No model is named and no service's key is set", hint);
+}
+
+/** The variables that may hold a service's credentials, the first that is set counts. */
+export function credentials({ keys, token }: Provider): string[] {
+  return token === undefined ? [...keys] : [...keys, token];
+}

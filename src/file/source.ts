@@ -19,7 +19,7 @@ export type Problem = {
 /** The largest agent file or script, in bytes. */
 export const maxFileBytes = 1024 * 1024;
 
-/** More than these are not shown: nobody reads them, and a hostile file could have a million. */
+/** More than these are not shown, only that there are more: nobody reads them, and a hostile file could have a million. */
 export const maxDiagnostics = 200;
 
 /** The text of a file, or why it has none. A byte order mark is dropped. */
@@ -70,12 +70,19 @@ export function locate(file: string, text: string, problems: Problem[]): Diagnos
   const lines = lineStarts(text);
   const told = new Set<string>();
   const diagnostics: Diagnostic[] = [];
-  for (const problem of problems.toSorted((a, b) => a.at[0] - b.at[0])) {
+  const inOrder = problems.toSorted((a, b) => a.at[0] - b.at[0]);
+  for (const [index, problem] of inOrder.entries()) {
     const key = `${problem.at[0]} ${problem.message}`;
     if (told.has(key)) continue;
     told.add(key);
+    if (diagnostics.length === maxDiagnostics) {
+      // The file has errors also when they are among what is not shown.
+      const worst = inOrder.slice(index).find(({ severity }) => severity !== "warning") ?? problem;
+      const more = { at: problem.at, message: "More is wrong from here on, which is not shown", hint: undefined };
+      diagnostics.push(diagnose(file, text, lines, { ...worst, ...more }));
+      break;
+    }
     diagnostics.push(diagnose(file, text, lines, problem));
-    if (diagnostics.length === maxDiagnostics) break;
   }
   return diagnostics;
 }

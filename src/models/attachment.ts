@@ -21,10 +21,16 @@ export function attachmentsOf(message: Message): Attachment[] {
 }
 
 /** Why a service can't be shown all that a conversation holds; undefined where it can. `host` names the service. */
-export function unshowable(host: string, messages: Message[], takes: { pdf: boolean }): ModelFailure | undefined {
-  const odd = messages.flatMap(attachmentsOf).find((one) => !isImage(one) && !(takes.pdf && isPdf(one)));
+export function unshowable(
+  host: string,
+  messages: Message[],
+  takes: { pdf: boolean; images?: readonly string[] },
+): ModelFailure | undefined {
+  const shown = (one: Attachment) => (isPdf(one) ? takes.pdf : (takes.images?.includes(one.mediaType) ?? isImage(one)));
+  const odd = messages.flatMap(attachmentsOf).find((one) => !shown(one));
   if (odd === undefined) return undefined;
   const what = odd.name === undefined ? `a file of type '${odd.mediaType}'` : `'${odd.name}' (${odd.mediaType})`;
-  const message = `Cannot show '${host}' ${what}: it takes ${takes.pdf ? "images and PDFs" : "images only"}`;
+  const images = takes.images === undefined ? "" : ` of type ${takes.images.join(", ")}`;
+  const message = `Cannot show '${host}' ${what}: it takes images${images}${takes.pdf ? " and PDFs" : " only"}`;
   return { kind: "request", message, retryable: false };
 }

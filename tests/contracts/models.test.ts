@@ -4,6 +4,7 @@ import type { Script } from "../../src/core/script.ts";
 import { scripted } from "../../src/models/scripted.ts";
 import { testClock } from "../helpers/clock.ts";
 import { question, readReply } from "../helpers/reply.ts";
+import { anthropicRow } from "./anthropic-row.ts";
 import { chatRows } from "./chat-rows.ts";
 import { conversation, key, pictures, type Row, type Situation } from "./model-situations.ts";
 import { responsesRow } from "./responses-row.ts";
@@ -37,6 +38,7 @@ const rows: Row[] = [
       return script && scripted(script, "scripted/test.yaml", clock);
     },
   },
+  anthropicRow,
   responsesRow,
   ...chatRows,
 ];

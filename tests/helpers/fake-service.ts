@@ -42,8 +42,8 @@ export type Wire<A> = {
   base: string;
   /** Where answers are asked for, after `base`. */
   path: string;
-  /** Other paths under `base`, and the JSON that a GET of them gives. */
-  documents: Record<string, unknown>;
+  /** Other paths under `base`, and the JSON that a GET of them gives, which may depend on its query. */
+  documents: Record<string, object | ((query: URLSearchParams) => object)>;
   contentType: string;
   /** An error's body in the service's words. */
   error(message: string): string;
@@ -74,12 +74,14 @@ export function startFakeService<A extends Answering>(
     // A body that is cut on purpose ends here as well; Bun would print it.
     error: () => new Response(null, { status: 500 }),
     async fetch(request, server) {
-      const path = new URL(request.url).pathname;
+      const { pathname: path, searchParams } = new URL(request.url);
       if (path === `${wire.base}/log`) return Response.json({ requests, connections: sockets.size });
       const address = server.requestIP(request);
       if (address !== null) sockets.add(address.port);
       const document = wire.documents[path.slice(wire.base.length)];
-      if (request.method === "GET" && document !== undefined) return Response.json(document);
+      if (request.method === "GET" && document !== undefined) {
+        return Response.json(typeof document === "function" ? document(searchParams) : document);
+      }
       if (path !== `${wire.base}${wire.path}` || request.method !== "POST") {
         return refuse(404, `Invalid URL (${request.method} ${path})`);
       }

@@ -21,6 +21,9 @@ export type FileRoot = { door(gate: Gate): FileDoor; close(): void };
 /** A path swapped for a symlink while we open it is resolved and judged anew, this many times. */
 const tries = 8;
 
+/** How long files may be worked on at a stretch: meanwhile no signal is heard and no timer ends the run. */
+const stretchMs = 20;
+
 /** Bytes to read of a file that does not say how large it is (those of /proc). */
 const unknownSize = 65_536;
 
@@ -33,7 +36,16 @@ type Problem = (errno: string) => Result<never>;
 export function openFileRoot(machine: Machine): FileRoot {
   let opened: Result<number> | undefined;
 
+  let rested = performance.now();
+
   const root = (): Result<number> => (opened ??= open());
+
+  /** Lets signals and timers have their turn, now and then. */
+  const rest = async (): Promise<void> => {
+    if (performance.now() - rested < stretchMs) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    rested = performance.now();
+  };
 
   /** Resolves and judges; a path that cannot be resolved is judged as it is written, so that only those who may learn why. */
   const judged = async (operation: Operation, kind: "read" | "write", path: string): Promise<Result<string>> => {
@@ -56,6 +68,7 @@ export function openFileRoot(machine: Machine): FileRoot {
   ): Promise<Result<T>> => {
     const operation = gate.begin("read");
     const problem = problemOf("read", path);
+    await rest();
     const from = root();
     if (!from.ok) return from;
     for (let attempt = 0; attempt < tries; attempt++) {
@@ -105,6 +118,7 @@ export function openFileRoot(machine: Machine): FileRoot {
       write: async (path, bytes) => {
         const operation = gate.begin("write");
         const problem = problemOf("write", path);
+        await rest();
         const from = root();
         if (!from.ok) return from;
         for (let attempt = 0; attempt < tries; attempt++) {

@@ -15,9 +15,19 @@ async function bug(error: unknown): Promise<number> {
   return exitCode("bug");
 }
 
+/**
+ * The environment. What services' SDKs would read of it by themselves, for whatever request, is only in here from now on: keys,
+ * addresses, headers, log levels. What is sent where is decided by who gets this copy.
+ */
+function takeEnvironment(): Record<string, string | undefined> {
+  const environment = { ...process.env };
+  for (const name of Object.keys(environment)) if (/^(ANTHROPIC|OPENAI|OLLAMA)_/.test(name)) delete process.env[name];
+  return environment;
+}
+
 process.on("uncaughtException", (error) => void bug(error).then((code) => process.exit(code)));
 
-const code = await dispatch(process.argv.slice(2), process.env, streams).catch(bug);
+const code = await dispatch(process.argv.slice(2), takeEnvironment(), streams).catch(bug);
 await streams.stdout.flush();
 await streams.stderr.flush();
 process.exit(code);

@@ -43,7 +43,7 @@ export const providers: readonly Provider[] = [
     headers: "ANTHROPIC_CUSTOM_HEADERS",
     model: "claude-sonnet-5-5",
     options: ["temperature", "max_tokens", "effort", "thinking", "stop", "service_tier", "extra_body"],
-    load: async () => (await import("./openai-compatible.ts")).make,
+    load: async () => (await import("./anthropic.ts")).make,
   },
   {
     name: "openai",

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Answer, Ask } from "../core/permission.ts";
 import { cleanLine } from "../render/clean.ts";
@@ -23,31 +23,25 @@ export function askOnTerminal(agent: string, around: { before(): Promise<void>; 
 const lineBytes = 8192;
 
 /**
- * The line that is typed after a question; nothing for Ctrl-D, an interruption, or a terminal that went away. The terminal stays
- * as it is: it echoes and edits the line itself, and Ctrl-C is a signal. So there is nothing to put right however rein ends.
+ * The line that is typed after a question; nothing for Ctrl-D, or a terminal that went away. The terminal stays as it is: it
+ * echoes and edits the line itself, and Ctrl-C is a signal. So there is nothing to put right however rein ends.
  */
 async function typed(question: string, signal: AbortSignal): Promise<string> {
-  const line = new Uint8Array(lineBytes);
-  const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<number>();
-  const leave = () => interrupt(0);
-  signal.addEventListener("abort", leave);
   try {
     discardTyped();
     const terminal = await open("/dev/tty", "r+");
+    const endLine = () => void writeSync(terminal.fd, "\n");
+    // A run that is interrupted waits for no answer: what it says next needs a line of its own at once.
+    signal.addEventListener("abort", endLine, { once: true });
     await terminal.write(question);
-    const reading = terminal.read(line).then(
-      ({ bytesRead }) => bytesRead,
-      () => 0,
-    );
-    const length = await Promise.race([reading, interrupted]);
-    if (length === 0) await terminal.write("\n");
-    // After an interruption the read still waits, and has the descriptor until the process ends.
-    if (!signal.aborted) await terminal.close();
-    return new TextDecoder().decode(line.subarray(0, length));
+    const line = new Uint8Array(lineBytes);
+    const { bytesRead } = await terminal.read(line);
+    signal.removeEventListener("abort", endLine);
+    if (bytesRead === 0) endLine();
+    await terminal.close();
+    return new TextDecoder().decode(line.subarray(0, bytesRead));
   } catch {
     return ""; // It was the last question: the terminal is gone.
-  } finally {
-    signal.removeEventListener("abort", leave);
   }
 }
 

@@ -114,8 +114,9 @@ export function chatAnswer({ host, origin }: ChatSource, messages: Message[]): A
       const another = draft !== undefined && name !== "" && id !== "" && draft.id !== "" && id !== draft.id;
       return another ? undefined : draft;
     }
-    if (id !== "") return drafts.find((draft) => draft.id === id);
-    return name === "" ? drafts.at(-1) : undefined;
+    // Who leaves out the index sends a call whole: one with a name is another call, whatever its id.
+    if (name !== "") return undefined;
+    return id === "" ? drafts.at(-1) : drafts.find((draft) => draft.id === id);
   }
 
   function end(): ModelEvent[] {

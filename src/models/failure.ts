@@ -39,11 +39,23 @@ export function streamFailure(service: string, error: Json, mask: Mask): ModelFa
   if (typeof code === "number" && code >= 400 && code < 600) {
     return { kind: kindOf(code), message, status: code, retryable: isPassing(code) };
   }
-  const named = typeof code === "string" && wrongRequest.test(code);
-  const wrong = named || (isJsonObject(error) && error["type"] === "invalid_request_error");
+  const type = isJsonObject(error) ? error["type"] : undefined;
+  const status = typeof type === "string" && Object.hasOwn(statusOfType, type) ? statusOfType[type] : undefined;
+  if (status !== undefined) return { kind: kindOf(status), message, retryable: isPassing(status) };
+  const wrong = typeof code === "string" && wrongRequest.test(code);
   const retryable = !wrong && !JSON.stringify(error).includes(spentQuota);
   return { kind: wrong ? "request" : "service", message, retryable };
 }
+
+/** The statuses that Anthropic's types of errors have where they come in time; OpenAI has some of them too. */
+const statusOfType: Record<string, number> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+};
 
 function kindOf(status: number): ModelFailure["kind"] {
   if (status === 401 || status === 403) return "credentials";

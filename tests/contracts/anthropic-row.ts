@@ -2,11 +2,12 @@ import { make } from "../../src/models/anthropic.ts";
 import {
   claudeError,
   claudeErrorEvent,
+  signatureOf,
   startAnthropicServer,
   type ClaudeBehaviour,
   type ClaudeBlock,
 } from "../helpers/anthropic-server.ts";
-import { key, schema, type Row, type Situation } from "./model-situations.ts";
+import { key, schema, type Calls, type Row, type Situation } from "./model-situations.ts";
 
 const server = startAnthropicServer();
 
@@ -14,34 +15,36 @@ function said(text: string): ClaudeBlock[] {
   return text === "" ? [] : [{ type: "text", text }];
 }
 
-function called(calls: Array<{ name: string; arguments: string }>): ClaudeBlock[] {
-  return calls.map((call, index) => ({
-    type: "tool_use",
-    id: `toolu_${index}`,
-    name: call.name,
-    input: call.arguments,
-  }));
+function called({ calls, oneId }: Pick<Calls, "calls" | "oneId">): ClaudeBlock[] {
+  return calls.map(({ name, arguments: input }, index) => {
+    return { type: "tool_use", id: `toolu_${oneId ? 0 : index}`, name, input };
+  });
+}
+
+function thought(thinking: string): ClaudeBlock {
+  return { type: "thinking", thinking };
 }
 
 function behaviour(situation: Situation): ClaudeBehaviour {
   switch (situation.does) {
     case "text": {
-      const { text, stop, usage } = situation;
-      const reasons = { length: "max_tokens", refusal: "refusal" };
+      const { text, stop, usage, dripMs } = situation;
+      const reasons = { length: "max_tokens", refusal: "refusal", unknown: "odd" };
       return {
         kind: "answer",
         content: said(text),
         stop: stop === undefined ? "end_turn" : reasons[stop],
         ...(usage === undefined ? {} : { usage }),
+        ...(dripMs === undefined ? {} : { dripMs }),
       };
     }
-    case "calls":
-      return { kind: "answer", content: [...said(situation.text), ...called(situation.calls)], split: 1 };
+    case "calls": {
+      const { text, reasoning, split = 1 } = situation;
+      const before = reasoning === undefined ? [] : [thought(reasoning)];
+      return { kind: "answer", content: [...before, ...said(text), ...called(situation)], split };
+    }
     case "reasoning":
-      return {
-        kind: "answer",
-        content: [{ type: "thinking", thinking: situation.reasoning }, ...said(situation.text)],
-      };
+      return { kind: "answer", content: [thought(situation.reasoning), ...said(situation.text)] };
     case "refuse": {
       const { status, message, headers } = situation;
       return { kind: "status", status, body: claudeError(message), ...(headers === undefined ? {} : { headers }) };
@@ -51,9 +54,11 @@ function behaviour(situation: Situation): ClaudeBehaviour {
     case "break":
       return { kind: "answer", content: said(situation.text), cut: { at: situation.at, by: situation.by } };
     case "break-call":
-      return { kind: "answer", content: called([situation.call]), cut: { at: "finish", by: "end" } };
+      return { kind: "answer", content: called({ calls: [situation.call] }), cut: { at: "finish", by: "end" } };
     case "stall":
       return { kind: "answer", content: said(situation.text), stall: situation.where };
+    case "page":
+      return { kind: "whole", body: situation.body, type: "text/html; charset=utf-8" };
   }
 }
 
@@ -70,6 +75,7 @@ export const anthropicRow: Row = {
   },
   sent: () => server.requests.map((request) => request.body),
   connections: () => server.connections(),
+  goesBack: (thinking) => JSON.stringify({ type: "thinking", thinking, signature: signatureOf(thinking) }),
   conversation: {
     ...always,
     system: `Be brief\n\nYour final answer must be JSON that fits this JSON Schema, with nothing before or after it:\n${JSON.stringify(schema)}`,

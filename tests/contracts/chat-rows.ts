@@ -12,6 +12,7 @@ type Habits = {
   error(message: string, type?: string): string;
   /** Sent with the first call of an answer that another service wrote. */
   foreign: object;
+  goesBack(reasoning: string): string;
   /** The part that holds a PDF; undefined where there is none. */
   pdf?: object;
 };
@@ -27,9 +28,15 @@ const habits: Habits[] = [
     ...usual,
     provider: "openai-compatible",
     reasoning: "reasoning_content",
+    goesBack: (reasoning) => `"reasoning_content":"${reasoning}"`,
     pdf: { type: "file", file: { filename: "plan.pdf", file_data: "data:application/pdf;base64,UERG" } },
   },
-  { ...usual, provider: "huggingface", reasoning: "reasoning" },
+  {
+    ...usual,
+    provider: "huggingface",
+    reasoning: "reasoning",
+    goesBack: (reasoning) => `"reasoning":"${reasoning}"`,
+  },
   {
     provider: "gemini",
     reasoning: "content",
@@ -41,6 +48,7 @@ const habits: Habits[] = [
       ...(index === 0 ? { extra_content: { google: { thought_signature: "c2lnbmVk" } } } : {}),
     }),
     finish: "stop",
+    goesBack: () => '"thought_signature":"c2lnbmVk"',
     apart: true,
     error: (message) => JSON.stringify([{ error: { code: 400, message, status: "INVALID_ARGUMENT" } }]),
     foreign: { extra_content: { google: { thought_signature: "skip_thought_signature_validator" } } },
@@ -51,13 +59,19 @@ const habits: Habits[] = [
 function behaviour(situation: Situation, { reasoning, call, finish, apart, error }: Habits): Behaviour {
   switch (situation.does) {
     case "text": {
-      const stop = situation.stop === "refusal" ? "content_filter" : (situation.stop ?? "stop");
-      const answer: Answer = { kind: "answer", text: situation.text, finish: stop, apart: apart ?? false };
-      return situation.usage === undefined ? answer : { ...answer, usage: situation.usage };
+      const { text, stop = "stop", usage, dripMs } = situation;
+      const finishes = { stop: "stop", length: "length", refusal: "content_filter", unknown: "odd" };
+      const answer: Answer = { kind: "answer", text, finish: finishes[stop], apart: apart ?? false };
+      if (dripMs !== undefined) answer.dripMs = dripMs;
+      return usage === undefined ? answer : { ...answer, usage };
     }
     case "calls": {
-      const calls = situation.calls.map(({ name, arguments: args }, index) => call(name, args, index));
-      const answer: Answer = { kind: "answer", text: situation.text, calls, split: 1 };
+      const { text, split = 1, oneId, reasoning: thought } = situation;
+      const calls = situation.calls.map(({ name, arguments: args }, index) => {
+        return { ...call(name, args, index), ...(oneId ? { id: "call_0" } : {}) };
+      });
+      const answer: Answer = { kind: "answer", text, calls, split };
+      if (thought !== undefined) answer.reasoning = { field: reasoning, text: thought };
       return finish === undefined ? answer : { ...answer, finish };
     }
     case "reasoning":
@@ -76,6 +90,8 @@ function behaviour(situation: Situation, { reasoning, call, finish, apart, error
     }
     case "stall":
       return { kind: "answer", text: situation.text, stall: situation.where };
+    case "page":
+      return { kind: "whole", body: situation.body, type: "text/html; charset=utf-8" };
   }
 }
 
@@ -145,6 +161,7 @@ export const chatRows: Row[] = habits.map((service) => {
     },
     sent: () => server.requests.map((request) => request.body),
     connections: () => server.connections(),
+    goesBack: service.goesBack,
     conversation: conversationOf(service),
     pictures: picturesOf(service),
   };

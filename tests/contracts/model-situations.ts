@@ -3,14 +3,25 @@ import type { Model, ModelRequest, Usage } from "../../src/core/model.ts";
 
 /** What the service does, in no provider's words. */
 export type Situation =
-  | { does: "text"; text: string; stop?: "length" | "refusal"; usage?: Usage }
-  | { does: "calls"; text: string; calls: Array<{ name: string; arguments: string }> }
+  | { does: "text"; text: string; stop?: "length" | "refusal" | "unknown"; usage?: Usage; dripMs?: number }
+  | Calls
   | { does: "reasoning"; reasoning: string; text: string }
   | { does: "refuse"; status: number; message: string; headers?: Record<string, string> }
   | { does: "fail-inside"; message: string }
   | { does: "break"; at: "event" | "character" | "finish"; by: "end" | "reset"; text: string }
   | { does: "break-call"; call: { name: string; arguments: string } }
-  | { does: "stall"; where: "start" | "middle"; text: string };
+  | { does: "stall"; where: "start" | "middle"; text: string }
+  | { does: "page"; body: string };
+
+/** `reasoning` is what it thought before; `split` is characters in one event; with `oneId` all calls have the same id. */
+export type Calls = {
+  does: "calls";
+  text: string;
+  calls: Array<{ name: string; arguments: string }>;
+  reasoning?: string;
+  split?: number;
+  oneId?: true;
+};
 
 export type Row = {
   provider: string;
@@ -24,6 +35,8 @@ export type Row = {
   /** What must be sent for `conversation`, and for `pictures`. */
   conversation?: unknown;
   pictures?: unknown;
+  /** What must go back, as JSON has it, when the model thought this before its calls; absent where nothing does. */
+  goesBack?: (reasoning: string) => string;
 };
 
 /** The key of every service of the suite: no message may show it. */

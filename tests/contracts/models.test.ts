@@ -1,9 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import type { Message } from "../../src/core/message.ts";
 import type { Model } from "../../src/core/model.ts";
 import type { Script } from "../../src/core/script.ts";
 import { scripted } from "../../src/models/scripted.ts";
 import { testClock } from "../helpers/clock.ts";
-import { question, readReply } from "../helpers/reply.ts";
+import { question, readReply, type Reply } from "../helpers/reply.ts";
 import { anthropicRow } from "./anthropic-row.ts";
 import { chatRows } from "./chat-rows.ts";
 import { conversation, key, pictures, type Row, type Situation } from "./model-situations.ts";
@@ -14,18 +15,19 @@ afterAll(() => Promise.all(rows.map((row) => row.stop?.())));
 function scriptOf(situations: Situation[]): Script | undefined {
   const script: Script = [];
   for (const situation of situations) {
-    if (situation.does === "refuse" || situation.does === "text" || situation.does === "calls") {
-      if (situation.does === "refuse") return undefined;
-      script.push({
-        kind: "reply",
-        text: [{ text: situation.text }],
-        calls: situation.does === "calls" ? situation.calls.map(({ name, arguments: raw }) => ({ name, raw })) : [],
-        stop: situation.does === "calls" ? "tool_calls" : (situation.stop ?? "end"),
-        ...(situation.does === "text" && situation.usage !== undefined ? { usage: situation.usage } : {}),
-        delayMs: 0,
-        dripMs: 0,
-      });
-    } else return undefined;
+    if (situation.does !== "text" && situation.does !== "calls") return undefined;
+    if (situation.does === "text" && situation.dripMs !== undefined) return undefined;
+    const stop = situation.does === "calls" ? "tool_calls" : (situation.stop ?? "end");
+    if (stop === "unknown") return undefined;
+    script.push({
+      kind: "reply",
+      text: [{ text: situation.text }],
+      calls: situation.does === "calls" ? situation.calls.map(({ name, arguments: raw }) => ({ name, raw })) : [],
+      stop,
+      ...(situation.does === "text" && situation.usage !== undefined ? { usage: situation.usage } : {}),
+      delayMs: 0,
+      dripMs: 0,
+    });
   }
   return script;
 }
@@ -44,6 +46,29 @@ const rows: Row[] = [
 ];
 
 const text = "Grüße, 世界 👋\n  and a long tail of words";
+
+const twenty = Array.from({ length: 20 }, (_, turn): Situation => {
+  return { does: "calls", text: "", calls: [{ name: "file_read", arguments: `{"path":"${turn}"}` }], split: 100 };
+});
+
+/** Asks until the model wants no more calls; each call's result is its own arguments. */
+async function converse(model: Model): Promise<{ said: Reply[]; results: string[] }> {
+  const messages: Message[] = [{ role: "user", text: "Read" }];
+  const said: Reply[] = [];
+  for (;;) {
+    const reply = await readReply(model, { ...question, messages });
+    said.push(reply);
+    if (reply.stop !== "tool_calls") break;
+    const { calls, opaque } = reply;
+    messages.push({ role: "assistant", text: reply.text, calls, ...(opaque === undefined ? {} : { opaque }) });
+    messages.push({
+      role: "tool",
+      results: calls.map(({ id, name, arguments: content }) => ({ id, name, content, error: false })),
+    });
+  }
+  const results = messages.flatMap((message) => (message.role === "tool" ? message.results : []));
+  return { said, results: results.map((result) => result.content) };
+}
 
 for (const row of rows) {
   describe(row.provider, () => {
@@ -114,6 +139,35 @@ for (const row of rows) {
       expect(new Set(reply.calls.map((call) => call.id)).size).toBe(100);
     });
 
+    const oneId = calls.map(({ name }, index) => ({ name, arguments: `{"path":"${index}"}` }));
+    when(
+      "calls that the service gave one id stay apart, each with an id of its own",
+      [{ does: "calls", text: "", calls: oneId, split: 100, oneId: true }],
+      async (model) => {
+        const reply = await readReply(model);
+        expect(reply.calls.map(({ name, arguments: args }) => ({ name, arguments: args }))).toEqual(oneId);
+        expect(new Set(reply.calls.map((call) => call.id)).size).toBe(3);
+      },
+    );
+
+    const long = JSON.stringify({ content: "0123456789abcde\n".repeat(131_072) });
+    when(
+      "two megabytes of arguments arrive whole",
+      [{ does: "calls", text: "", calls: [{ name: "file_write", arguments: long }], split: 4096 }],
+      async (model) => {
+        const reply = await readReply(model);
+        expect(reply.stop).toBe("tool_calls");
+        expect(reply.calls[0]?.arguments === long).toBe(true);
+      },
+    );
+
+    when("a run of twenty calls ends with the answer", [...twenty, { does: "text", text }], async (model) => {
+      const { said, results } = await converse(model);
+      expect(said.at(-1)).toMatchObject({ text, stop: "end" });
+      expect(results).toEqual(twenty.map((_, turn) => `{"path":"${turn}"}`));
+      expect(row.sent?.().length ?? 21).toBe(21);
+    });
+
     when("an aborted request is a failure that nobody retries", [{ does: "text", text }], async (model) => {
       const run = new AbortController();
       const reply = await readReply(model, question, run.signal, () => run.abort("interrupt"));
@@ -126,6 +180,24 @@ for (const row of rows) {
     when("reasoning is told apart from text", [thought], async (model) => {
       expect(await readReply(model)).toMatchObject({ reasoning: "First, greet", text, stop: "end" });
     });
+
+    const pondered: Situation[] = ["First", "Second"].map((reasoning, turn) => {
+      const call = { name: "file_read", arguments: `{"path":"${turn}"}` };
+      return { does: "calls", reasoning, text: "Hm", calls: [call, call] };
+    });
+    when(
+      "what the model thought before its calls goes back unchanged, turn by turn",
+      [...pondered, { does: "text", text }],
+      async (model) => {
+        const { said } = await converse(model);
+        expect(said.map((reply) => reply.stop)).toEqual(["tool_calls", "tool_calls", "end"]);
+        const sent = JSON.stringify(row.sent?.()[2]);
+        for (const reasoning of ["First", "Second"]) {
+          const wanted = row.goesBack?.(reasoning);
+          if (wanted !== undefined) expect(sent).toContain(wanted);
+        }
+      },
+    );
 
     const refusals = [
       [400, "request", false],
@@ -199,6 +271,27 @@ for (const row of rows) {
         expect(await readReply(model)).toMatchObject({ failure: { kind: "network", retryable: true } });
       },
     );
+
+    when("a stop for an unknown reason is no answer", [{ does: "text", text, stop: "unknown" }], async (model) => {
+      const { failure, stop } = await readReply(model);
+      expect(failure).toMatchObject({ kind: "service", retryable: true });
+      expect(failure?.message).toEndWith("gave up with 'odd'");
+      expect(stop).toBeUndefined();
+    });
+
+    when("a page instead of an answer is told as what it is", [{ does: "page", body: "<p>Hi" }], async (model) => {
+      const { failure } = await readReply(model);
+      expect(failure).toMatchObject({ kind: "request", retryable: false });
+      expect(failure?.message).toEndWith("answered with HTML: is the base URL right?");
+    });
+
+    const slow = "word ".repeat(40);
+    when("a slow answer is not a silent one", [{ does: "text", text: slow, dripMs: 1 }], async (model, clock) => {
+      const began = clock.now();
+      const reply = await readReply(model, question, undefined, () => clock.pass(10_000));
+      expect(reply).toMatchObject({ text: slow, stop: "end" });
+      expect(clock.now() - began).toBeGreaterThan(120_000);
+    });
 
     when("a service that never begins is given up", [{ does: "stall", where: "start", text }], async (model, clock) => {
       const reply = readReply(model);

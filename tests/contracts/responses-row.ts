@@ -5,24 +5,36 @@ import { key, schema, type Row, type Situation } from "./model-situations.ts";
 
 const server = startResponsesServer();
 
+function thought(summary: string) {
+  return { summary: [summary], encrypted: `gAAA${summary}` };
+}
+
 function behaviour(situation: Situation): ResponsesBehaviour {
   switch (situation.does) {
     case "text": {
-      const { text, stop, usage } = situation;
-      const reasons = { length: "max_output_tokens", refusal: "content_filter" };
+      const { text, stop, usage, dripMs } = situation;
+      const reasons = { length: "max_output_tokens", refusal: "content_filter", unknown: "odd" };
       return {
         kind: "answer",
         text,
         end: stop === undefined ? "completed" : { incomplete: reasons[stop] },
         ...(usage === undefined ? {} : { usage }),
+        ...(dripMs === undefined ? {} : { dripMs }),
       };
     }
     case "calls": {
-      const calls = situation.calls.map((call, index) => ({ call_id: `call_${index}`, ...call }));
-      return { kind: "answer", text: situation.text, calls, split: 1 };
+      const { text, reasoning, split = 1, oneId } = situation;
+      const calls = situation.calls.map((call, index) => ({ call_id: `call_${oneId ? 0 : index}`, ...call }));
+      return {
+        kind: "answer",
+        text,
+        calls,
+        split,
+        ...(reasoning === undefined ? {} : { reasoning: thought(reasoning) }),
+      };
     }
     case "reasoning":
-      return { kind: "answer", text: situation.text, reasoning: { summary: [situation.reasoning], encrypted: "gAAA" } };
+      return { kind: "answer", text: situation.text, reasoning: thought(situation.reasoning) };
     case "refuse": {
       const { status, message, headers } = situation;
       return { kind: "status", status, body: errorBody(message), ...(headers === undefined ? {} : { headers }) };
@@ -35,6 +47,8 @@ function behaviour(situation: Situation): ResponsesBehaviour {
       return { kind: "answer", calls: [{ call_id: "call_0", ...situation.call }], cut: { at: "finish", by: "end" } };
     case "stall":
       return { kind: "answer", text: situation.text, stall: situation.where };
+    case "page":
+      return { kind: "whole", body: situation.body, type: "text/html; charset=utf-8" };
   }
 }
 
@@ -51,6 +65,7 @@ export const responsesRow: Row = {
   },
   sent: () => server.requests.map((request) => request.body),
   connections: () => server.connections(),
+  goesBack: (reasoning) => `"encrypted_content":"gAAA${reasoning}"`,
   conversation: {
     ...always,
     instructions: "Be brief",

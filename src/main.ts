@@ -27,7 +27,15 @@ function takeEnvironment(): Record<string, string | undefined> {
 
 process.on("uncaughtException", (error) => void bug(error).then((code) => process.exit(code)));
 
+/** A full disk behind stdout is not a reader that went away: what was asked for is lost, and the exit code must say so. */
+async function lost(reason: string): Promise<number> {
+  await streams.stderr.write(`error: Cannot write to stdout: ${reason}\n`);
+  return exitCode("usage");
+}
+
 const code = await dispatch(process.argv.slice(2), takeEnvironment(), streams).catch(bug);
 await streams.stdout.flush();
+const failure = streams.stdout.failure();
+const ended = failure === undefined ? code : await lost(failure);
 await streams.stderr.flush();
-process.exit(code);
+process.exit(ended);

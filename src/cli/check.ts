@@ -1,4 +1,5 @@
 import { exitCode } from "../core/exit.ts";
+import { cleanLine } from "../render/clean.ts";
 import { diagnosticsJson, diagnosticsSarif, diagnosticsText } from "../render/diagnostics.ts";
 import { readAgent } from "./agent-file.ts";
 import type { Handler } from "./commands.ts";
@@ -12,7 +13,7 @@ export const checkCommand: Handler = async (args, io) => {
   if (format === "json") await io.stdout.write(diagnosticsJson(diagnostics));
   else if (format === "sarif") await io.stdout.write(diagnosticsSarif(diagnostics, version));
   else {
-    const good = results.filter(({ checked }) => checked.ok).map(({ file }) => `${file}: ok\n`);
+    const good = results.filter(({ checked }) => checked.ok).map(({ file }) => `${cleanLine(file)}: ok\n`);
     await io.stdout.write(good.join("") + diagnosticsText(diagnostics, { color: io.stdout.color }));
   }
   return results.every(({ checked }) => checked.ok) ? 0 : exitCode("usage");

@@ -15,7 +15,8 @@ export async function printHelp(words: string[], { stdout, stderr }: Streams): P
     await stdout.write(text);
     return 0;
   }
-  const guess = nearest(name, [...commands.map((command) => command.name), ...topics.map((topic) => topic.name)]);
+  const names = [...commands, ...topics].flatMap((one) => [one.name, one.name.replace(/ .*/, "")]);
+  const guess = nearest(name, [...new Set(names)]);
   await stderr.write(
     `error: There is no help for '${name}'\nhint: ${guess === undefined ? "see 'rein help'" : `did you mean '${guess}'?`}\n`,
   );

@@ -36,6 +36,12 @@ export function outputProblem(args: Arguments, plan: Plan): UsageProblem | undef
     if (plan.output !== undefined) return { message: "'--stream' does not go with an agent that has an output schema" };
     if (plan.checks.length > 0) return { message: "'--stream' does not go with an agent that has checks" };
   }
+  if (args.has("--dry-run") && args.one("--output") === "jsonl") {
+    return {
+      message: "'--dry-run' does not go with '--output jsonl'",
+      hint: "'--output json' prints the plan as JSON",
+    };
+  }
   if (args.has("--quiet") && args.has("--verbose")) return { message: "'--quiet' does not go with '--verbose'" };
   const writable = file === undefined ? undefined : checkWritable(file);
   return writable?.ok === false ? writable.error : undefined;
@@ -77,7 +83,7 @@ export function runOutput(args: Arguments, io: Io, plan: Plan, readerGone: () =>
     },
     async end(result) {
       for (const one of queues) await one.end(result);
-      const lost = file === undefined ? await lostAnswer(io) : keepAnswer(file, kept);
+      const lost = file === undefined ? undefined : keepAnswer(file, kept);
       if (result.outcome !== "done" || !args.has("--quiet")) await io.stderr.write(errorText(result, io.stderr.color));
       return lost === undefined ? { ok: true, value: result.exit_code } : { ok: false, error: lost };
     },
@@ -118,13 +124,6 @@ function progressMode(args: Arguments, io: Io): "live" | "plain" | "none" {
   if (io.env["CI"]) return "plain";
   if (!io.stderr.terminal) return "none";
   return io.env["TERM"] === "dumb" ? "plain" : "live";
-}
-
-/** A full disk behind stdout is not a reader that went away: the answer is lost, and the exit code must say so. */
-async function lostAnswer(io: Io): Promise<RunProblem | undefined> {
-  await io.stdout.flush();
-  const lost = io.stdout.failure();
-  return lost === undefined ? undefined : { outcome: "usage", message: `Cannot write to stdout: ${lost}` };
 }
 
 function keepAnswer(file: string, kept: string[]): RunProblem | undefined {

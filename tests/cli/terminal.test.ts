@@ -132,6 +132,16 @@ test("while a question waits nothing else is written, also with --verbose", asyn
   expect((await screen.end()).code).toBe(0);
 });
 
+test("a question comes after all that was said before it", async () => {
+  const said = "word ".repeat(30_000).trim();
+  await using screen = openScreen("rein run agent.yaml", {
+    ...reader,
+    "script.yaml": script({ text: said, calls: [read("a.txt")] }, { text: "Done" }),
+  });
+  await screen.until(ask);
+  expect(screen.text()).toContain(`${said}\n`);
+});
+
 test("what was typed before the question is no answer to it", async () => {
   await using screen = openScreen("rein run agent.yaml", {
     ...reader,

@@ -2,10 +2,14 @@ import type { DurableEvent, Stamped } from "../core/event.ts";
 import type { SessionSummary } from "../core/store.ts";
 import { clean, cleanJson, cleanLine } from "./clean.ts";
 import { callLabel, count, duration, moment } from "./format.ts";
+import { tableText } from "./table.ts";
 
 /** How much of a call's result is shown. */
 const resultLines = 5;
 const resultWidth = 200;
+
+/** A run, or a call of it, that still goes on or was killed. */
+const unfinished = "unfinished";
 
 /** `rein sessions list`: a table, newest first. */
 export function sessionsText(sessions: SessionSummary[]): string {
@@ -17,12 +21,9 @@ export function sessionsText(sessions: SessionSummary[]): string {
     `${session.runs}`,
     `${session.turns}`,
     moment(session.updated),
-    session.outcome ?? "interrupted",
+    session.outcome ?? unfinished,
   ]);
-  const table = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...table.map((row) => Bun.stringWidth(row[column] ?? ""))));
-  const lines = table.map((row) => row.map((cell, column) => padEnd(cell, widths[column] ?? 0)).join("  "));
-  return lines.map((line) => `${line.trimEnd()}\n`).join("");
+  return tableText([head, ...rows]);
 }
 
 export function sessionsJson(sessions: SessionSummary[]): string {
@@ -65,8 +66,15 @@ function shown(event: Stamped<DurableEvent>, _: number, run: Stamped<DurableEven
       const head = ["", `turn ${event.turn} · ${duration(event.duration_ms)} · ${tokens}${stop}`];
       return event.message.text === "" ? head : [...head, indented(event.message.text)];
     }
+    case "call_start": {
+      const { id } = event.call;
+      const ended = run.some((other) => other.type === "call_end" && other.turn === event.turn && other.id === id);
+      return ended ? [] : [`  ${callLabel(event.call)} · ${unfinished}`];
+    }
     case "call_end": {
-      const start = run.find((other) => other.type === "call_start" && other.call.id === event.id);
+      const start = run.find(
+        (other) => other.type === "call_start" && other.turn === event.turn && other.call.id === event.id,
+      );
       const label = start?.type === "call_start" ? callLabel(start.call) : cleanLine(event.name);
       const head = `  ${label} · ${duration(event.duration_ms)}${event.error ? " · error" : ""}`;
       return event.content === "" ? [head] : [head, indented(shortened(event.content), "    ")];
@@ -84,7 +92,6 @@ function shown(event: Stamped<DurableEvent>, _: number, run: Stamped<DurableEven
     case "check":
       return [`  check ${cleanLine(event.run.join(" "))}: ${event.ok ? "ok" : "failed"}`];
     case "turn_start":
-    case "call_start":
     case "run_end":
       return [];
   }
@@ -95,7 +102,7 @@ function ending(run: Stamped<DurableEvent>[]): string[] {
   const last = run.at(-1);
   if (last === undefined) return [];
   const took = duration(last.time - (run[0]?.time ?? last.time));
-  if (last.type !== "run_end") return ["", `interrupted · ${took}`];
+  if (last.type !== "run_end") return ["", `${unfinished} · ${took}`];
   const error = last.result.error === null ? [] : [indented(last.result.error.message)];
   return ["", `${last.result.outcome} · exit code ${last.result.exit_code} · ${took}`, ...error];
 }
@@ -113,8 +120,4 @@ function indented(text: string, by = "  "): string {
   return clean(text)
     .trimEnd()
     .replace(/^(?=.)/gm, by);
-}
-
-function padEnd(text: string, width: number): string {
-  return text + " ".repeat(Math.max(width - Bun.stringWidth(text), 0));
 }

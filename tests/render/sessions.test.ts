@@ -8,10 +8,10 @@ const summaries = [
 ];
 const events = durable(streams.done);
 
-test("sessions are a table, also with wide names, and a run without an end is interrupted", () => {
+test("sessions are a table, also with wide names, and a run without an end is unfinished", () => {
   expect(sessionsText(summaries)).toBe(`\
 NAME  AGENT  MODEL  RUNS  TURNS  UPDATED               OUTCOME
-日本  demo   m/x    2     10     1970-01-01 00:16:40Z  interrupted
+日本  demo   m/x    2     10     1970-01-01 00:16:40Z  unfinished
 b     a␛[2J  m/y    1     1      1970-01-01 00:00:00Z  done
 `);
   expect(JSON.parse(sessionsJson(summaries))).toEqual(summaries);
@@ -39,8 +39,10 @@ done · exit code 0 · 1.2s
 });
 
 test("a run that was killed is shown as far as it came", () => {
-  const killed = events.slice(0, 4);
-  expect(sessionText("s", [...killed, ...events])).toContain("  Let me look\n\ninterrupted · 500ms\n\nrun run1");
+  const killed = events.slice(0, events.findIndex(({ type }) => type === "call_start") + 1);
+  expect(sessionText("s", [...killed, ...events])).toContain(
+    "  Let me look\n  bash_exec 'cat ␛[31mx' · unfinished\n\nunfinished · 600ms\n\nrun run1",
+  );
 });
 
 test("refusals, limits and errors are shown, and a long result is shortened", () => {

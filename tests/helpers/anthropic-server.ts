@@ -1,6 +1,10 @@
-/** A service on this machine that speaks the Messages API as Anthropic does, well or badly as told. */
+/**
+ * A service on this machine that speaks the Messages API as Anthropic does, well or badly as told. As a process:
+ * `bun tests/helpers/anthropic-server.ts`, with the flags of processOptions, prints its base URL on the first line.
+ */
 import {
   pieces,
+  processOptions,
   startFakeService,
   type BadBehaviour,
   type Delivery,
@@ -323,4 +327,22 @@ function orderComplaint(content: Fields[], before: Fields[], after: Fields[], in
     return `messages.${index}: \`tool_result\` blocks must come before other content`;
   }
   return undefined;
+}
+
+/** Calls the tool until the conversation has `turns` answers with the one to come, then says the text: the same for each run. */
+export function claudeTurnsOf(turns: number, call: { name: string; arguments: string }, last: ClaudeReply) {
+  return (body: unknown): ClaudeBehaviour => {
+    const messages = isFields(body) && Array.isArray(body["messages"]) ? body["messages"] : [];
+    const said = messages.filter((message) => isFields(message) && message["role"] === "assistant").length;
+    if (said + 1 >= turns) return last;
+    const { name, arguments: input } = call;
+    return { kind: "answer", content: [{ type: "tool_use", id: `toolu_${said + 1}`, name, input }] };
+  };
+}
+
+if (import.meta.main) {
+  const { turns, call, last, behaviours } = processOptions<ClaudeBehaviour>();
+  const { text, ...delivery } = last;
+  const end: ClaudeReply = { ...delivery, content: [{ type: "text", text }] };
+  console.log(startAnthropicServer(behaviours ?? claudeTurnsOf(turns, call, end)).baseUrl);
 }

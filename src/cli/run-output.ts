@@ -122,7 +122,9 @@ function progressMode(args: Arguments, io: Io): "live" | "plain" | "none" {
   const wanted = args.one("--progress") ?? "auto";
   if (wanted !== "auto") return wanted === "plain" ? "plain" : "none";
   if (io.env["CI"]) return "plain";
-  if (!io.stderr.terminal) return "none";
+  // Events that come on a terminal are its progress.
+  const events = args.one("--output") === "jsonl" && args.one("--output-file") === undefined && io.stdout.terminal;
+  if (!io.stderr.terminal || events) return "none";
   return io.env["TERM"] === "dumb" ? "plain" : "live";
 }
 

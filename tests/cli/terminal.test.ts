@@ -50,6 +50,17 @@ test("the status line shows the call that runs, and is gone at the end", async (
   expect(text.slice(text.lastIndexOf("turn 2"))).toMatch(/^turn 2[^\r]*\r\u001b\[KDone\n$/);
 });
 
+test("events on a terminal are lines of their own", async () => {
+  await using screen = openScreen("rein run agent.yaml --allow-read --output jsonl", reader);
+  const { code, text } = await screen.end();
+  expect(code).toBe(0);
+  const events = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).type);
+  expect(events).toContain("call_end");
+});
+
 test("control characters of a model, a tool and a file never reach the terminal raw", async () => {
   const files = {
     "agent.yaml": agent,

@@ -22,7 +22,7 @@ import { run } from "./loop/run.ts";
 import type { ChosenModel } from "./models/choose.ts";
 import { createModel } from "./models/index.ts";
 import { keyVariables, providerKeys } from "./models/providers.ts";
-import { missing } from "./permit/decide.ts";
+import { decide, missing } from "./permit/decide.ts";
 import { describe, type PolicyDescription } from "./permit/describe.ts";
 import { makePolicy, type Policy } from "./permit/policy.ts";
 import { loadTools, toolNames, toolNeeds } from "./tools/index.ts";
@@ -220,7 +220,18 @@ function unmetNeeds(
   ];
   for (const { kind, target } of needs) {
     if (kind === "run" && target !== undefined && machine.resolve.program(target) === undefined) {
-      return { outcome: "usage", message: `Cannot run '${target}': there is no such program on PATH` };
+      const why = target.startsWith("/") ? "it is not a program" : "there is no such program on PATH";
+      return { outcome: "usage", message: `Cannot run '${target}': ${why}` };
+    }
+  }
+  // A check that a flag denies can never hold, whatever the model answers.
+  for (const {
+    run: [program = ""],
+  } of plan.checks) {
+    const target = machine.resolve.program(program) ?? program;
+    const decision = decide(policy, { kind: "run", target, shown: program }, { canAsk: true, answers: [] });
+    if (decision.verdict === "deny") {
+      return { outcome: "denied", message: `Cannot run the check '${program}': ${decision.denial.reason}` };
     }
   }
   const flags = missing(policy, needs, request.ask !== undefined);

@@ -13,7 +13,7 @@ export type EventReader = {
 };
 
 /** The most that one event may hold, in characters: a service that never ends its line must not fill the memory. */
-const longestEvent = 64 * 1024 * 1024;
+export const longestEvent = 64 * 1024 * 1024;
 
 /** How long a service may take to end a body after its last event, before the connection is given up. */
 const lingerMs = 1000;
@@ -43,23 +43,25 @@ export function eventReader(body: ReadableStream<Uint8Array>, clock: Clock): Eve
     return events;
   }
 
-  /** A connection is used again only when its body was read to the end. */
-  async function linger(): Promise<void> {
-    const over = new AbortController();
-    const rest = async () => {
-      while (!(await reader.read()).done);
-    };
-    await Promise.race([rest(), clock.sleep(lingerMs, over.signal)]);
-    over.abort();
-    await reader.cancel();
-  }
-
   return {
     next,
     close(complete) {
       if (ended) return;
       // What becomes of a connection that nobody reads any more is no failure of the answer.
-      (complete ? linger() : reader.cancel()).catch(() => undefined);
+      (complete ? drain(reader, clock) : reader.cancel()).catch(() => undefined);
     },
   };
+}
+
+type BodyReader = { read(): Promise<{ done: boolean }>; cancel(): Promise<void> };
+
+/** Reads what is left of a body, but not for long. A connection is used again only when its body was read to the end. */
+export async function drain(reader: BodyReader, clock: Clock): Promise<void> {
+  const over = new AbortController();
+  const rest = async () => {
+    while (!(await reader.read()).done);
+  };
+  await Promise.race([rest(), clock.sleep(lingerMs, over.signal)]);
+  over.abort();
+  await reader.cancel();
 }

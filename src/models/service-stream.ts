@@ -54,6 +54,8 @@ export type Service<Piece> = {
   ask(request: ModelRequest): Result<Exchange<Piece>, ModelFailure>;
   /** The names of the service's models; absent where it has no list. */
   names?(signal: AbortSignal): AsyncIterable<string>;
+  /** What to do where it cannot be reached. */
+  unreachable?: string;
 };
 
 /** A failure on its way out through an SDK, which may wrap it as the cause of an error of its own. */
@@ -139,7 +141,9 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
       spentMs === undefined
         ? `${opened ? "Lost the connection to" : "Cannot reach"} '${host}': ${cleanText(mask.text(reasonOf(error)))}`
         : `'${host}' said nothing for ${Math.ceil(spentMs / 1000)} s`;
-    return { kind: "network", message, retryable: true };
+    const hint =
+      opened || spentMs !== undefined || service.unreachable === undefined ? {} : { hint: service.unreachable };
+    return { kind: "network", message, ...hint, retryable: true };
   }
 
   const service = connect({ host, fetch: reach, events, failure });
@@ -227,20 +231,15 @@ function append(events: ModelEvent[], event: ModelEvent): void {
   } else events.push(event);
 }
 
-/** The pieces that an SDK reads by itself. The signal that the request was opened with ends the connection. */
-export function iterableSource<Piece>(pieces: AsyncIterable<Piece>, abort: () => void): Source<Piece> {
+/** The pieces that an SDK reads by itself; `close` is the source's. */
+export function iterableSource<Piece>(pieces: AsyncIterable<Piece>, close: Source<Piece>["close"]): Source<Piece> {
   const iterator = pieces[Symbol.asyncIterator]();
-  let ended = false;
   return {
     async next() {
       const { done, value } = await iterator.next();
-      if (!done) return { pieces: [value] };
-      ended = true;
-      return undefined;
+      return done ? undefined : { pieces: [value] };
     },
-    close() {
-      if (!ended) abort();
-    },
+    close,
   };
 }
 

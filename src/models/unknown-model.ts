@@ -25,11 +25,16 @@ export function withNearestModel(model: Model, provider: string, id: string, clo
       const near =
         event.type === "failure" && meansUnknownModel(event.failure) ? await nearestModel(signal) : undefined;
       if (event.type !== "failure" || near === undefined) yield event;
-      else yield { type: "failure", failure: { ...event.failure, hint: `did you mean '${provider}/${near}'?` } };
+      else yield { type: "failure", failure: withHint(event.failure, `did you mean '${provider}/${near}'?`) };
     }
   }
 
   return { ...model, stream };
+}
+
+/** The service may have a way out of its own. */
+function withHint(failure: ModelFailure, hint: string): ModelFailure {
+  return { ...failure, hint: failure.hint === undefined ? hint : `${failure.hint}; ${hint}` };
 }
 
 /** Most services say 404; those that say 400 say more in words. */

@@ -8,6 +8,7 @@ import { question, readReply, type Reply } from "../helpers/reply.ts";
 import { anthropicRow } from "./anthropic-row.ts";
 import { chatRows } from "./chat-rows.ts";
 import { conversation, key, pictures, type Row, type Situation } from "./model-situations.ts";
+import { ollamaRow } from "./ollama-row.ts";
 import { responsesRow } from "./responses-row.ts";
 
 afterAll(() => Promise.all(rows.map((row) => row.stop?.())));
@@ -42,6 +43,7 @@ const rows: Row[] = [
   },
   anthropicRow,
   responsesRow,
+  ollamaRow,
   ...chatRows,
 ];
 

@@ -44,6 +44,8 @@ export type Wire<A> = {
   path: string;
   /** Other paths under `base`, and the JSON that a GET of them gives, which may depend on its query. */
   documents: Record<string, object | ((query: URLSearchParams) => object)>;
+  /** Further paths under `base` that are asked by POST, and what they answer. */
+  questions?: Record<string, (body: unknown) => Response>;
   contentType: string;
   /** An error's body in the service's words. */
   error(message: string): string;
@@ -82,6 +84,8 @@ export function startFakeService<A extends Answering>(
       if (request.method === "GET" && document !== undefined) {
         return Response.json(typeof document === "function" ? document(searchParams) : document);
       }
+      const question = wire.questions?.[path.slice(wire.base.length)];
+      if (request.method === "POST" && question !== undefined) return question(await request.json());
       if (path !== `${wire.base}${wire.path}` || request.method !== "POST") {
         return refuse(404, `Invalid URL (${request.method} ${path})`);
       }

@@ -1,0 +1,95 @@
+import { Ollama } from "ollama/browser";
+import type { Fetch } from "../core/host.ts";
+import type { ModelFailure } from "../core/model.ts";
+import { ok } from "../core/result.ts";
+import { unshowable } from "./attachment.ts";
+import { checkedLines, type CheckedLines, type LineRules } from "./json-lines.ts";
+import { ollamaAnswer } from "./ollama-answer.ts";
+import { contextFor, incapable, readFacts, type OllamaFacts } from "./ollama-facts.ts";
+import { ollamaRequest } from "./ollama-request.ts";
+import { iterableSource, Refused, serviceModel } from "./service-stream.ts";
+import type { MakeModel } from "./service.ts";
+
+/** Ollama by its own API, by the SDK: not its main module, which takes an image for a file's name where there is one. */
+export const make: MakeModel = (config) =>
+  serviceModel(config, ({ host, fetch, failure }) => {
+    const { clock, model, name, options } = config;
+    let facts: OllamaFacts | undefined;
+    let context = 0;
+
+    /** The SDK takes a signal nowhere, and its answers on trust. */
+    function client(signal: AbortSignal, answered?: (response: Response) => Response): Ollama {
+      const reach: Fetch = async (input, init) => {
+        try {
+          const response = await fetch(input, { ...init, signal });
+          return answered === undefined ? response : answered(response);
+        } catch (error) {
+          if (error instanceof Refused && isUnknown(error.failure)) {
+            throw new Refused({ ...error.failure, hint: `get it with 'ollama pull ${model}'` });
+          }
+          throw error;
+        }
+      };
+      const key = config.key === undefined ? {} : { authorization: `Bearer ${config.key}` };
+      const headers = { ...key, ...config.headers };
+      // In the SDK's types this is all of Bun's own fetch.
+      return new Ollama({
+        host: config.baseUrl,
+        headers,
+        fetch: Object.assign(reach, { preconnect: () => undefined }),
+      });
+    }
+
+    async function know(signal: AbortSignal): Promise<OllamaFacts> {
+      return (facts ??= readFacts(await client(signal).show({ model })));
+    }
+
+    function refused(kind: "service" | "network", what: string): Refused {
+      return new Refused({ kind, message: `'${host}' ${what}`, retryable: true });
+    }
+
+    const rules: LineRules = {
+      accept({ error, done }) {
+        if (error !== undefined) throw new Refused(failure(error));
+        return done === true;
+      },
+      wrong: () => refused("service", "sent a line that is not JSON"),
+      cut: () => refused("network", "stopped in the middle of its answer"),
+    };
+
+    return {
+      unreachable: "is 'ollama serve' running? OLLAMA_HOST says where",
+      ask(request) {
+        const complaint = unshowable(host, request.messages, { pdf: false });
+        if (complaint !== undefined) return { ok: false, error: complaint };
+        return ok({
+          async open(signal) {
+            const known = await know(signal);
+            const cannot = incapable(name, known, request);
+            if (cannot !== undefined) throw new Refused(cannot);
+            const chosen = contextFor(name, known, options, request, context);
+            if (!chosen.ok) throw new Refused(chosen.error);
+            context = chosen.value;
+            let lines: CheckedLines | undefined;
+            const asked = client(signal, (response) => {
+              if (response.body === null) throw refused("service", "answered with nothing");
+              lines = checkedLines(response.body, clock, rules);
+              return new Response(lines.body, response);
+            });
+            const answer = await asked.chat(ollamaRequest(model, options, request, context));
+            return iterableSource(answer, (complete) => lines?.close(complete));
+          },
+          answer: ollamaAnswer(host, request.messages),
+        });
+      },
+      async *names(signal) {
+        // The tag that is meant where none is named.
+        for (const { name } of (await client(signal).list()).models) yield name.replace(/:latest$/, "");
+      },
+    };
+  });
+
+/** A model that is not on the server; a wrong base URL is a 404 as well. */
+function isUnknown({ status, message }: ModelFailure): boolean {
+  return status === 404 && /\bmodel\b.* not found/.test(message);
+}

@@ -65,7 +65,15 @@ function standardAddress(provider: Provider, variables: Variables): Result<strin
     const way = provider.keys.length === 0 ? "" : `, use ${provider.keys[0]}`;
     return problem("usage", `Cannot use ${variable}: a user or password in the URL is not supported${way}`);
   }
-  return ok(address);
+  return ok(provider.local ? dialable(address, url) : address);
+}
+
+/** What a server listens on is, for its clients, this machine. */
+function dialable(address: string, url: URL): string {
+  if (url.hostname === "0.0.0.0") url.hostname = "127.0.0.1";
+  else if (url.hostname === "[::]") url.hostname = "[::1]";
+  else return address;
+  return url.href;
 }
 
 /** `host`, `host:port` or `:port` as a URL; what has a scheme stays as it is. */

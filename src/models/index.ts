@@ -7,6 +7,7 @@ import { endpointOf, type Variables } from "./endpoint.ts";
 import { problem, type ModelProblem } from "./problem.ts";
 import { withRetry } from "./retry.ts";
 import { scripted } from "./scripted.ts";
+import { withTextCalls } from "./text-calls.ts";
 import { withNearestModel } from "./unknown-model.ts";
 
 /** What models are made from. Nothing of it is used before a model needs it. */
@@ -57,5 +58,6 @@ export async function createService(spec: ModelSpec, deps: ModelDeps): Promise<R
     fetch: deps.fetch(baseUrl, ca?.value),
     clock,
   });
-  return ok(withNearestModel(model, provider.name, id, clock));
+  const read = provider.textCalls ? withTextCalls(model) : model;
+  return ok(withNearestModel(read, provider.name, id, clock));
 }

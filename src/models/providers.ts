@@ -27,6 +27,8 @@ export type Provider = {
   /** The model that the provider alone means. Absent: one must be named. */
   model?: string;
   options: ReadonlyArray<keyof ModelOptions>;
+  /** Its models may write their tool calls as text, and it passes them on like that. */
+  textCalls?: true;
   /** Loads its SDK, and only that one. */
   load(): Promise<MakeModel>;
 };
@@ -78,6 +80,7 @@ export const providers: readonly Provider[] = [
     url: "https://router.huggingface.co/v1",
     model: "openai/gpt-oss-120b",
     options: ["temperature", "max_tokens", "effort", "seed", "stop", "extra_body"],
+    textCalls: true,
     load: async () => (await import("./openai-compatible.ts")).make,
   },
   {
@@ -91,7 +94,8 @@ export const providers: readonly Provider[] = [
     local: true,
     model: "gpt-oss:20b",
     options: ["temperature", "max_tokens", "effort", "seed", "stop", "context", "extra_body"],
-    load: async () => (await import("./openai-compatible.ts")).make,
+    textCalls: true,
+    load: async () => (await import("./ollama.ts")).make,
   },
   {
     name: "openai-compatible",
@@ -102,6 +106,7 @@ export const providers: readonly Provider[] = [
     url: "https://api.openai.com/v1",
     headers: "OPENAI_CUSTOM_HEADERS",
     options: ["temperature", "max_tokens", "effort", "seed", "stop", "service_tier", "extra_body"],
+    textCalls: true,
     load: async () => (await import("./openai-compatible.ts")).make,
   },
 ];

@@ -39,13 +39,13 @@ const keptOutput = 2000;
 /** Runs a check with the answer on its stdin: exit code 0 holds. What it printed explains why it did not. */
 export async function judgeBy(check: Check, answer: string, doors: Doors, signal: AbortSignal): Promise<CheckOutcome> {
   const denials: Denial[] = [];
-  const printed: string[] = [];
-  const decoder = new TextDecoder();
-  const ended = await doors(undefined, (denial) => denials.push(denial)).process.run(check.run, {
+  const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+  const printed = { stdout: "", stderr: "" };
+  const ended = await doors(undefined, (denied) => denials.push(denied)).process.run(check.run, {
     stdin: new TextEncoder().encode(answer),
     signal,
-    onOutput: (_stream, bytes) => {
-      if (printed.join("").length < keptOutput) printed.push(decoder.decode(bytes, { stream: true }));
+    onOutput: (stream, bytes) => {
+      if (printed[stream].length < keptOutput) printed[stream] += decoders[stream].decode(bytes, { stream: true });
     },
   });
   const [denial] = denials;
@@ -53,6 +53,7 @@ export async function judgeBy(check: Check, answer: string, doors: Doors, signal
   const { code, signal: killed } = ended.value;
   if (code === 0) return { ok: true, detail: "exit code 0" };
   const how = killed === null ? `exit code ${code}` : `ended by ${killed}`;
-  const said = printed.join("").trim().slice(0, keptOutput);
-  return { ok: false, detail: said === "" ? how : `${how}: ${said}` };
+  // Of two pipes nobody can say what was written first: what explains the failure goes before what was passed on.
+  const said = [printed.stderr, printed.stdout].map((text) => text.trim()).filter((text) => text !== "");
+  return { ok: false, detail: said.length === 0 ? how : `${how}: ${said.join("\n").slice(0, keptOutput)}` };
 }

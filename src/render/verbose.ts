@@ -27,8 +27,8 @@ export function verboseRenderer(stderr: Writer, color: boolean): Renderer {
           return line(`${event.verdict}: ${event.kind} '${cleanLine(event.target)}'${cleanLine(why)}`);
         }
         case "call_start": {
-          const repaired = event.repaired === undefined ? "" : ` (repaired: ${event.repaired.join(", ")})`;
-          return line(`call ${cleanLine(event.call.name)} ${cleanLine(event.call.arguments)}${cleanLine(repaired)}`);
+          const repaired = event.repaired === undefined ? "" : ` (repaired: ${cleanLine(event.repaired.join(", "))})`;
+          return line(`call ${cleanLine(event.call.name)} ${cleanLine(event.call.arguments)}${repaired}`);
         }
         case "text":
         case "turn_end":

@@ -1,10 +1,11 @@
 /** What the native library does beside the best that JavaScript has for it. A function stays native only while it wins here. */
 import { createTwoFilesPatch } from "diff";
+import { jsonrepair } from "jsonrepair";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unifiedDiff } from "../src/native/diff.ts";
-import { describeJson, JsonReader } from "../src/native/json-reader.ts";
+import { describeJson, JsonReader, repairJson } from "../src/native/json-reader.ts";
 import { median } from "./measure.ts";
 
 /** Medians of both sides, and the median of the pairs' ratios: below 1 we are faster. `goal` is the most the ratio may be. */
@@ -32,6 +33,7 @@ function contests(): Contest[] {
   // A file_write call's arguments as they stream: some 4 KB in pieces of a token each, looked at after each piece.
   const written = JSON.stringify({ path: "src/a.ts", text: "export const answer = 42; // ünïcode\n".repeat(100) });
   const pieces = written.match(/[^]{1,12}/g) ?? [];
+  const careless = written.replace('"path"', "path").replace(/\}$/, ",}");
   const options = { oldName: "a", newName: "b", context: 3 };
   const source = lines(1000);
   const edited = source.replaceAll("line 44", "changed 44");
@@ -57,6 +59,12 @@ function contests(): Contest[] {
         let soFar = "";
         for (const piece of pieces) parses((soFar += piece));
       },
+      goal: 1,
+    },
+    {
+      name: "arguments of 4 kB that are almost JSON, repaired / npm jsonrepair",
+      ours: () => repairJson(careless),
+      theirs: () => jsonrepair(careless),
       goal: 1,
     },
     {

@@ -1,3 +1,4 @@
+import type { DoctorRequest } from "./app/doctor.ts";
 import { judgeBy, makeDoors } from "./app/doors.ts";
 import { JournalLost, journalPath, makeEmit, openJournal } from "./app/journal.ts";
 import { chosenModel, modelDeps, modelNeeds, passNeeds, planSecrets, type ModelFiles } from "./app/model.ts";
@@ -12,6 +13,7 @@ import type { Ask, Grants, Need } from "./core/permission.ts";
 import type { InputValues, Plan } from "./core/plan.ts";
 import type { RunResult } from "./core/result-document.ts";
 import type { Result } from "./core/result.ts";
+import type { ServiceCheck } from "./core/service-check.ts";
 import type { Store } from "./core/store.ts";
 import { expand } from "./core/template.ts";
 import type { Tool } from "./core/tool.ts";
@@ -172,6 +174,12 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
       close,
     },
   };
+}
+
+/** What `rein doctor` shows. */
+export async function examineServices(request: Omit<DoctorRequest, "clock">): Promise<Result<ServiceCheck[]>> {
+  const { examine } = await import("./app/doctor.ts");
+  return examine({ ...request, clock });
 }
 
 /** The sessions of this user's journal; a failure when it cannot be read. Nothing is made where there is none. */

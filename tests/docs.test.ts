@@ -11,7 +11,7 @@ import { startOpenAIServer } from "./helpers/openai-server.ts";
  */
 
 const root = join(import.meta.dir, "..");
-const pages = ["README.md"];
+const pages = ["README.md", "docs/providers.md"];
 
 type Block = { language: string; file: string | undefined; text: string };
 

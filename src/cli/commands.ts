@@ -122,6 +122,23 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./check.ts")).checkCommand,
   },
   {
+    name: "doctor",
+    summary: "Look at the services whose keys are set, and at the models of a file",
+    positionals: "[FILE]",
+    count: { min: 0, max: 1 },
+    flags: [
+      { name: "--offline", help: "Send nothing: only show which keys and addresses were found" },
+      outputFlag("text", "json"),
+      ...permissionFlags.filter(({ name }) => /^--(permit|(allow|deny)-(net|env))$/.test(name)),
+    ],
+    examples: [
+      { command: "rein doctor", does: "ask each service for one token and for a call of a tool" },
+      { command: "rein doctor review.yaml -P --output json", does: "the models of a file too, for a script" },
+      { command: "rein doctor --offline", does: "which variables are set; nothing is sent" },
+    ],
+    load: async () => (await import("./doctor.ts")).doctorCommand,
+  },
+  {
     name: "schema",
     summary: "Print the JSON Schema of agent files, for editors",
     positionals: "",

@@ -10,7 +10,7 @@ export const helpCommand: Handler = (args, io) => printHelp(args.positionals, io
 /** Prints the overview, a command's help or a topic's text; an unknown one is a usage error. */
 export async function printHelp(words: string[], { stdout, stderr }: Streams): Promise<number> {
   const name = words.join(" ");
-  const text = name === "" ? overview() : helpText(name);
+  const text = name === "" ? overview() : await helpText(name);
   if (text !== undefined) {
     await stdout.write(text);
     return 0;
@@ -42,9 +42,9 @@ export function overview(): string {
   ].join("\n");
 }
 
-function helpText(name: string): string | undefined {
+async function helpText(name: string): Promise<string | undefined> {
   const topic = topics.find((one) => one.name === name);
-  if (topic !== undefined) return `${topic.text().trimEnd()}\n`;
+  if (topic !== undefined) return `${(await topic.text()).trimEnd()}\n`;
   const command = commands.find((one) => one.name === name);
   if (command !== undefined) return commandHelp(command);
   const group = commands.filter((one) => one.name.startsWith(`${name} `));

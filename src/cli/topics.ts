@@ -2,13 +2,14 @@ import { exits } from "../core/exit.ts";
 import { defaultLimits } from "../core/plan.ts";
 
 /** The texts of `rein help TOPIC` that are not about one command. */
-export const topics: ReadonlyArray<{ name: string; summary: string; text(): string }> = [
+export const topics: ReadonlyArray<{ name: string; summary: string; text(): string | Promise<string> }> = [
   { name: "exit-codes", summary: "What each exit code means", text: exitCodes },
   { name: "permissions", summary: "What an agent may touch, and who decides", text: () => permissions },
   { name: "input", summary: "How prompt, inputs and stdin reach an agent", text: () => input },
   { name: "output", summary: "What is written to stdout and stderr, and when", text: () => output },
   { name: "limits", summary: "What ends a run that goes on too long", text: limits },
-  { name: "environment", summary: "The environment variables that rein reads", text: () => environment },
+  { name: "models", summary: "How a model is named, and the services it can be of", text: models },
+  { name: "environment", summary: "The environment variables that rein reads", text: environment },
 ];
 
 function exitCodes(): string {
@@ -72,11 +73,59 @@ other exit code nothing. On a terminal, and with --stream, text appears as it co
 
 stderr is for progress, warnings and errors: --progress auto|plain|none, -q, -v.`;
 
-const environment = `  REIN_MODEL              provider/model, used when no --model is given
-  OPENAI_BASE_URL         the service that openai-compatible/… talks to
-  OPENAI_API_KEY          its key, if it wants one
-  XDG_STATE_HOME          where the journal of runs lies (default: ~/.local/state)
-  CI                      when set: no questions, plain progress
-  NO_COLOR                when set: no colours
+async function models(): Promise<string> {
+  const { serviceRows } = await import("../app/services.ts");
+  const rows = serviceRows.map(({ provider, aliases, variables, model }) => [
+    [provider, ...aliases].join(", "),
+    model ?? "-",
+    variables.join(" or "),
+  ]);
+  const table = [["PROVIDER", "DEFAULT MODEL", "KEY"], ...rows, ["scripted", "-", "none: it says what a file says"]];
+  return `The model is that of --model, else of REIN_MODEL, else of the file's 'model:', else the default one of the only service
+whose key is set. It is named as provider/model, by a provider alone, or by a name under the file's 'models:':
+
+  model: fast
+  models:
+    fast: { model: openai, effort: low, max_tokens: 4000 }
+    own: { model: openai-compatible/qwen3, base_url: 'https://llm.example.com/v1', key: TEAM_KEY }
+
+${indented(table)}
+
+A 'base_url' of a file gets no key but the one that the file names for it and the caller grants: the host with
+--allow-net, the variable with --allow-env. 'rein doctor' tells which services work; 'rein help environment' has
+their variables.`;
+}
+
+async function environment(): Promise<string> {
+  const { serviceRows } = await import("../app/services.ts");
+  const services = new Map<string, { what: string; of: string[] }>();
+  const tell = (name: string, what: string, provider: string) => {
+    const told = services.get(name) ?? { what, of: [] };
+    services.set(name, { what, of: [...told.of, provider] });
+  };
+  for (const { provider, variables, addresses, headers } of serviceRows) {
+    for (const name of variables) tell(name, "key", provider);
+    for (const name of addresses) tell(name, "address", provider);
+    if (headers !== null) tell(headers, "further headers", provider);
+  }
+  const rows = [...services].map(([name, { what, of }]) => [name, `${what} of ${of.join(" and ")}`]);
+  const others = [
+    ["HTTPS_PROXY, HTTP_PROXY", "the proxy to services; NO_PROXY names hosts without one"],
+    ["NODE_EXTRA_CA_CERTS", "a PEM file of certificates to trust beside the system's"],
+    ["XDG_STATE_HOME", "where the journal of runs lies (default: ~/.local/state)"],
+    ["CI", "when set: no questions, plain progress"],
+    ["NO_COLOR", "when set: no colours"],
+  ];
+  const model = ["REIN_MODEL", "the model, when no --model is given ('rein help models')"];
+  return `${indented([model, ...rows, ...others])}
 
 Nothing of a folder's .env is ever read. Keys never reach the commands that an agent runs.`;
+}
+
+/** Rows with their columns below each other. */
+function indented(rows: readonly (readonly string[])[]): string {
+  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  return rows
+    .map((row) => `  ${row.map((cell, column) => cell.padEnd(width(column))).join("  ")}`.trimEnd())
+    .join("\n");
+}

@@ -26,6 +26,8 @@ export type Provider = {
   local?: true;
   /** The model that the provider alone means. Absent: one must be named. */
   model?: string;
+  /** The fewest tokens that it lets an answer be limited to; default 1. */
+  leastTokens?: number;
   options: ReadonlyArray<keyof ModelOptions>;
   /** Its models may write their tool calls as text, and it passes them on like that. */
   textCalls?: true;
@@ -44,7 +46,7 @@ export const providers: readonly Provider[] = [
     url: "https://api.anthropic.com",
     headers: "ANTHROPIC_CUSTOM_HEADERS",
     model: "claude-sonnet-5-5",
-    options: ["temperature", "max_tokens", "effort", "thinking", "stop", "service_tier", "extra_body"],
+    options: ["max_tokens", "effort", "thinking", "stop", "service_tier", "extra_body"],
     load: async () => (await import("./anthropic.ts")).make,
   },
   {
@@ -56,6 +58,7 @@ export const providers: readonly Provider[] = [
     url: "https://api.openai.com/v1",
     headers: "OPENAI_CUSTOM_HEADERS",
     model: "gpt-6.1-terra",
+    leastTokens: 16,
     options: ["temperature", "max_tokens", "effort", "service_tier", "extra_body"],
     load: async () => (await import("./openai.ts")).make,
   },

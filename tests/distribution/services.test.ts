@@ -129,6 +129,14 @@ describe("an address that the agent file names", () => {
   });
 });
 
+test("the options of a named model are in its requests, and its extra body last", async () => {
+  const file = agent(
+    `{ model: openai-compatible/x, seed: 7, temperature: 0.5, max_tokens: 99, extra_body: { seed: 8, team: a } }`,
+  );
+  expect(await runAgent(file, [], { OPENAI_BASE_URL: service.baseUrl })).toMatchObject({ code: 0 });
+  expect(service.requests[0]?.body).toMatchObject({ model: "x", seed: 8, temperature: 0.5, max_tokens: 99, team: "a" });
+});
+
 describe("a folder", () => {
   test("changes nothing of where a key is sent: not by .env, nor by files that other tools read", async () => {
     const other = startOpenAIServer(() => ({ kind: "answer", text: "Stolen" }));

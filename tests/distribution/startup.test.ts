@@ -56,10 +56,28 @@ test("check loads neither an SDK nor the store nor the native library", async ()
   for (const room of ["node_modules/openai", "store", "native"]) expect(loaded).not.toContain(room);
 });
 
-test("a run with a scripted model loads no SDK, and one with a service's model loads that one", async () => {
-  const sdk = "node_modules/openai";
-  expect(rooms(await loadedBy(["run", "-P", "agent.yaml"]))).not.toContain(sdk);
-  const service = { OPENAI_API_KEY: "key", OPENAI_BASE_URL: "http://127.0.0.1:9/v1" };
-  const dry = ["run", "-P", "--dry-run", "--model", "openai-compatible/x", "agent.yaml"];
-  expect(rooms(await loadedBy(dry, service))).toContain(sdk);
+/** The packages that services are spoken to with. */
+const sdks = ["@anthropic-ai/sdk", "openai", "ollama"].map((name) => `node_modules/${name}`);
+
+test("a run with a scripted model loads no SDK", async () => {
+  const loaded = rooms(await loadedBy(["run", "-P", "agent.yaml"]));
+  for (const sdk of sdks) expect(loaded).not.toContain(sdk);
 });
+
+for (const [provider, sdk] of [
+  ["anthropic", "@anthropic-ai/sdk"],
+  ["openai", "openai"],
+  ["gemini", "openai"],
+  ["huggingface", "openai"],
+  ["openai-compatible", "openai"],
+  ["ollama", "ollama"],
+] as const) {
+  test(`a run with a model of '${provider}' loads its SDK '${sdk}' and no other`, async () => {
+    const key = { ANTHROPIC_API_KEY: "k", OPENAI_API_KEY: "k", GEMINI_API_KEY: "k", HF_TOKEN: "k" };
+    const files = await loadedBy(["run", "-P", "--dry-run", "--model", `${provider}/x`, "agent.yaml"], key);
+    expect(rooms(files).filter((room) => sdks.includes(room))).toEqual([`node_modules/${sdk}`]);
+    const wires = ["anthropic", "openai", "openai-compatible", "ollama"].map((name) => `src/models/${name}.ts`);
+    const own = ["anthropic", "openai", "ollama"].includes(provider) ? provider : "openai-compatible";
+    expect(files.filter((file) => wires.includes(file))).toEqual([`src/models/${own}.ts`]);
+  });
+}

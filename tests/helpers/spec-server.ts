@@ -1,17 +1,50 @@
-/** The fake chat service of a spec case: its file `server` holds one behaviour a line, as JSON, taken in order. */
-import { type Behaviour, startOpenAIServer } from "./openai-server.ts";
+/** The fake services of a spec case: each of these files holds one behaviour a line, as JSON, taken in order. */
+import { startAnthropicServer } from "./anthropic-server.ts";
+import { startOllamaServer } from "./ollama-server.ts";
+import { startOpenAIServer } from "./openai-server.ts";
+import { startResponsesServer } from "./responses-server.ts";
 
 export type SpecServer = { port: string; env: Record<string, string>; stop(): Promise<void> };
 
-export function startServer(text: string): SpecServer {
-  const behaviours: Behaviour[] = text
+type Started = { baseUrl: string; stop(): Promise<void> };
+type Row = { start(lines: string): Started; env(baseUrl: string): Record<string, string> };
+
+const rows: Record<string, Row> = {
+  server: {
+    start: (lines) => startOpenAIServer(behaviours(lines)),
+    env: (url) => ({ OPENAI_BASE_URL: url, OPENAI_API_KEY: "test-key" }),
+  },
+  "server-responses": {
+    start: (lines) => startResponsesServer(behaviours(lines)),
+    env: (url) => ({ OPENAI_BASE_URL: url, OPENAI_API_KEY: "test-key" }),
+  },
+  "server-anthropic": {
+    start: (lines) => startAnthropicServer(behaviours(lines)),
+    env: (url) => ({ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: "test-key" }),
+  },
+  "server-ollama": {
+    start: (lines) => startOllamaServer(behaviours(lines)),
+    env: (url) => ({ OLLAMA_HOST: url.replace("http://", "") }),
+  },
+  "server-huggingface": {
+    start: (lines) => startOpenAIServer(behaviours(lines)),
+    env: (url) => ({ HF_INFERENCE_ENDPOINT: url, HF_TOKEN: "test-key" }),
+  },
+};
+
+export const serverFiles: readonly string[] = Object.keys(rows);
+
+/** Starts the service that a file of `serverFiles` describes. */
+export function startServer(file: string, lines: string): SpecServer {
+  const row = rows[file];
+  if (row === undefined) throw new Error(`No service for '${file}'`);
+  const { baseUrl, stop } = row.start(lines);
+  return { port: new URL(baseUrl).port, env: row.env(baseUrl), stop };
+}
+
+function behaviours(lines: string) {
+  return lines
     .split("\n")
     .filter((line) => line.trim() !== "")
     .map((line) => JSON.parse(line));
-  const server = startOpenAIServer(behaviours);
-  return {
-    port: new URL(server.baseUrl).port,
-    env: { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: "test-key" },
-    stop: server.stop,
-  };
 }

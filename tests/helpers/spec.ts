@@ -6,7 +6,7 @@ import { cp, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { killAll, processesOf } from "./spec-processes.ts";
-import { startServer } from "./spec-server.ts";
+import { serverFiles, startServer, type SpecServer } from "./spec-server.ts";
 
 /** What came out, with the case's own paths and port replaced by `$DIR`, `$HOME` and `$PORT`. */
 export type SpecOutcome = { stdout: string; stderr: string; exit: number; problems: string[] };
@@ -14,7 +14,7 @@ export type SpecOutcome = { stdout: string; stderr: string; exit: number; proble
 export const specRoot = join(import.meta.dir, "../specs");
 const executableFolder = join(import.meta.dir, "../../dist");
 /** Not part of the folder that the command sees. */
-const ownFiles = new Set(["command", "stdout", "stderr", "exit", "server", "stdin"]);
+const ownFiles = new Set(["command", "stdout", "stderr", "exit", "stdin", ...serverFiles]);
 
 /** The names `<command>/<case>` of all cases, in order. */
 export async function findSpecs(root: string = specRoot): Promise<string[]> {
@@ -30,9 +30,12 @@ export async function runSpec(name: string, root: string = specRoot, limitMs = 2
   const temporary = await realpath(tmpdir());
   const dir = await mkdtemp(join(temporary, "rein-spec-"));
   const home = await mkdtemp(join(temporary, "rein-home-"));
-  const behaviours = await readText(join(source, "server"));
-  const server = behaviours === undefined ? undefined : await startServer(behaviours);
+  const servers: SpecServer[] = [];
   try {
+    for (const file of serverFiles) {
+      const behaviours = await readText(join(source, file));
+      if (behaviours !== undefined) servers.push(startServer(file, behaviours));
+    }
     for (const entry of await readdir(source)) {
       if (!ownFiles.has(entry))
         await cp(join(source, entry), join(dir, entry), { recursive: true, verbatimSymlinks: true });
@@ -43,15 +46,15 @@ export async function runSpec(name: string, root: string = specRoot, limitMs = 2
       LANG: "C.UTF-8",
       TERM: "dumb",
       TZ: "UTC",
-      ...server?.env,
+      ...Object.assign({}, ...servers.map(({ env }) => env)),
     });
     const replace = (text: string): string => {
       const shown = text.replaceAll(dir, "$DIR").replaceAll(home, "$HOME");
-      return server === undefined ? shown : shown.replaceAll(`:${server.port}`, ":$PORT");
+      return servers.reduce((text, { port }) => text.replaceAll(`:${port}`, ":$PORT"), shown);
     };
     return { ...outcome, stdout: replace(outcome.stdout), stderr: replace(outcome.stderr) };
   } finally {
-    await server?.stop();
+    for (const server of servers) await server.stop();
     await rm(dir, { recursive: true, force: true });
     await rm(home, { recursive: true, force: true });
   }

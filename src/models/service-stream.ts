@@ -1,3 +1,4 @@
+import { NetError } from "../core/net-error.ts";
 import type { Fetch } from "../core/host.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { makeMask } from "../core/mask.ts";
@@ -289,8 +290,11 @@ function causes(error: unknown): unknown[] {
   return chain;
 }
 
-/** An SDK says "Connection error."; what happened is in the cause. */
+/** An SDK says "Connection error."; what happened is in the cause: in the host's words, else in the runtime's. */
 function reasonOf(error: unknown): string {
-  const deepest = causes(error).at(-1);
+  const chain = causes(error);
+  const net = chain.find((cause) => cause instanceof NetError);
+  if (net !== undefined) return net.message.replace(/^Cannot reach '[^']*': /, "");
+  const deepest = chain.at(-1);
   return deepest instanceof Error ? deepest.message : String(error);
 }

@@ -17,6 +17,9 @@ export type KnownProvider = {
 const reserved =
   /^(host|connection|content-length|transfer-encoding|upgrade|te|trailer|forwarded|x-forwarded-.*|proxy-.*)$/i;
 
+/** With a key of its own a file could have everything sent under the account of whoever wrote it. */
+const secret = /^(authorization|cookie|.*(api-?key|token|secret))$/i;
+
 type TextNode = Extract<Node, { kind: "text" }>;
 
 /** What the schema cannot say of models: which names there are, what each provider has, and where keys may go. */
@@ -114,9 +117,13 @@ function endpointProblems(root: Node, spec: Node, secrets: readonly string[]): P
     const message = "'ca_file' is only for a 'base_url' of the file";
     problems.push({ code: "wrong_value", at: file.key, message, hint: "NODE_EXTRA_CA_CERTS is for all services" });
   }
-  for (const [name, { key }] of entriesOf(find(spec, "headers"))) {
-    if (!reserved.test(name)) continue;
-    problems.push({ code: "wrong_value", at: key, message: `Header ${quote(name)} is not for a file to set` });
+  for (const [name, { key, value }] of entriesOf(find(spec, "headers"))) {
+    const hint = "name the variable that holds it: { env: NAME }";
+    if (reserved.test(name)) {
+      problems.push({ code: "wrong_value", at: key, message: `Header ${quote(name)} is not for a file to set` });
+    } else if (secret.test(name) && value.kind === "text") {
+      problems.push({ code: "wrong_value", at: value.at, message: `Header ${quote(name)} is a secret`, hint });
+    }
   }
   for (const node of variablesOf(spec)) {
     if (!secrets.includes(node.value)) {

@@ -365,7 +365,7 @@ async function startRun(
 async function mendJson(text: string) {
   const { repairJson } = await import("./native/json-reader.ts");
   const repaired = repairJson(text);
-  return repaired.ok ? { text: repaired.text, repairs: repaired.repairs } : undefined;
+  return repaired.ok ? { text: repaired.text, repairs: repaired.repairs, cut: repaired.cut } : undefined;
 }
 
 /** The native reader says more than JSON.parse, and is loaded only when something is wrong. */

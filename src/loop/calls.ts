@@ -24,7 +24,8 @@ export type CallContext = {
   repairJson(text: string): Promise<RepairedJson | undefined>;
 };
 
-export type RepairedJson = { text: string; repairs: string[] };
+/** What a text that is almost JSON must have meant. `cut`: it ends within a string, so that a value in it may be half. */
+export type RepairedJson = { text: string; repairs: string[]; cut: boolean };
 
 /**
  * One finished call, with its arguments as they ran: what the model is told, and what the gate refused on the way. `misfit`: the
@@ -102,6 +103,8 @@ async function repair(call: ToolCall, tool: Tool, context: CallContext): Promise
   const input = fit(tool, value);
   if (!input.ok) return undefined;
   const effects = tool.effects(input.value);
+  // Half a path finds nothing; half a file, written, is lost work.
+  if (repaired.cut && (effects === "write" || effects === "external")) return undefined;
   const asRun = { ...call, arguments: repaired.text };
   return { call: asRun, ready: true, tool, input: input.value, effects, repaired: repaired.repairs };
 }

@@ -88,8 +88,15 @@ export function describeJson(text: string | Uint8Array): JsonVerdict {
   return verdict(JSON.parse(answer(callText("json.check", 0, text))));
 }
 
-/** JSON made of a text that is almost JSON; `repairs` says in words what was put right, empty for what is JSON already. */
-export type JsonRepair = { ok: true; text: string; repairs: string[] } | Exclude<JsonVerdict, { ok: true }>;
+/**
+ * JSON made of a text that is almost JSON; `repairs` says in words what was put right, empty for what is JSON already. `cut`: the
+ * text ended within a string, so that the string may be half.
+ */
+export type JsonRepair =
+  { ok: true; text: string; repairs: string[]; cut: boolean } | Exclude<JsonVerdict, { ok: true }>;
+
+/** As native/core/src/json/repair.rs names it. */
+const closedString = "a missing closing quote";
 
 /**
  * Puts right what models often get wrong: keys without quotes, single quotes, trailing commas, comments, Python's literals, raw
@@ -98,7 +105,10 @@ export type JsonRepair = { ok: true; text: string; repairs: string[] } | Exclude
  */
 export function repairJson(text: string): JsonRepair {
   const repaired = answer(callText("json.repair", 0, text));
-  if (repaired !== "") return { ok: true, ...JSON.parse(repaired) };
+  if (repaired !== "") {
+    const { text: json, repairs }: { text: string; repairs: string[] } = JSON.parse(repaired);
+    return { ok: true, text: json, repairs, cut: repairs.includes(closedString) };
+  }
   const wrong = describeJson(text);
   if (wrong.ok) throw new Error("Valid JSON was not taken as it is");
   return wrong;

@@ -94,7 +94,11 @@ async function play(model: Model, changes: Partial<RunOptions> = {}) {
     signal: new AbortController().signal,
     mask: makeMask([]),
     explainJson: async (text) => `'${text}' is cut`,
-    repairJson: async (text) => (text.endsWith("?") ? { text: text.slice(0, -1), repairs: ["a doubt"] } : undefined),
+    // A doubt is taken away; an ellipsis is where a string was cut.
+    repairJson: async (text) =>
+      text.endsWith("?") || text.endsWith("…")
+        ? { text: text.slice(0, -1), repairs: ["a doubt"], cut: text.endsWith("…") }
+        : undefined,
     ...changes,
   });
   return { result, events };
@@ -434,6 +438,15 @@ describe("tool calls", () => {
       }),
     );
     expect(events.find((event) => event.type === "call_start")).not.toHaveProperty("repaired");
+  });
+
+  test("half a string is good enough to look, and not to write", async () => {
+    const ran: string[] = [];
+    const tools = (["read", "write", "external"] as const).map((effects) =>
+      tool(effects, effects, () => `${ran.push(effects)}`),
+    );
+    await play(playing(calls(["read", "{}…"], ["write", "{}…"], ["external", "{}…"]), says("done")), { tools });
+    expect(ran).toEqual(["read"]);
   });
 
   test("a tool without parameters may be called with no text", async () => {

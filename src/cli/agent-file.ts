@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from "node:path";
-import { known } from "../app.ts";
+import { known } from "../app/known.ts";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";

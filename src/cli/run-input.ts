@@ -4,7 +4,7 @@ import { isJsonObject } from "../core/json.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import { inputValues } from "../file/input.ts";
-import { explainJson } from "../app.ts";
+import { explainJson } from "../app/json.ts";
 import { fileLimit, readNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
 

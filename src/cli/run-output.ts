@@ -1,4 +1,5 @@
-import { clock, problemResult, type RunProblem } from "../app.ts";
+import { clock, problemResult } from "../app.ts";
+import type { RunProblem } from "../app/request.ts";
 import type { Stamped } from "../core/event.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Renderer, Writer } from "../core/render.ts";

@@ -1,4 +1,5 @@
-import { clock, prepareRun, type PreparedRun, type RunProblem } from "../app.ts";
+import { clock, prepareRun } from "../app.ts";
+import type { PreparedRun, RunProblem } from "../app/request.ts";
 import { exits } from "../core/exit.ts";
 import type { Ask } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";

@@ -1,5 +1,5 @@
 import { agentJsonSchema } from "../file/json-schema.ts";
-import { known } from "../app.ts";
+import { known } from "../app/known.ts";
 import type { Handler } from "./commands.ts";
 
 /** Prints the JSON Schema of agent files. */

@@ -1,0 +1,56 @@
+import type { DurableEvent } from "../core/event.ts";
+import type { Decided } from "../core/host.ts";
+import type { Need } from "../core/permission.ts";
+import type { Machine } from "../host/machine.ts";
+import { decide, missing } from "../permit/decide.ts";
+import type { Policy } from "../permit/policy.ts";
+import { toolNeeds } from "../tools/index.ts";
+import type { RunProblem, RunRequest } from "./request.ts";
+
+/**
+ * Programs that are not here, and grants without which a tool or a check can do nothing at all. `own` is what rein itself needs
+ * for the model and the templates.
+ */
+export function unmetNeeds(
+  request: RunRequest,
+  own: readonly Need[],
+  machine: Machine,
+  policy: Policy,
+): RunProblem | undefined {
+  const { plan } = request;
+  const needs: Need[] = [
+    ...plan.tools.flatMap((name) => toolNeeds[name] ?? []),
+    ...plan.checks.flatMap(({ run: [program] }) =>
+      program === undefined ? [] : [{ kind: "run" as const, target: program }],
+    ),
+    ...own,
+  ];
+  for (const { kind, target } of needs) {
+    if (kind === "run" && target !== undefined && machine.resolve.program(target) === undefined) {
+      const why = target.startsWith("/") ? "it is not a program" : "there is no such program on PATH";
+      return { outcome: "usage", message: `Cannot run '${target}': ${why}` };
+    }
+  }
+  // A check that a flag denies can never hold, whatever the model answers.
+  for (const {
+    run: [program = ""],
+  } of plan.checks) {
+    const target = machine.resolve.program(program) ?? program;
+    const decision = decide(policy, { kind: "run", target, shown: program }, { canAsk: true, answers: [] });
+    if (decision.verdict === "deny") {
+      return { outcome: "denied", message: `Cannot run the check '${program}': ${decision.denial.reason}` };
+    }
+  }
+  const flags = missing(policy, needs, request.ask !== undefined);
+  if (flags.length === 0) return undefined;
+  const hint = `add ${flags.join(" ")}, or -P to grant all that the file requests`;
+  return { outcome: "denied", message: `'${plan.name}' can do nothing without what was not granted`, hint };
+}
+
+/** What a person allowed before there was a journal. What was refused ends the run, and a grant follows from the flags. */
+export function keepAnswers(answers: DurableEvent[]): Decided {
+  return async ({ kind, target }, decision) => {
+    if (decision.verdict !== "allow" || decision.by !== "answer") return;
+    answers.push({ type: "decision", kind, target, verdict: "allow", by: "answer" });
+  };
+}

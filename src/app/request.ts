@@ -1,0 +1,63 @@
+import type { Stamped } from "../core/event.ts";
+import type { OutcomeName } from "../core/exit.ts";
+import type { Ask, Grants } from "../core/permission.ts";
+import type { InputValues, Plan } from "../core/plan.ts";
+import type { RunResult } from "../core/result-document.ts";
+import type { Result } from "../core/result.ts";
+import type { Tool } from "../core/tool.ts";
+import type { Environment } from "../host/machine.ts";
+import type { PolicyDescription } from "../permit/describe.ts";
+import type { ModelFiles } from "./model.ts";
+
+/** What a run is made from: a checked file, and what the caller says. */
+export type RunRequest = {
+  plan: Plan;
+  grants: Grants;
+  /** The --model flag. */
+  model: string | undefined;
+  session: string | undefined;
+  cwd: string;
+  environment: Environment;
+  /** Absent where there is nobody to ask. */
+  ask: Ask | undefined;
+  /** Aborted with an Interruption. */
+  interrupts: AbortSignal;
+  files: ModelFiles;
+  /** Whether text is shown as it comes: then a request is not made anew after its first text. */
+  streamed: boolean;
+  /** A look at the plan: no model need be named, nothing need be granted. */
+  dryRun: boolean;
+};
+
+/** Why there is no run. */
+export type RunProblem = { outcome: OutcomeName; message: string; hint?: string };
+
+/** What the caller has typed in: values for the plan's inputs, and the PROMPT argument. */
+export type Texts = { input: InputValues; prompt: string | undefined };
+
+/** What `--dry-run` shows. */
+export type DryRun = {
+  plan: Plan;
+  model: string | null;
+  instructions: string;
+  prompt: string;
+  tools: Array<Pick<Tool, "name" | "description" | "input">>;
+  permissions: PolicyDescription;
+};
+
+/** A run that has passed every check that needs no input: it can be looked at or started. Close it in any case. */
+export type PreparedRun = {
+  id: string;
+  /** Interrupted by the caller, or by the run's time limit, which counts from now on. */
+  signal: AbortSignal;
+  /** In bytes: a longer prompt the model could not hold. */
+  promptLimit: number;
+  look(texts: Texts): Promise<Result<DryRun, RunProblem>>;
+  /** Runs to the end; `observe` is told of each event and never waits. */
+  start(texts: Texts, observe: (event: Stamped) => void): Promise<Result<RunResult, RunProblem>>;
+  close(): Promise<void>;
+};
+
+export function problem(outcome: OutcomeName, message: string, hint?: string): { ok: false; error: RunProblem } {
+  return { ok: false, error: hint === undefined ? { outcome, message } : { outcome, message, hint } };
+}

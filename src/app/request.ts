@@ -58,6 +58,7 @@ export type PreparedRun = {
   close(): Promise<void>;
 };
 
+/** A problem as the failure that it is. */
 export function problem(outcome: OutcomeName, message: string, hint?: string): { ok: false; error: RunProblem } {
   return { ok: false, error: hint === undefined ? { outcome, message } : { outcome, message, hint } };
 }

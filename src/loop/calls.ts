@@ -9,13 +9,13 @@ import type { Denial } from "../core/permission.ts";
 import type { Result } from "../core/result.ts";
 import type { Effects, Tool, ToolContext } from "../core/tool.ts";
 
-/** What the calls of a turn need around them. */
-export type CallContext = {
-  tools: Map<string, Tool>;
+/** What a run and its calls reach the outside by: nothing but these values. */
+export type Surroundings = {
   /** The doors for one call: what they refuse is told to `denied`. */
   host(call: string, denied: (denial: Denial) => void): Host;
   emit: Emit;
   clock: Clock;
+  /** Its reason is an Interruption. */
   signal: AbortSignal;
   mask: Mask;
   /** Says where and why a text is not JSON. */
@@ -23,6 +23,9 @@ export type CallContext = {
   /** JSON made of a text that is almost JSON, with what was put right; undefined where that cannot be told. */
   repairJson(text: string): Promise<RepairedJson | undefined>;
 };
+
+/** What the calls of a turn need around them. */
+export type CallContext = Surroundings & { tools: Map<string, Tool> };
 
 /** What a text that is almost JSON must have meant. `cut`: it ends within a string, so that a value in it may be half. */
 export type RepairedJson = { text: string; repairs: string[]; cut: boolean };

@@ -1,8 +1,6 @@
 import { eventVersion, type DurableEvent, type Emit } from "../core/event.ts";
 import { exitCode, type Interruption, type OutcomeName } from "../core/exit.ts";
-import type { Clock, Host } from "../core/host.ts";
 import type { Json, JsonSchema } from "../core/json.ts";
-import type { Mask } from "../core/mask.ts";
 import type { Message } from "../core/message.ts";
 import type { Model, ModelFailure, ModelRequest } from "../core/model.ts";
 import type { Denial } from "../core/permission.ts";
@@ -10,15 +8,15 @@ import type { Check, Limits } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Tool } from "../core/tool.ts";
 import { fitAnswer, repairPrompt } from "./answer.ts";
-import { runCalls, type CallContext, type FinishedCall, type RepairedJson } from "./calls.ts";
+import { runCalls, type CallContext, type FinishedCall, type Surroundings } from "./calls.ts";
 import { readReply, type Reply } from "./reply.ts";
 import { Tally, type Reached } from "./tally.ts";
 
 /** How one check of the answer came out. */
 export type CheckOutcome = { ok: boolean; detail: string; denial?: Denial };
 
-/** Everything one run works with. Nothing in it reaches outside but through these values. */
-export type RunOptions = {
+/** Everything one run works with. */
+export type RunOptions = Surroundings & {
   runId: string;
   agent: string;
   hash: string;
@@ -33,18 +31,7 @@ export type RunOptions = {
   checks: Check[];
   denied: "fail" | "report";
   limits: Limits;
-  /** The doors for one call: what they refuse is told to `denied`. */
-  host(call: string, denied: (denial: Denial) => void): Host;
   check(check: Check, answer: string): Promise<CheckOutcome>;
-  emit: Emit;
-  clock: Clock;
-  /** Its reason is an Interruption. */
-  signal: AbortSignal;
-  mask: Mask;
-  /** Says where and why a text is not JSON. */
-  explainJson(text: string): Promise<string>;
-  /** JSON made of a text that is almost JSON, with what was put right; undefined where that cannot be told. */
-  repairJson(text: string): Promise<RepairedJson | undefined>;
 };
 
 /** How a run came to its end. */

@@ -155,6 +155,21 @@ export function anthropicAnswer({ host, origin }: AnthropicSource, messages: Mes
   return { read, finished: () => stop !== undefined, end };
 }
 
+/** The events that a message would have come in; each block comes whole. */
+export function wholeMessage(message: JsonObject): Json[] {
+  const { content, stop_reason = null, stop_details = null } = message;
+  if (!Array.isArray(content)) return [];
+  return [
+    { type: "message_start", message },
+    ...content.flatMap((content_block, index) => [
+      { type: "content_block_start", index, content_block },
+      { type: "content_block_stop", index },
+    ]),
+    { type: "message_delta", delta: { stop_reason, stop_details } },
+    { type: "message_stop" },
+  ];
+}
+
 /** A block as it goes back: thinking whole and unchanged, the others by their place. */
 function returned(block: Block): JsonObject {
   if (block.type === "said") return { type: "said", length: block.length };

@@ -1,6 +1,6 @@
 import { Anthropic } from "@anthropic-ai/sdk";
 import { ok } from "../core/result.ts";
-import { anthropicAnswer } from "./anthropic-answer.ts";
+import { anthropicAnswer, wholeMessage } from "./anthropic-answer.ts";
 import { anthropicRequest } from "./anthropic-request.ts";
 import { unshowable } from "./attachment.ts";
 import { serviceModel } from "./service-stream.ts";
@@ -39,7 +39,7 @@ export const make: MakeModel = (config) =>
         return ok({
           // Not `messages.create`: it decodes the answer through generators, and builds what it traces.
           open: async (signal) =>
-            events(await client.post("/v1/messages", { body, stream: true, signal }).asResponse()),
+            events(await client.post("/v1/messages", { body, stream: true, signal }).asResponse(), wholeMessage),
           answer: anthropicAnswer({ host, origin }, request.messages),
         });
       },

@@ -43,7 +43,8 @@ export function chatAnswer({ host, origin }: ChatSource, messages: Message[]): A
     if (isJsonObject(chunk["usage"])) usage = usageOf(chunk["usage"]);
     const choice = objectField(listField(chunk["choices"])[0]);
     finish = textField(choice["finish_reason"]) || finish;
-    const delta = objectField(choice["delta"]);
+    // A whole answer has its message where a piece of one has what is added.
+    const delta = objectField(choice["delta"] ?? choice["message"]);
     const events: ModelEvent[] = [];
     // Two names for the same thing; a service that sends both sends the text twice.
     const field = textField(delta["reasoning_content"]) !== "" ? "reasoning_content" : "reasoning";
@@ -69,8 +70,9 @@ export function chatAnswer({ host, origin }: ChatSource, messages: Message[]): A
     const content = textField(delta["content"]);
     if (objectField(objectField(delta["extra_content"])["google"])["thought"] === true) {
       thinking = true;
-      const thought = content.replace(/^<thought>|<\/thought>$/g, "");
-      return thought === "" ? [] : [{ type: "reasoning", text: thought }];
+      const [, thought = "", said = ""] = /^(?:<thought>)?(.*?)(?:<\/thought>(.*))?$/s.exec(content) ?? [];
+      const events: ModelEvent[] = thought === "" ? [] : [{ type: "reasoning", text: thought }];
+      return said === "" ? events : [...events, { type: "text", text: said }];
     }
     if (content === "") return [];
     const said = thinking ? content.replace(/^<\/thought>/, "") : content;
@@ -155,6 +157,11 @@ export function chatAnswer({ host, origin }: ChatSource, messages: Message[]): A
   }
 
   return { read, finished: () => finish !== undefined, end };
+}
+
+/** An answer that is no stream is its one chunk. */
+export function wholeChatAnswer(document: JsonObject): Json[] {
+  return listField(document["choices"]).length === 0 ? [] : [document];
 }
 
 function usageOf(usage: JsonObject): Usage {

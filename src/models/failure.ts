@@ -8,6 +8,13 @@ const longestMessage = 500;
 /** What ends a stream whose signal was aborted. The run knows why: the signal's reason says it. */
 export const cancelled: ModelFailure = { kind: "network", message: "The request was cancelled", retryable: false };
 
+/** A failure on its way out through an SDK, which may wrap it as the cause of an error of its own. */
+export class Refused extends Error {
+  constructor(readonly failure: ModelFailure) {
+    super(failure.message);
+  }
+}
+
 /** An answer of a service that is not a success. `service` names it in messages: a host, never a URL that may hold a password. */
 export type Refusal = { service: string; status: number; headers: Headers; body: string };
 

@@ -2,12 +2,14 @@ import { Ollama } from "ollama/browser";
 import type { Fetch } from "../core/host.ts";
 import type { ModelFailure } from "../core/model.ts";
 import { ok } from "../core/result.ts";
+import { iterableSource } from "./answer-source.ts";
 import { unshowable } from "./attachment.ts";
+import { Refused } from "./failure.ts";
 import { checkedLines, type CheckedLines, type LineRules } from "./json-lines.ts";
 import { ollamaAnswer } from "./ollama-answer.ts";
 import { contextFor, incapable, readFacts, type OllamaFacts } from "./ollama-facts.ts";
 import { ollamaRequest } from "./ollama-request.ts";
-import { iterableSource, Refused, serviceModel } from "./service-stream.ts";
+import { serviceModel } from "./service-stream.ts";
 import type { MakeModel } from "./service.ts";
 
 /** Ollama by its own API, by the SDK: not its main module, which takes an image for a file's name where there is one. */

@@ -1,6 +1,6 @@
 import { ok } from "../core/result.ts";
 import { unshowable } from "./attachment.ts";
-import { chatAnswer } from "./chat-answer.ts";
+import { chatAnswer, wholeChatAnswer } from "./chat-answer.ts";
 import { chatDialect } from "./chat-dialect.ts";
 import { chatRequest } from "./chat-request.ts";
 import { modelNames, openaiClient } from "./openai-client.ts";
@@ -24,7 +24,10 @@ export const make: MakeModel = (config) =>
           // Not `chat.completions.create`: it serializes the conversation through a replacer function and decodes the answer
           // through five generators, which together cost more than all the rest of a turn.
           open: async (signal) =>
-            events(await client.post("/chat/completions", { body, stream: true, signal }).asResponse()),
+            events(
+              await client.post("/chat/completions", { body, stream: true, signal }).asResponse(),
+              wholeChatAnswer,
+            ),
           answer: chatAnswer({ host, origin }, request.messages),
         });
       },

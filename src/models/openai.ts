@@ -1,7 +1,7 @@
 import { ok } from "../core/result.ts";
 import { unshowable } from "./attachment.ts";
 import { modelNames, openaiClient } from "./openai-client.ts";
-import { responsesAnswer } from "./responses-answer.ts";
+import { responsesAnswer, wholeResponse } from "./responses-answer.ts";
 import { responsesRequest } from "./responses-request.ts";
 import { serviceModel } from "./service-stream.ts";
 import type { MakeModel } from "./service.ts";
@@ -20,7 +20,8 @@ export const make: MakeModel = (config) =>
         return ok({
           // Not `responses.create`: it serializes the conversation through a replacer function and decodes the answer through
           // five generators, which together cost more than all the rest of a turn.
-          open: async (signal) => events(await client.post("/responses", { body, stream: true, signal }).asResponse()),
+          open: async (signal) =>
+            events(await client.post("/responses", { body, stream: true, signal }).asResponse(), wholeResponse),
           answer: responsesAnswer({ host, origin: target.origin, failure }, request.messages),
         });
       },

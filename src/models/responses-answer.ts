@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Message } from "../core/message.ts";
 import type { ModelEvent, ModelFailure, StopReason, Usage } from "../core/model.ts";
 import { callIds } from "./call-ids.ts";
-import { countField, objectField, textField } from "./fields.ts";
+import { countField, listField, objectField, textField } from "./fields.ts";
 import type { AnswerReader } from "./service-stream.ts";
 
 /** Where an answer comes from. */
@@ -130,6 +130,29 @@ export function responsesAnswer({ host, origin, failure }: ResponsesSource, mess
     finished: () => false,
     end: () => [failed("network", "stopped in the middle of its answer")],
   };
+}
+
+/** The events that a response would have come in; each item's text in one. */
+export function wholeResponse(response: JsonObject): Json[] {
+  const { output, status = "completed" } = response;
+  if (!Array.isArray(output)) return [];
+  const pieces = output.flatMap((value, output_index): Json[] => {
+    const item = objectField(value);
+    const summary = listField(item["summary"]).flatMap((part, summary_index): Json[] => [
+      { type: "response.reasoning_summary_part.added", summary_index },
+      { type: "response.reasoning_summary_text.delta", delta: objectField(part)["text"] ?? "" },
+    ]);
+    const content = listField(item["content"]).map((value): Json => {
+      const part = objectField(value);
+      return {
+        type: `response.${textField(part["type"])}.delta`,
+        output_index,
+        delta: part["text"] ?? part["refusal"] ?? "",
+      };
+    });
+    return [...summary, ...content, { type: "response.output_item.done", output_index, item }];
+  });
+  return [...pieces, { type: `response.${textField(status)}`, response }];
 }
 
 function usageOf(usage: JsonObject): Usage {

@@ -1,24 +1,14 @@
 import { NetError } from "../core/net-error.ts";
 import type { Fetch } from "../core/host.ts";
-import { isJsonObject, type Json } from "../core/json.ts";
+import type { Json } from "../core/json.ts";
 import { makeMask } from "../core/mask.ts";
 import type { Model, ModelEvent, ModelFailure, ModelRequest } from "../core/model.ts";
 import { ok, type Result } from "../core/result.ts";
-import { eventReader } from "./event-stream.ts";
-import { cancelled, cleanText, refusalFailure, serviceMessage, streamFailure } from "./failure.ts";
+import { documentSource, eventSource, type Batch, type Source, type Whole } from "./answer-source.ts";
+import { beginning } from "./body.ts";
+import { cancelled, cleanText, Refused, refusalFailure, streamFailure } from "./failure.ts";
 import { defaultPatience, startPatience, type Patience } from "./patience.ts";
 import type { ServiceConfig } from "./service.ts";
-
-/** Pieces of an answer that came together. `end` is set when nothing after them counts: the service's last word, or a failure. */
-export type Batch<Piece> = { pieces: Piece[]; end?: "done" | ModelFailure };
-
-/** Where the pieces of one answer come from. */
-export type Source<Piece> = {
-  /** Undefined when the body ended. Throws when the connection breaks. */
-  next(): Promise<Batch<Piece> | undefined>;
-  /** Ends the reading. With `complete` nothing of use will come, and the connection may be kept for the next request. */
-  close(complete: boolean): void;
-};
 
 /** What a provider makes of the pieces of one answer. */
 export type AnswerReader<Piece> = {
@@ -36,8 +26,8 @@ export type Link = {
   host: string;
   /** For the SDK: a response that is not a success, or HTML, is thrown as Refused, its body read with a bound. */
   fetch: Fetch;
-  /** The server-sent events of a response, each one's data as JSON. Throws Refused when the body is no stream. */
-  events(response: Response): Promise<Source<Json>>;
+  /** The server-sent events of a response, each one's data as JSON; or what `whole` makes of a response that is one document. */
+  events(response: Response, whole: Whole): Source<Json>;
   /** What an error object that came in the middle of an answer means. */
   failure(error: Json): ModelFailure;
 };
@@ -58,16 +48,6 @@ export type Service<Piece> = {
   /** What to do where it cannot be reached. */
   unreachable?: string;
 };
-
-/** A failure on its way out through an SDK, which may wrap it as the cause of an error of its own. */
-export class Refused extends Error {
-  constructor(readonly failure: ModelFailure) {
-    super(failure.message);
-  }
-}
-
-/** The most that is read of a body that is no stream, in characters: enough for its message. */
-const bodyLimit = 64 * 1024;
 
 /** The most models of a list: a list without end must not fill the memory. */
 const mostNames = 10_000;
@@ -95,42 +75,11 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
     return new Refused({ kind, message: `'${host}' answered with ${what}`, retryable: false });
   }
 
-  async function events(response: Response): Promise<Source<Json>> {
-    if (isType(response, "json")) {
-      const said = cleanText(mask.text(serviceMessage(await beginning(response.body))));
-      throw unusable("service", `one document instead of a stream: ${said}`);
-    }
+  function events(response: Response, whole: Whole): Source<Json> {
     if (response.body === null) throw unusable("service", "nothing");
-    const reader = eventReader(response.body, clock);
-    return {
-      async next() {
-        const batch = await reader.next();
-        return batch && readBatch(batch);
-      },
-      close: reader.close,
-    };
-  }
-
-  function failure(error: Json): ModelFailure {
-    return streamFailure(host, error, mask);
-  }
-
-  function readBatch(events: Array<{ event?: string | undefined; data: string }>): Batch<Json> {
-    const pieces: Json[] = [];
-    for (const { event, data } of events) {
-      if (data === "[DONE]") return { pieces, end: "done" };
-      let piece: Json;
-      try {
-        piece = JSON.parse(data);
-      } catch {
-        const message = `'${host}' sent an event that is not JSON`;
-        return { pieces, end: { kind: "service", message, retryable: true } };
-      }
-      const error = (isJsonObject(piece) ? piece["error"] : undefined) ?? (event === "error" ? piece : null);
-      if (error !== null) return { pieces, end: failure(error) };
-      pieces.push(piece);
-    }
-    return { pieces };
+    const sender = { host, mask, clock };
+    if (isType(response, "json")) return documentSource(response.body, sender, whole);
+    return eventSource(response.body, sender);
   }
 
   function failureOf(error: unknown, opened: boolean, patience: Patience, signal: AbortSignal): ModelFailure {
@@ -147,7 +96,7 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
     return { kind: "network", message, ...hint, retryable: true };
   }
 
-  const service = connect({ host, fetch: reach, events, failure });
+  const service = connect({ host, fetch: reach, events, failure: (error) => streamFailure(host, error, mask) });
 
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
     const exchange = service.ask(request);
@@ -232,18 +181,6 @@ function append(events: ModelEvent[], event: ModelEvent): void {
   } else events.push(event);
 }
 
-/** The pieces that an SDK reads by itself; `close` is the source's. */
-export function iterableSource<Piece>(pieces: AsyncIterable<Piece>, close: Source<Piece>["close"]): Source<Piece> {
-  const iterator = pieces[Symbol.asyncIterator]();
-  return {
-    async next() {
-      const { done, value } = await iterator.next();
-      return done ? undefined : { pieces: [value] };
-    },
-    close,
-  };
-}
-
 async function gather(names: AsyncIterable<string>): Promise<string[]> {
   const list: string[] = [];
   for await (const name of names) {
@@ -266,21 +203,6 @@ async function settle<T>(work: Promise<T>): Promise<Result<T, unknown>> {
   } catch (error) {
     return { ok: false, error };
   }
-}
-
-/** The beginning of a body as text; what cannot be read is left out. */
-async function beginning(body: ReadableStream<Uint8Array> | null): Promise<string> {
-  if (body === null) return "";
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  while (text.length < bodyLimit) {
-    const piece = await settle(reader.read());
-    if (!piece.ok || piece.value.done) break;
-    text += decoder.decode(piece.value.value, { stream: true });
-  }
-  await settle(reader.cancel());
-  return text;
 }
 
 /** An error and the causes under it, the outermost first. */

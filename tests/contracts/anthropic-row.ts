@@ -7,7 +7,7 @@ import {
   type ClaudeBehaviour,
   type ClaudeBlock,
 } from "../helpers/anthropic-server.ts";
-import { key, schema, type Calls, type Row, type Situation } from "./model-situations.ts";
+import { delivered, key, schema, type Calls, type Row, type Situation } from "./model-situations.ts";
 
 const server = startAnthropicServer();
 
@@ -69,7 +69,7 @@ export const anthropicRow: Row = {
   provider: "anthropic",
   stop: server.stop,
   model(situations, clock) {
-    server.behave(...situations.map(behaviour));
+    server.behave(...situations.map((situation) => delivered(behaviour(situation), situation)));
     const { baseUrl } = server;
     return make({ name: "anthropic/fake-1", model: "fake-1", baseUrl, key, headers: {}, options: {}, fetch, clock });
   },

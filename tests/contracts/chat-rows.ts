@@ -1,6 +1,6 @@
 import { make } from "../../src/models/openai-compatible.ts";
 import { errorBody, startOpenAIServer, type Answer, type Behaviour, type WireCall } from "../helpers/openai-server.ts";
-import { key, schema, type Row, type Situation } from "./model-situations.ts";
+import { delivered, key, schema, type Row, type Situation } from "./model-situations.ts";
 
 /** What the services of one wire have of their own. */
 type Habits = {
@@ -154,7 +154,7 @@ export const chatRows: Row[] = habits.map((service) => {
     provider: service.provider,
     stop: server.stop,
     model(situations, clock) {
-      server.behave(...situations.map((situation) => behaviour(situation, service)));
+      server.behave(...situations.map((situation) => delivered(behaviour(situation, service), situation)));
       const { baseUrl } = server;
       const name = `${service.provider}/fake-1`;
       return make({ name, model: "fake-1", baseUrl, key, headers: {}, options: {}, fetch, clock });

@@ -1,8 +1,10 @@
 import type { Clock } from "../../src/core/host.ts";
 import type { Model, ModelRequest, Usage } from "../../src/core/model.ts";
 
-/** What the service does, in no provider's words. */
-export type Situation =
+/** What the service does, in no provider's words. `whole`: it answers with one document, though a stream was asked for. */
+export type Situation = Doing & { whole?: true };
+
+type Doing =
   | { does: "text"; text: string; stop?: "length" | "refusal" | "unknown"; usage?: Usage; dripMs?: number }
   | Calls
   | { does: "reasoning"; reasoning: string; text: string }
@@ -38,6 +40,11 @@ export type Row = {
   /** What must go back, as JSON has it, when the model thought this before its calls; absent where nothing does. */
   goesBack?: (reasoning: string) => string;
 };
+
+/** What a service does, with an answer made one document where the situation says so. */
+export function delivered<Behaviour extends { kind: string }>(behaviour: Behaviour, { whole }: Situation): Behaviour {
+  return whole === undefined || behaviour.kind !== "answer" ? behaviour : { ...behaviour, whole };
+}
 
 /** The key of every service of the suite: no message may show it. */
 export const key = "sk-contract-secret-1234567890";

@@ -16,7 +16,7 @@ afterAll(() => Promise.all(rows.map((row) => row.stop?.())));
 function scriptOf(situations: Situation[]): Script | undefined {
   const script: Script = [];
   for (const situation of situations) {
-    if (situation.does !== "text" && situation.does !== "calls") return undefined;
+    if (situation.whole || (situation.does !== "text" && situation.does !== "calls")) return undefined;
     if (situation.does === "text" && situation.dripMs !== undefined) return undefined;
     const stop = situation.does === "calls" ? "tool_calls" : (situation.stop ?? "end");
     if (stop === "unknown") return undefined;
@@ -200,6 +200,71 @@ for (const row of rows) {
         }
       },
     );
+
+    describe("one document instead of a stream", () => {
+      const whole = true as const;
+      const plain = { input: 1000, output: 70, cached: 0, reasoning: 0 };
+      for (const [what, counts] of [
+        ["usage", plain],
+        ["cached and reasoning tokens", usage],
+      ] as const) {
+        when(`has text and ${what}`, [{ does: "text", text, usage: counts, whole }], async (model) => {
+          expect(await readReply(model)).toMatchObject({ text, calls: [], usage: counts, stop: "end" });
+        });
+      }
+
+      for (const stop of ["length", "refusal"] as const) {
+        when(`says that it stopped by ${stop}`, [{ does: "text", text, stop, whole }], async (model) => {
+          expect(await readReply(model)).toMatchObject({ text, stop });
+        });
+      }
+
+      const same: Situation = { does: "calls", text: "Let me see", calls: oneId, oneId: true, whole };
+      when("has calls in their order, each with an id of its own", [same], async (model) => {
+        const reply = await readReply(model);
+        expect(reply).toMatchObject({ text: "Let me see", stop: "tool_calls" });
+        expect(reply.calls.map(({ name, arguments: args }) => ({ name, arguments: args }))).toEqual(oneId);
+        expect(new Set(reply.calls.map((call) => call.id)).size).toBe(3);
+      });
+
+      when("tells reasoning apart from text", [{ ...thought, whole }], async (model) => {
+        expect(await readReply(model)).toMatchObject({ reasoning: "First, greet", text, stop: "end" });
+      });
+
+      when(
+        "has what goes back unchanged",
+        [...pondered.map((situation) => ({ ...situation, whole })), { does: "text", text, whole }],
+        async (model) => {
+          const { said } = await converse(model);
+          expect(said.map((reply) => reply.stop)).toEqual(["tool_calls", "tool_calls", "end"]);
+          expect(said.slice(0, 2).map(({ reasoning }) => reasoning)).toEqual(["First", "Second"]);
+          const sent = JSON.stringify(row.sent?.()[2]);
+          for (const reasoning of ["First", "Second"]) expect(sent).toContain(row.goesBack?.(reasoning) ?? "");
+        },
+      );
+
+      for (const by of ["end", "reset"] as const) {
+        when(
+          `that is cut by ${by} is not an answer`,
+          [{ does: "break", at: "event", by, text, whole }],
+          async (model) => {
+            const { failure, stop } = await readReply(model);
+            expect(failure).toMatchObject({ kind: "network", retryable: true });
+            expect(stop).toBeUndefined();
+          },
+        );
+      }
+
+      when(
+        "leaves no timer, and its connection to the next request",
+        [{ does: "text", text, whole }],
+        async (model, clock) => {
+          for (let turn = 0; turn < 3; turn++) expect((await readReply(model)).stop).toBe("end");
+          expect(clock.sleeping()).toBe(0);
+          expect(row.connections?.()).toBe(1);
+        },
+      );
+    });
 
     const refusals = [
       [400, "request", false],

@@ -1,6 +1,6 @@
 import { make } from "../../src/models/ollama.ts";
 import { ollamaError, startOllamaServer, type OllamaBehaviour } from "../helpers/ollama-server.ts";
-import { key, schema, type Calls, type Row, type Situation } from "./model-situations.ts";
+import { delivered, key, schema, type Calls, type Row, type Situation } from "./model-situations.ts";
 
 const server = startOllamaServer();
 
@@ -16,9 +16,15 @@ function behaviour(situation: Situation): OllamaBehaviour | undefined {
   switch (situation.does) {
     case "text": {
       const { text, stop, usage, dripMs } = situation;
-      if (stop === "refusal" || (usage?.cached ?? 0) > 0) return undefined;
+      if (stop === "refusal" || (usage?.cached ?? 0) > 0 || (usage?.reasoning ?? 0) > 0) return undefined;
       const reason = stop === undefined ? "stop" : { length: "length", unknown: "odd" }[stop];
-      return { kind: "answer", text, reason, ...(dripMs === undefined ? {} : { dripMs }) };
+      return {
+        kind: "answer",
+        text,
+        reason,
+        ...(usage === undefined ? {} : { usage }),
+        ...(dripMs === undefined ? {} : { dripMs }),
+      };
     }
     case "calls": {
       const { text, reasoning = "" } = situation;
@@ -50,7 +56,10 @@ export const ollamaRow: Row = {
   provider: "ollama",
   stop: server.stop,
   model(situations, clock) {
-    const behaviours = situations.map(behaviour).filter((one) => one !== undefined);
+    const behaviours = situations.flatMap((situation) => {
+      const one = behaviour(situation);
+      return one === undefined ? [] : [delivered(one, situation)];
+    });
     if (behaviours.length < situations.length) return undefined;
     server.behave(...behaviours);
     const { baseUrl } = server;

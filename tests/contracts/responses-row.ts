@@ -1,7 +1,7 @@
 import { make } from "../../src/models/openai.ts";
 import { errorBody } from "../helpers/openai-server.ts";
 import { errorEvent, startResponsesServer, type ResponsesBehaviour } from "../helpers/responses-server.ts";
-import { key, schema, type Row, type Situation } from "./model-situations.ts";
+import { delivered, key, schema, type Row, type Situation } from "./model-situations.ts";
 
 const server = startResponsesServer();
 
@@ -59,7 +59,7 @@ export const responsesRow: Row = {
   provider: "openai",
   stop: server.stop,
   model(situations, clock) {
-    server.behave(...situations.map(behaviour));
+    server.behave(...situations.map((situation) => delivered(behaviour(situation), situation)));
     const { baseUrl } = server;
     return make({ name: "openai/fake-1", model: "fake-1", baseUrl, key, headers: {}, options: {}, fetch, clock });
   },

@@ -35,7 +35,7 @@ export type ClaudeReply = Delivery & {
   /** Sends comments and events of kinds to come between the events. */
   noise?: boolean;
   /** Sends the input of calls at once, as no service of Anthropic's does. */
-  whole?: boolean;
+  wholeInput?: boolean;
   /** Sent in place of the stop reason. */
   instead?: string;
 };
@@ -99,7 +99,7 @@ function eventsOf(answer: ClaudeReply): WireEvents {
   });
   let lastText = 0;
   for (const [index, block] of content.entries()) {
-    send("content_block_start", { index, content_block: emptied(block, answer.whole === true) });
+    send("content_block_start", { index, content_block: emptied(block, answer.wholeInput === true) });
     if (index === 0) send("ping");
     const delta = (fields: object) => send("content_block_delta", { index, delta: fields });
     switch (block.type) {
@@ -113,7 +113,7 @@ function eventsOf(answer: ClaudeReply): WireEvents {
         break;
       case "tool_use":
       case "server_tool_use":
-        if (answer.whole === true) break;
+        if (answer.wholeInput === true) break;
         delta({ type: "input_json_delta", partial_json: "" });
         // A call without arguments has an empty input, and no text of it.
         for (const partial_json of block.input === "{}" ? [] : pieces(block.input, split ?? 16)) {
@@ -125,15 +125,17 @@ function eventsOf(answer: ClaudeReply): WireEvents {
   const finish = events.length;
   const calls = content.some((block) => block.type === "tool_use");
   const stop_reason = answer.stop === undefined ? (calls ? "tool_use" : "end_turn") : answer.stop;
+  const { explanation = null } = answer;
+  const stop_details = stop_reason === "refusal" ? { type: "refusal", category: null, explanation } : null;
+  const delta = { container: null, stop_reason, stop_sequence: null, stop_details };
   if (answer.instead !== undefined) events.push(answer.instead);
   else {
-    const { explanation = null } = answer;
-    const stop_details = stop_reason === "refusal" ? { type: "refusal", category: null, explanation } : null;
-    const delta = { container: null, stop_reason, stop_sequence: null, stop_details };
     send("message_delta", { delta, usage: usage?.after ?? null });
     send("message_stop");
   }
-  return { events, lastText, finish };
+  const counts = usage && { ...usage.before, ...usage.after, input_tokens: usage.before.input_tokens };
+  const document = { ...head, ...delta, content: content.map(finished), usage: counts };
+  return { events, lastText, finish, document };
 }
 
 function emptied(block: ClaudeBlock, whole: boolean): object {
@@ -147,6 +149,20 @@ function emptied(block: ClaudeBlock, whole: boolean): object {
     case "tool_use":
     case "server_tool_use":
       return { ...block, input: whole ? JSON.parse(block.input) : {}, caller: { type: "direct" } };
+  }
+}
+
+function finished(block: ClaudeBlock): object {
+  switch (block.type) {
+    case "text":
+      return { ...block, citations: null };
+    case "thinking":
+      return { ...block, signature: signatureOf(block.thinking) };
+    case "redacted_thinking":
+      return block;
+    case "tool_use":
+    case "server_tool_use":
+      return { ...block, input: JSON.parse(block.input), caller: { type: "direct" } };
   }
 }
 

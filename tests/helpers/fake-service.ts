@@ -4,6 +4,8 @@ import { parseArgs } from "node:util";
 
 /** How an answer's body is delivered. Nothing set: whole, at once. */
 export type Delivery = {
+  /** Answers with one document, as to a request that asks for no stream. */
+  whole?: true;
   /** Bytes in one write. Default: as it comes. */
   write?: number;
   /** Milliseconds before each event. */
@@ -16,8 +18,11 @@ export type Delivery = {
   stall?: "start" | "middle" | "finish";
 };
 
-/** An answer as written on the wire; by number the last event of text, and the one that tells why the model stopped. */
-export type WireEvents = { events: string[]; lastText: number; finish: number };
+/**
+ * An answer as written on the wire; by number the last event of text, and the one that tells why the model stopped. `document` is
+ * the same answer as one document.
+ */
+export type WireEvents = { events: string[]; lastText: number; finish: number; document: object };
 
 export type BadBehaviour =
   | { kind: "status"; status: number; body?: string; headers?: Record<string, string> }
@@ -128,7 +133,12 @@ function respond<A extends Answering>(
   }
   if (behaviour.kind === "whole") return new Response(behaviour.body, { headers: { "content-type": behaviour.type } });
   if (behaviour.stall === "start") return new Promise(() => {});
-  return new Response(streamOf(wire.events(behaviour), behaviour, over), {
+  const answer = wire.events(behaviour);
+  if (behaviour.whole === true) {
+    const whole = { events: [JSON.stringify(answer.document)], lastText: 0, finish: 0 };
+    return new Response(streamOf(whole, behaviour, over), { headers: { "content-type": "application/json" } });
+  }
+  return new Response(streamOf(answer, behaviour, over), {
     headers: { "content-type": wire.contentType, "x-request-id": "req_1" },
   });
 }
@@ -144,7 +154,7 @@ export function pieces(text: string, split?: number): string[] {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-function streamOf({ events, lastText, finish }: WireEvents, delivery: Delivery, over: AbortSignal) {
+function streamOf({ events, lastText, finish }: Omit<WireEvents, "document">, delivery: Delivery, over: AbortSignal) {
   const encoder = new TextEncoder();
   let writes = events.map((event) => encoder.encode(event));
   if (delivery.cut !== undefined) writes = cut(writes, delivery.cut.at, lastText, finish);

@@ -115,16 +115,22 @@ function eventsOf(answer: OllamaReply): WireEvents {
   for (const content of pieces(answer.text ?? "", answer.split)) said({ content });
   const lastText = events.length - 1;
   // All calls of a turn in one line each.
-  for (const [index, { id, ...call }] of (answer.calls ?? []).entries()) {
-    said({ tool_calls: [{ ...(id === undefined ? {} : { id }), function: { index, ...call } }] });
-  }
+  const calls = (answer.calls ?? []).map(({ id, ...call }, index) => {
+    return { ...(id === undefined ? {} : { id }), function: { index, ...call } };
+  });
+  for (const call of calls) said({ tool_calls: [call] });
   const finish = events.length;
-  if (answer.instead === undefined) {
-    const { input, output } = answer.usage ?? { input: 10, output: 5 };
-    const counts = answer.usage === null ? {} : { prompt_eval_count: input, eval_count: output };
-    const reason = answer.reason === null ? {} : { done_reason: answer.reason ?? "stop" };
-    const message = { role: "assistant", content: "" };
-    line({ ...head, message, ...reason, done: true, total_duration: 1, load_duration: 1, ...counts });
-  } else events.push(answer.instead);
-  return { events, lastText, finish };
+  const { input, output } = answer.usage ?? { input: 10, output: 5 };
+  const counts = answer.usage === null ? {} : { prompt_eval_count: input, eval_count: output };
+  const reason = answer.reason === null ? {} : { done_reason: answer.reason ?? "stop" };
+  const end = { ...reason, done: true, total_duration: 1, load_duration: 1, ...counts };
+  if (answer.instead === undefined) line({ ...head, message: { role: "assistant", content: "" }, ...end });
+  else events.push(answer.instead);
+  const message = {
+    role: "assistant",
+    content: answer.text ?? "",
+    ...(answer.thinking === undefined ? {} : { thinking: answer.thinking }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+  };
+  return { events, lastText, finish, document: { ...head, message, ...end } };
 }

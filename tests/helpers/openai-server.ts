@@ -107,19 +107,41 @@ function eventsOf(answer: Answer): WireEvents {
   if (answer.instead !== undefined) events.push(answer.instead);
   const reason = answer.finish === undefined ? (answer.calls === undefined ? "stop" : "tool_calls") : answer.finish;
   if (reason !== null) chunk({}, reason);
-  if (answer.usage !== null) {
-    const { input, output, cached, reasoning } = answer.usage ?? { input: 10, output: 5, cached: 4, reasoning: 2 };
-    const usage = {
-      prompt_tokens: input,
-      completion_tokens: answer.apart === true ? output - reasoning : output,
-      total_tokens: input + output,
-      prompt_tokens_details: { cached_tokens: cached, audio_tokens: 0 },
-      ...(answer.apart === true ? {} : { completion_tokens_details: { reasoning_tokens: reasoning, audio_tokens: 0 } }),
-    };
-    send(JSON.stringify({ ...head, choices: [], usage }));
-  }
+  const usage = usageOf(answer);
+  if (usage !== null) send(JSON.stringify({ ...head, choices: [], usage }));
   if (answer.done !== false) send("[DONE]");
-  return { events, lastText, finish };
+  const choice = { index: 0, message: messageOf(answer), logprobs: null, finish_reason: reason };
+  return { events, lastText, finish, document: { ...head, object: "chat.completion", choices: [choice], usage } };
+}
+
+function usageOf({ apart, usage = { input: 10, output: 5, cached: 4, reasoning: 2 } }: Answer): object | null {
+  if (usage === null) return null;
+  const { input, output, cached, reasoning } = usage;
+  return {
+    prompt_tokens: input,
+    completion_tokens: apart === true ? output - reasoning : output,
+    total_tokens: input + output,
+    prompt_tokens_details: { cached_tokens: cached, audio_tokens: 0 },
+    ...(apart === true ? {} : { completion_tokens_details: { reasoning_tokens: reasoning, audio_tokens: 0 } }),
+  };
+}
+
+/** The whole message. Google puts what was thought before the text. */
+function messageOf({ text = "", refusal, reasoning, calls }: Answer): object {
+  const marked = reasoning?.field === "content";
+  const content = marked ? `<thought>${reasoning.text}</thought>${text}` : text;
+  return {
+    role: "assistant",
+    content: content === "" ? null : content,
+    refusal: refusal ?? null,
+    ...(marked ? { extra_content: { google: { thought: true } } } : {}),
+    ...(reasoning === undefined || marked ? {} : { [reasoning.field]: reasoning.text }),
+    ...(calls === undefined ? {} : { tool_calls: calls.map(wholeCall) }),
+  };
+}
+
+function wholeCall({ index: _index, name, arguments: args, ...call }: WireCall): object {
+  return { ...call, type: "function", function: { name, arguments: args } };
 }
 
 function fragmentsOf(call: WireCall, split = 16): object[] {

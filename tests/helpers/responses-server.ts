@@ -33,7 +33,7 @@ export type ResponsesReply = Delivery & {
   /** Sends comments and events of other kinds between the events. */
   noise?: boolean;
   /** Sends arguments in an item's last event only. */
-  whole?: boolean;
+  wholeCalls?: boolean;
   /** Sent in place of the end. */
   instead?: string;
 };
@@ -143,7 +143,7 @@ function eventsOf(answer: ResponsesReply): WireEvents {
     const opened = { id: `fc_${output.length}`, type: "function_call", ...call, arguments: "" };
     const write = (place: object) => {
       const where = { item_id: opened.id, ...place };
-      if (answer.whole === true) return;
+      if (answer.wholeCalls === true) return;
       for (const delta of pieces(call.arguments, answer.split ?? 16)) {
         send("response.function_call_arguments.delta", { ...where, delta, obfuscation: "xyz" });
       }
@@ -153,18 +153,16 @@ function eventsOf(answer: ResponsesReply): WireEvents {
   }
 
   const finish = events.length;
+  const ended = { ...response, output, usage: usageOf(answer), ...endOf(answer) };
   if (answer.instead !== undefined) events.push(answer.instead);
-  else if (answer.end !== null) {
-    const { end = "completed" } = answer;
-    const usage = usageOf(answer);
-    if (end === "completed") send("response.completed", { response: { ...response, status: end, output, usage } });
-    else if ("incomplete" in end) {
-      const incomplete_details = { reason: end.incomplete };
-      const ended = { ...response, status: "incomplete", incomplete_details, output, usage };
-      send("response.incomplete", { response: ended });
-    } else send("response.failed", { response: { ...response, status: "failed", error: end.failed, output } });
-  }
-  return { events, lastText, finish };
+  else if (answer.end !== null) send(`response.${ended.status}`, { response: ended });
+  return { events, lastText, finish, document: ended };
+}
+
+function endOf({ end }: ResponsesReply) {
+  if (end === undefined || end === null || end === "completed") return { status: "completed" };
+  if ("incomplete" in end) return { status: "incomplete", incomplete_details: { reason: end.incomplete } };
+  return { status: "failed", error: end.failed, usage: null };
 }
 
 function usageOf({ usage = { input: 10, output: 5, cached: 4, reasoning: 2 } }: ResponsesReply): object | null {

@@ -64,7 +64,7 @@ describe("the wire", () => {
   }
 
   test("a call's input that comes at once is its arguments", async () => {
-    const { calls } = await reply({ kind: "answer", content: [call], whole: true });
+    const { calls } = await reply({ kind: "answer", content: [call], wholeInput: true });
     expect(calls.map((one) => one.arguments)).toEqual([call.input]);
   });
 

@@ -255,13 +255,23 @@ describe("failures", () => {
       { kind: "request", message: `'${host}' answered with HTML: is the base URL right?`, retryable: false },
     ],
     [
-      "a document with status 200",
-      { kind: "whole", body: errorBody("No stream here"), type: "application/json" },
+      "an error with status 200",
+      { kind: "whole", body: errorBody("No such model"), type: "application/json" },
+      { kind: "request", message: `'${host}' broke off its answer: No such model`, retryable: false },
+    ],
+    [
+      "a document that is something else",
+      { kind: "whole", body: '{"message":"Welcome to the gateway."}', type: "application/json" },
       {
         kind: "service",
-        message: `'${host}' answered with one document instead of a stream: No stream here`,
+        message: `'${host}' answered with a document that is no answer: Welcome to the gateway`,
         retryable: false,
       },
+    ],
+    [
+      "a document that is no JSON",
+      { kind: "whole", body: "OK", type: "application/json" },
+      { kind: "service", message: `'${host}' answered with a document that is no answer: OK`, retryable: false },
     ],
     [
       "an event that is not JSON",

@@ -71,7 +71,7 @@ describe("the wire", () => {
 
   test("arguments that come only when the call is whole are read", async () => {
     const calls = [{ call_id: "c", name: "file_read", arguments: args }];
-    expect((await reply({ kind: "answer", calls, whole: true })).calls).toEqual([
+    expect((await reply({ kind: "answer", calls, wholeCalls: true })).calls).toEqual([
       { id: "c", name: "file_read", arguments: args },
     ]);
   });

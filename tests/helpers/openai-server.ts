@@ -56,12 +56,13 @@ export function errorBody(message: string, type = "invalid_request_error", code:
 
 const models = ["fake-1", "fake-1-mini"].map((id) => ({ id, object: "model", created: 1767225600, owned_by: "fake" }));
 
-/** Starts the service; its behaviours as in startFakeService. */
+/** Starts the service; its behaviours as in startFakeService. `base` is the path of its base URL. */
 export function startOpenAIServer(
   behaviour: Behaviour[] | ((body: unknown, number: number) => Behaviour) = [],
+  base = "/v1",
 ): OpenAIServer {
   const wire = {
-    base: "/v1",
+    base,
     path: "/chat/completions",
     documents: { "/models": { object: "list", data: models } },
     contentType: "text/event-stream; charset=utf-8",

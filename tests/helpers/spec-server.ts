@@ -26,6 +26,10 @@ const rows: Record<string, Row> = {
     start: (lines) => startOllamaServer(behaviours(lines)),
     env: (url) => ({ OLLAMA_HOST: url.replace("http://", "") }),
   },
+  "server-gemini": {
+    start: (lines) => startOpenAIServer(behaviours(lines), "/v1beta/openai"),
+    env: (url) => ({ GOOGLE_GEMINI_BASE_URL: new URL(url).origin, GEMINI_API_KEY: "test-key" }),
+  },
   "server-huggingface": {
     start: (lines) => startOpenAIServer(behaviours(lines)),
     env: (url) => ({ HF_INFERENCE_ENDPOINT: url, HF_TOKEN: "test-key" }),

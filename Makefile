@@ -21,7 +21,8 @@ run: build
 test:
 	@sh scripts/test.sh
 
-bench: build dist/bench/launch dist/bench/empty dist/bench/fetch-loop dist/bench/sdk-loop
+loops := $(patsubst bench/baselines/%.ts,dist/bench/%,$(wildcard bench/baselines/*.ts))
+bench: build dist/bench/launch $(loops)
 	@scripts/bun run bench/main.ts
 
 # The tests that are a sample in `make test`, at full length.

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { median, openBench, pairs, type Bench, type Program, type Sample } from "./measure.ts";
+import { median, openBench, pairs, type Bench, type Program, type Sample, type Service } from "./measure.ts";
 import { nativeRows } from "./native.ts";
 import { installedPeers } from "./peers.ts";
 import { printTable } from "./table.ts";
@@ -15,20 +15,41 @@ const rein = join(dist, "rein");
 const turns = 21;
 
 const agent = `name: bench
-model: openai-compatible/bench
 instructions: Answer
 tools: [file_read]
 permissions: { read: [.] }
 `;
 
-const baseline = (name: string): Program => ({
-  name,
-  start: ({ v1 }) => ({ argv: [join(dist, "bench", name), "Do it"], env: { OPENAI_BASE_URL: v1 } }),
-});
-const reinRun: Program = {
-  name: "rein",
-  start: ({ v1 }) => ({ argv: [rein, "run", "-P", "agent.yaml", "Do it"], env: { OPENAI_BASE_URL: v1 } }),
+/** An SDK with the API it speaks, the loop that uses it and nothing else, and how both are pointed at the fake service. */
+type Wire = { sdk: string; loop: string; model: string; env: (service: Service) => Record<string, string> };
+
+const chat: Wire = {
+  sdk: "openai, Chat Completions",
+  loop: "chat-loop",
+  model: "openai-compatible/bench",
+  env: ({ v1 }) => ({ OPENAI_BASE_URL: v1 }),
 };
+const wires: Wire[] = [
+  chat,
+  { ...chat, sdk: "openai, Responses", loop: "responses-loop", model: "openai/bench" },
+  {
+    sdk: "@anthropic-ai/sdk",
+    loop: "anthropic-loop",
+    model: "anthropic/bench",
+    env: ({ root }) => ({ ANTHROPIC_BASE_URL: root }),
+  },
+  { sdk: "ollama", loop: "ollama-loop", model: "ollama/bench", env: ({ root }) => ({ OLLAMA_HOST: root }) },
+];
+
+function baseline(name: string, { env }: Wire = chat): Program {
+  return { name, start: (service) => ({ argv: [join(dist, "bench", name), "Do it"], env: env(service) }) };
+}
+
+function runWith({ model, env }: Wire): Program {
+  const argv = [rein, "run", "-P", "agent.yaml", "Do it", "--model", model];
+  return { name: "rein", start: (service) => ({ argv, env: env(service) }) };
+}
+const reinRun = runWith(chat);
 const body = JSON.stringify({ model: "bench", stream: true, messages: [{ role: "user", content: "Do it" }] });
 const curl: Program = {
   name: "curl",
@@ -69,28 +90,36 @@ const head = ["", "rein", "other", "ratio", "bar", ""];
 async function againstLess(bench: Bench): Promise<void> {
   const version: Program = { name: "rein", start: () => ({ argv: [rein, "--version"] }) };
   const empty = await pairs(bench, [version, baseline("empty")], 1, 30);
-  const oneShot = await pairs(bench, [reinRun, baseline("sdk-loop")], 1, 25);
-  const loopSdk = await pairs(bench, [reinRun, baseline("sdk-loop")], turns, 9);
-  const oneFetch = await pairs(bench, [reinRun, baseline("fetch-loop")], 1, 15);
-  const loopFetch = await pairs(bench, [reinRun, baseline("fetch-loop")], turns, 15);
   const rows = [
     row("--version / empty program", cpu, empty, { most: 1.3, of: "ratio" }),
     row("--version / empty program", memory, empty),
-    row("one-shot / loop with the same SDK", first, oneShot, { most: 1.5, of: "ratio" }),
-    row("one-shot / loop with the same SDK", cpu, oneShot, { most: 1.7, of: "ratio" }),
-    row("one-shot / loop with the same SDK", memory, oneShot, { most: 15, of: "difference" }),
-    row("21 turns / loop with the same SDK", cpu, loopSdk),
-    row("21 turns / loop with the same SDK", memory, loopSdk),
-    row("21 turns / fetch loop", cpu, loopFetch),
-    rowOf("a turn with a tool call / fetch loop", perTurn, perTurnOf(oneFetch, loopFetch), { most: 5, of: "ratio" }),
-    rowOf("a turn with a tool call / fetch loop", gap, gapsOf(loopFetch)),
-    rowOf("a turn with a tool call / SDK loop", gap, gapsOf(loopSdk)),
   ];
   if (Bun.which("curl") !== null) {
     const plain = await pairs(bench, [reinRun, curl], 1, 9);
     for (const measure of [first, cpu, memory]) rows.push(row("one-shot / curl", measure, plain));
   }
   printTable("Against programs that do less", head, rows);
+}
+
+/** One shot, and 20 tool calls, beside the loop with the same SDK; a turn beside that of the loop without any. */
+async function againstSdk(bench: Bench, wire: Wire): Promise<void> {
+  const ours = runWith(wire);
+  const sdkLoop = baseline(wire.loop, wire);
+  const fetchLoop = baseline("fetch-loop");
+  const oneShot = await pairs(bench, [ours, sdkLoop], 1, 21);
+  const long = await pairs(bench, [ours, sdkLoop], turns, 9);
+  const oneFetch = await pairs(bench, [ours, fetchLoop], 1, 9);
+  const longFetch = await pairs(bench, [ours, fetchLoop], turns, 9);
+  printTable(`Against loops: ${wire.sdk}`, head, [
+    row("one-shot / SDK loop", first, oneShot, { most: 1.5, of: "ratio" }),
+    row("one-shot / SDK loop", cpu, oneShot, { most: 1.7, of: "ratio" }),
+    row("one-shot / SDK loop", memory, oneShot, { most: 15, of: "difference" }),
+    row("21 turns / SDK loop", cpu, long),
+    row("21 turns / SDK loop", memory, long),
+    rowOf("a turn with a call / SDK loop", gap, gapsOf(long)),
+    rowOf("a turn with a call / SDK loop", perTurn, perTurnOf(oneShot, long)),
+    rowOf("a turn with a call / fetch loop", perTurn, perTurnOf(oneFetch, longFetch), { most: 5, of: "ratio" }),
+  ]);
 }
 
 const perTurn: Measure = { name: "CPU", unit: "ms", digits: 2, take: (sample) => sample.cpuMs };
@@ -223,6 +252,7 @@ try {
   writeFileSync(join(bench.folder, "agent.yaml"), agent);
   writeFileSync(join(bench.folder, "notes.txt"), "A few lines to read.\nAnd a needle.\n");
   await againstLess(bench);
+  for (const wire of wires) await againstSdk(bench, wire);
   await againstPeers(bench);
   await againstJavaScript();
   process.exitCode = (await outerLimits(bench)) ? 0 : 1;

@@ -4,10 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Served } from "./service.ts";
 
-/** What is run: it is given the service's URL, without and with the wire's `/v1`, and an empty folder to work in. */
+/** The fake service's URL, without and with the `/v1` of some wires. */
+export type Service = { root: string; v1: string };
+
+/** What is run, in an empty folder. */
 export type Program = {
   name: string;
-  start(service: { root: string; v1: string }): { argv: string[]; env?: Record<string, string> };
+  start(service: Service): { argv: string[]; env?: Record<string, string> };
 };
 
 /** One run. Times from CLOCK_MONOTONIC, CPU and memory from the kernel's account of the process and its children. */
@@ -48,7 +51,14 @@ export async function openBench(): Promise<Bench> {
       const { argv, env } = program.start({ root, v1: `${root}/v1` });
       const child = Bun.spawn([launch, ...argv], {
         cwd: folder,
-        env: { PATH: process.env["PATH"] ?? "", HOME: home, TERM: "dumb", OPENAI_API_KEY: "key", ...env },
+        env: {
+          PATH: process.env["PATH"] ?? "",
+          HOME: home,
+          TERM: "dumb",
+          OPENAI_API_KEY: "key",
+          ANTHROPIC_API_KEY: "key",
+          ...env,
+        },
         stdout: "pipe",
         timeout: 60_000,
       });

@@ -1,9 +1,9 @@
 /** The peers that can be measured beside rein when they are on PATH: how each is pointed at the fake service for one request. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Program } from "./measure.ts";
+import type { Program, Service } from "./measure.ts";
 
-type Peer = { name: string; start(place: Place, service: { root: string; v1: string }): ReturnType<Program["start"]> };
+type Peer = { name: string; start(place: Place, service: Service): ReturnType<Program["start"]> };
 type Place = { folder: string; home: string };
 
 const prompt = "Do it";

@@ -1,7 +1,8 @@
 /**
- * The fake service of the benchmark, a process of its own: as little as answers Chat Completions, Messages and Responses. Prints
- * its port. Under `/<turns>/<id>/` it asks for `file_read` until the conversation has that many turns, and then says the answer.
- * `GET /log/<id>` tells when each request of that id came and when its answer was handed to the socket, by CLOCK_MONOTONIC.
+ * The fake service of the benchmark, a process of its own: as little as answers Chat Completions, Messages, Responses and Ollama's
+ * API. Prints its port. Under `/<turns>/<id>/` it asks for `file_read` until the conversation has that many turns, and then says
+ * the answer. `GET /log/<id>` tells when each request of that id came and when its answer was handed to the socket, by
+ * CLOCK_MONOTONIC.
  */
 import { monotonicNs } from "./clock.ts";
 
@@ -9,20 +10,19 @@ export type Served = { at: number; sent: number };
 
 const log = new Map<string, Served[]>();
 const answer = "It is done.";
+const tool = "file_read";
+const input = { path: "notes.txt" };
+const args = JSON.stringify(input);
 
-type Wire = { path: string; body(turn: number, last: boolean, streamed: boolean): string };
+/** One service's answer of this turn: the answer when it is the last one, else a call of the tool. */
+type Wire = { path: string; body(turn: number, last: boolean, streamed: boolean): string; type?: string };
 
 const wires: Wire[] = [
   {
     path: "/chat/completions",
     body(turn, last, streamed) {
       const head = { id: "c", created: 1, model: "bench" };
-      const call = {
-        index: 0,
-        id: `call_${turn}`,
-        type: "function",
-        function: { name: "file_read", arguments: '{"path":"notes.txt"}' },
-      };
+      const call = { index: 0, id: `call_${turn}`, type: "function", function: { name: tool, arguments: args } };
       const message = last
         ? { role: "assistant", content: answer }
         : { role: "assistant", content: null, tool_calls: [call] };
@@ -48,39 +48,67 @@ const wires: Wire[] = [
   },
   {
     path: "/messages",
-    body(_turn, _last, streamed) {
+    body(turn, last, streamed) {
       const usage = { input_tokens: 10, output_tokens: 5 };
       const message = { id: "m", type: "message", role: "assistant", model: "bench", usage };
-      const content = [{ type: "text", text: answer }];
-      if (!streamed) return JSON.stringify({ ...message, content, stop_reason: "end_turn", stop_sequence: null });
-      return [
+      const call = { type: "tool_use", id: `call_${turn}`, name: tool };
+      const stop = { stop_reason: last ? "end_turn" : "tool_use", stop_sequence: null };
+      if (!streamed) {
+        const content = [last ? { type: "text", text: answer } : { ...call, input }];
+        return JSON.stringify({ ...message, content, ...stop });
+      }
+      const content_block = last ? { type: "text", text: "" } : { ...call, input: {} };
+      const delta = last ? { type: "text_delta", text: answer } : { type: "input_json_delta", partial_json: args };
+      return events([
         { type: "message_start", message: { ...message, content: [], stop_reason: null, stop_sequence: null } },
-        { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
-        { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: answer } },
+        { type: "content_block_start", index: 0, content_block },
+        { type: "content_block_delta", index: 0, delta },
         { type: "content_block_stop", index: 0 },
-        { type: "message_delta", delta: { stop_reason: "end_turn", stop_sequence: null }, usage },
+        { type: "message_delta", delta: stop, usage },
         { type: "message_stop" },
-      ]
-        .map((data) => `event: ${data.type}\n${event(data)}`)
-        .join("");
+      ]);
     },
   },
   {
     path: "/responses",
-    body(_turn, _last, streamed) {
+    body(turn, last, streamed) {
       const content = [{ type: "output_text", text: answer, annotations: [] }];
-      const item = { id: "i", type: "message", role: "assistant", status: "completed", content };
+      const message = { id: "i", type: "message", role: "assistant", status: "completed", content };
+      const call = { id: "i", type: "function_call", call_id: `call_${turn}`, name: tool, arguments: args };
+      const item = last ? message : { ...call, status: "completed" };
       const usage = { input_tokens: 10, output_tokens: 5, total_tokens: 15 };
       const response = { id: "r", object: "response", created_at: 1, model: "bench", output: [item], usage };
       if (!streamed) return JSON.stringify({ ...response, status: "completed" });
-      return [
+      const begun = last ? { ...message, content: [] } : { ...call, arguments: "" };
+      const delta = last
+        ? { type: "response.output_text.delta", item_id: "i", output_index: 0, content_index: 0, delta: answer }
+        : { type: "response.function_call_arguments.delta", item_id: "i", output_index: 0, delta: args };
+      return events([
         { type: "response.created", response: { ...response, status: "in_progress", output: [] } },
-        { type: "response.output_item.added", output_index: 0, item: { ...item, status: "in_progress", content: [] } },
-        { type: "response.output_text.delta", item_id: "i", output_index: 0, content_index: 0, delta: answer },
+        { type: "response.output_item.added", output_index: 0, item: { ...begun, status: "in_progress" } },
+        delta,
         { type: "response.output_item.done", output_index: 0, item },
         { type: "response.completed", response: { ...response, status: "completed" } },
+      ]);
+    },
+  },
+  {
+    path: "/api/chat",
+    type: "application/x-ndjson",
+    body(turn, last, streamed) {
+      const head = { model: "bench", created_at: "2026-01-01T00:00:00Z" };
+      const call = { id: `call_${turn}`, function: { name: tool, arguments: input } };
+      const message = last
+        ? { role: "assistant", content: answer }
+        : { role: "assistant", content: "", tool_calls: [call] };
+      const end = { done: true, done_reason: "stop", prompt_eval_count: 10, eval_count: 5 };
+      if (!streamed) return JSON.stringify({ ...head, message, ...end });
+      const empty = { role: "assistant", content: "" };
+      return [
+        { ...head, message, done: false },
+        { ...head, message: empty, ...end },
       ]
-        .map((data) => `event: ${data.type}\n${event(data)}`)
+        .map((line) => `${JSON.stringify(line)}\n`)
         .join("");
     },
   },
@@ -88,6 +116,11 @@ const wires: Wire[] = [
 
 function event(data: object): string {
   return `data: ${JSON.stringify(data)}\n\n`;
+}
+
+/** Events that are called what their data's type says. */
+function events(list: Array<Record<string, unknown> & { type: string }>): string {
+  return list.map((data) => `event: ${data.type}\n${event(data)}`).join("");
 }
 
 const server = Bun.serve({
@@ -106,7 +139,7 @@ const server = Bun.serve({
     const streamed = /"stream": ?true/.test(await request.text());
     const turn = served.length + 1;
     const body = wire.body(turn, turn >= Number(first), streamed);
-    const type = streamed ? "text/event-stream" : "application/json";
+    const type = streamed ? (wire.type ?? "text/event-stream") : "application/json";
     const response = new Response(body, { headers: { "content-type": type } });
     served.push({ at, sent: monotonicNs() });
     return response;

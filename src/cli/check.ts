@@ -2,7 +2,7 @@ import { exitCode } from "../core/exit.ts";
 import { cleanLine } from "../render/clean.ts";
 import { diagnosticsJson, diagnosticsSarif, diagnosticsText } from "../render/diagnostics.ts";
 import { readAgent } from "./agent-file.ts";
-import type { Handler } from "./commands.ts";
+import type { Handler } from "./command.ts";
 import { version } from "./version.ts";
 
 /** Checks files, without running, fetching or asking for anything. The report is the answer, so it is on stdout. */

@@ -1,8 +1,9 @@
 import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
-import { commands, helpFlag, versionFlag, type Command } from "./commands.ts";
+import { commands, helpFlag, versionFlag } from "./commands.ts";
 import { parseFlags, type UsageProblem } from "./flags.ts";
-import type { Output, Streams } from "./output.ts";
+import type { Streams } from "./output.ts";
+import { usageError } from "./usage.ts";
 
 /** Finds the command that `argv` names, runs it and says its exit code. */
 export async function dispatch(
@@ -39,18 +40,6 @@ export async function dispatch(
 async function help(positionals: string[], streams: Streams): Promise<number> {
   const { printHelp } = await import("./help.ts");
   return printHelp(positionals, streams);
-}
-
-/** Reports a mistake in what was typed, with the place to read on. */
-export async function usageError(
-  problem: UsageProblem,
-  { stderr }: { stderr: Output },
-  command?: Command,
-): Promise<number> {
-  const see = command === undefined ? "rein help" : `rein help ${command.name}`;
-  const hint = problem.hint === undefined ? "" : `hint: ${problem.hint}\n`;
-  await stderr.write(`error: ${problem.message}\n${hint}see: ${see}\n`);
-  return exitCode("usage");
 }
 
 function unknownCommand(first: string, second: string | undefined): UsageProblem {

@@ -5,8 +5,8 @@ import { diagnosticsText } from "../render/diagnostics.ts";
 import { doctorJson, doctorText } from "../render/doctor.ts";
 import type { ServiceCheck, ServiceState } from "../core/service-check.ts";
 import { readAgent, readScript, readText } from "./agent-file.ts";
-import { usageError } from "./cli.ts";
-import type { Handler } from "./commands.ts";
+import { usageError } from "./usage.ts";
+import type { Handler } from "./command.ts";
 import { grantsFrom } from "./grants.ts";
 
 /** Looks at the services of the environment and of an agent file. The report is the answer, so it is on stdout. */

@@ -1,6 +1,7 @@
 import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
-import { commands, helpFlag, type Command, type Handler } from "./commands.ts";
+import type { Command, Handler } from "./command.ts";
+import { commands, helpFlag } from "./commands.ts";
 import { shown, type Flag } from "./flags.ts";
 import type { Streams } from "./output.ts";
 import { topics } from "./topics.ts";

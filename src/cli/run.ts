@@ -10,7 +10,7 @@ import { maxFileBytes } from "../file/source.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { planJson, planText } from "../render/plan.ts";
 import { checkAgentBytes, readScript, readText } from "./agent-file.ts";
-import type { Handler } from "./commands.ts";
+import type { Handler } from "./command.ts";
 import { readNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
 import { grantsFrom } from "./grants.ts";

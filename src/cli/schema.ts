@@ -1,6 +1,6 @@
 import { agentJsonSchema } from "../file/json-schema.ts";
 import { known } from "../app/known.ts";
-import type { Handler } from "./commands.ts";
+import type { Handler } from "./command.ts";
 
 /** Prints the JSON Schema of agent files. */
 export const schemaCommand: Handler = async (_args, io) => {

@@ -2,8 +2,8 @@ import { readStore } from "../app.ts";
 import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
 import { sessionJson, sessionsJson, sessionsText, sessionText } from "../render/sessions.ts";
-import { usageError } from "./cli.ts";
-import type { Handler } from "./commands.ts";
+import { usageError } from "./usage.ts";
+import type { Handler } from "./command.ts";
 
 export const listCommand: Handler = async (args, io) => {
   const sessions = await readStore(io.env, (store) => store.sessions());

@@ -1,4 +1,4 @@
-import type { Handler } from "./commands.ts";
+import type { Handler } from "./command.ts";
 import type { Output } from "./output.ts";
 
 // Put in by the build; from source they are not defined.

@@ -1,0 +1,16 @@
+import { exitCode } from "../core/exit.ts";
+import type { Command } from "./command.ts";
+import type { UsageProblem } from "./flags.ts";
+import type { Output } from "./output.ts";
+
+/** Reports a mistake in what was typed, with the place to read on. */
+export async function usageError(
+  problem: UsageProblem,
+  { stderr }: { stderr: Output },
+  command?: Command,
+): Promise<number> {
+  const see = command === undefined ? "rein help" : `rein help ${command.name}`;
+  const hint = problem.hint === undefined ? "" : `hint: ${problem.hint}\n`;
+  await stderr.write(`error: ${problem.message}\n${hint}see: ${see}\n`);
+  return exitCode("usage");
+}

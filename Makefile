@@ -68,8 +68,8 @@ dist/commit: FORCE
 	@mkdir -p dist && scripts/commit > dist/.commit.new
 	@if cmp -s dist/.commit.new $@; then rm dist/.commit.new; else mv -f dist/.commit.new $@; fi
 
-dist/rein: node_modules/.package-lock.json dist/native/librein_core.so dist/native/rein-jail dist/commit package.json scripts/compile $(typescript)
-	scripts/compile src/main.ts $@ \
+dist/rein: node_modules/.package-lock.json dist/native/librein_core.so dist/native/rein-jail dist/commit package.json tsconfig.build.json scripts/compile $(typescript)
+	scripts/compile src/main.ts $@ --tsconfig-override=tsconfig.build.json \
 	  --define REIN_VERSION="\"$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)\"" \
 	  --define REIN_COMMIT="\"$$(cat dist/commit)\""
 

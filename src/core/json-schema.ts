@@ -15,9 +15,8 @@ const longestValue = 80;
  * fits. Also tells of a schema that cannot be applied (a `$ref` to nowhere, a malformed pattern). Never throws.
  */
 export function validate(schema: JsonSchema, value: Json): string[] {
-  const lookup: Lookup = Object.create(null);
   try {
-    dereference(schema, lookup);
+    const lookup = lookupOf(schema);
     const { errors } = findUnits(value, schema, "2020-12", lookup, false);
     const problems = new Set<string>();
     for (const [index, unit] of errors.entries()) {
@@ -35,6 +34,18 @@ export function validate(schema: JsonSchema, value: Json): string[] {
 }
 
 type Lookup = ReturnType<typeof dereference>;
+/** A tool's schema judges every call: what it refers to is found once. */
+const lookups = new WeakMap<JsonSchema, Lookup>();
+
+function lookupOf(schema: JsonSchema): Lookup {
+  const known = lookups.get(schema);
+  if (known !== undefined) return known;
+  const lookup: Lookup = Object.create(null);
+  dereference(schema, lookup);
+  lookups.set(schema, lookup);
+  return lookup;
+}
+
 type Judged = { schema: JsonSchema; value: Json; lookup: Lookup };
 
 /** Keywords that only say that something below them is wrong; what is wrong has a unit of its own. */

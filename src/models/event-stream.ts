@@ -62,6 +62,6 @@ export async function drain(reader: BodyReader, clock: Clock): Promise<void> {
     while (!(await reader.read()).done);
   };
   await Promise.race([rest(), clock.sleep(lingerMs, over.signal)]);
-  over.abort();
+  over.abort("read");
   await reader.cancel();
 }

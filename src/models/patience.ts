@@ -24,7 +24,7 @@ export function startPatience(clock: Clock, limits: PatienceLimits, outer: Abort
   let spent: number | undefined;
 
   const cancel = () => {
-    over.abort();
+    over.abort("cancelled");
     request.abort(outer.reason);
   };
   if (outer.aborted) cancel();
@@ -53,7 +53,8 @@ export function startPatience(clock: Clock, limits: PatienceLimits, outer: Abort
     },
     spentMs: () => spent,
     end() {
-      over.abort();
+      // Without a reason an error with its stack is made, for each request.
+      over.abort("ended");
       outer.removeEventListener("abort", cancel);
     },
   };

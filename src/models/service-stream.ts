@@ -190,10 +190,11 @@ async function gather(names: AsyncIterable<string>): Promise<string[]> {
   return list;
 }
 
-function isType(response: Response, name: "html" | "json"): boolean {
-  // `application/problem+json` too; `application/x-ndjson` is a stream, and no JSON.
-  const type = response.headers.get("content-type") ?? "";
-  return new RegExp(`[/+]${name}\\b`, "i").test(type);
+/** `application/problem+json` is JSON too; `application/x-ndjson` is a stream. */
+const types = { html: /[/+]html\b/i, json: /[/+]json\b/i };
+
+function isType(response: Response, name: keyof typeof types): boolean {
+  return types[name].test(response.headers.get("content-type") ?? "");
 }
 
 /** Errors of a connection are values: the errors of our own code are not, and pass. */

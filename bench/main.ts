@@ -2,16 +2,26 @@
  * `make bench`: what rein costs beside programs that do less, and beside its peers, measured in one run on one machine. Ratios
  * are medians of pairs, so that they hold on a busy machine; absolute numbers do not. Exits with 1 when an outer limit fails.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { median, openBench, pairs, type Bench, type Program, type Sample, type Service } from "./measure.ts";
 import { nativeRows } from "./native.ts";
 import { installedPeers } from "./peers.ts";
 import { printTable } from "./table.ts";
 
 const dist = resolve(import.meta.dir, "../dist");
-const rein = join(dist, "rein");
+const programs = mkdtempSync(join(tmpdir(), "rein-bench-programs-"));
+process.on("exit", () => rmSync(programs, { recursive: true, force: true }));
+
+/** A new copy: how a program's file came to lie in memory, and what of it, can make a fifth of a short run. */
+function fresh(path: string): string {
+  const copy = join(programs, basename(path));
+  copyFileSync(path, copy);
+  return copy;
+}
+
+const rein = fresh(join(dist, "rein"));
 const turns = 21;
 
 const agent = `name: bench
@@ -42,7 +52,8 @@ const wires: Wire[] = [
 ];
 
 function baseline(name: string, { env }: Wire = chat): Program {
-  return { name, start: (service) => ({ argv: [join(dist, "bench", name), "Do it"], env: env(service) }) };
+  const argv = [fresh(join(dist, "bench", name)), "Do it"];
+  return { name, start: (service) => ({ argv, env: env(service) }) };
 }
 
 function runWith({ model, env }: Wire): Program {

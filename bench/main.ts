@@ -119,8 +119,8 @@ async function againstSdk(bench: Bench, wire: Wire): Promise<void> {
   const fetchLoop = baseline("fetch-loop");
   const oneShot = await pairs(bench, [ours, sdkLoop], 1, 21);
   const long = await pairs(bench, [ours, sdkLoop], turns, 9);
-  const oneFetch = await pairs(bench, [ours, fetchLoop], 1, 9);
-  const longFetch = await pairs(bench, [ours, fetchLoop], turns, 9);
+  const oneFetch = await pairs(bench, [ours, fetchLoop], 1, 15);
+  const longFetch = await pairs(bench, [ours, fetchLoop], turns, 15);
   printTable(`Against loops: ${wire.sdk}`, head, [
     row("one-shot / SDK loop", first, oneShot, { most: 1.5, of: "ratio" }),
     row("one-shot / SDK loop", cpu, oneShot, { most: 1.7, of: "ratio" }),

@@ -153,8 +153,10 @@ describe("reading", () => {
     };
     await use();
     const before = readdirSync("/proc/self/fd").length;
-    for (let i = 0; i < 10; i++) await use();
-    expect(readdirSync("/proc/self/fd").length).toBe(before);
+    // The process's own descriptors come and go; one that is left open in each round would be as many more.
+    const rounds = 20;
+    for (let i = 0; i < rounds; i++) await use();
+    expect(readdirSync("/proc/self/fd").length).toBeLessThan(before + rounds);
   });
 });
 

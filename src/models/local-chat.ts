@@ -1,0 +1,108 @@
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import type { Message, ToolCall } from "../core/message.ts";
+import type { ModelRequest, ToolSpec } from "../core/model.ts";
+import type { LocalChat } from "../native/local.ts";
+import { callClosing, callOpening } from "./local-grammar.ts";
+
+/** How a conversation is put before a model. */
+export type ChatStyle = {
+  /** The model's template tells it of tools in the form that our grammar has; else we do. */
+  toolsInTemplate: boolean;
+  /** Calls are shown before the conversation, made from the tools' examples. */
+  examples: boolean;
+};
+
+/** Whether a template has tools, and calls as JSON in `<tool_call>`. */
+export function hasOurCalls(template: string): boolean {
+  return /\btools\b/.test(template) && template.includes(callOpening) && !/<function=|<arg_key>/.test(template);
+}
+
+/** A conversation as a chat template takes it. */
+export function localChat(request: ModelRequest, style: ChatStyle): LocalChat {
+  const { tools, instructions } = request;
+  const shown = style.examples ? tools.flatMap(examplesOf) : [];
+  const messages = [...shown, ...request.messages].flatMap((message) => turns(message, style));
+  const told = style.toolsInTemplate || tools.length === 0 ? "" : toolText(tools);
+  const system = [instructions, told].filter((part) => part.trim() !== "").join("\n\n");
+  const all: JsonObject[] = system === "" ? messages : [{ role: "system", content: system }, ...messages];
+  const chat: LocalChat = { messages: joined(all), variables: { enable_thinking: false } };
+  if (style.toolsInTemplate && tools.length > 0) chat.tools = tools.map(functionOf);
+  return chat;
+}
+
+/** The same chat for a template that has no place for instructions: they begin the first message of the user. */
+export function withoutSystem(chat: LocalChat): LocalChat {
+  const [system, first, ...rest] = chat.messages;
+  if (system?.["role"] !== "system" || first?.["role"] !== "user") return chat;
+  const content = `${String(system["content"])}\n\n${String(first["content"])}`;
+  return { ...chat, messages: [{ role: "user", content }, ...rest] };
+}
+
+function functionOf({ name, description, input }: ToolSpec): JsonObject {
+  return { type: "function", function: { name, description, parameters: input } };
+}
+
+function toolText(tools: readonly ToolSpec[]): string {
+  const lines = tools.map((tool) => JSON.stringify(functionOf(tool)["function"]));
+  return `You can call these tools:
+${lines.join("\n")}
+
+To call one, answer with nothing but
+${callOpening}
+{"name": "<its name>", "arguments": {<its arguments>}}
+${callClosing}`;
+}
+
+function examplesOf({ name, examples }: ToolSpec): Message[] {
+  return (examples ?? []).flatMap(({ request, input }): Message[] => {
+    const call = { id: "", name, arguments: JSON.stringify(input) };
+    return [
+      { role: "user", text: request },
+      { role: "assistant", text: "", calls: [call] },
+    ];
+  });
+}
+
+function turns(message: Message, { toolsInTemplate }: ChatStyle): JsonObject[] {
+  if (message.role === "user") return [{ role: "user", content: message.text }];
+  if (message.role === "tool") {
+    return message.results.map(({ name, content }): JsonObject => {
+      if (toolsInTemplate) return { role: "tool", name, content };
+      return { role: "user", content: `<tool_response>\n${content}\n</tool_response>` };
+    });
+  }
+  const { text, calls } = message;
+  if (toolsInTemplate && calls.length > 0) {
+    const said = calls.map(({ name, arguments: given }): JsonObject => {
+      return { type: "function", function: { name, arguments: parsed(given) } };
+    });
+    return [{ role: "assistant", content: text, tool_calls: said }];
+  }
+  return [{ role: "assistant", content: [text, ...calls.map(callText)].filter((part) => part !== "").join("\n") }];
+}
+
+function callText({ name, arguments: given }: ToolCall): string {
+  return `${callOpening}\n{"name": ${JSON.stringify(name)}, "arguments": ${JSON.stringify(parsed(given))}}\n${callClosing}`;
+}
+
+/** Arguments of a call that ran are JSON; those of one that did not may be anything. */
+function parsed(text: string): Json {
+  try {
+    const value: Json = JSON.parse(text === "" ? "{}" : text);
+    return isJsonObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Many templates want user and assistant to take turns. */
+function joined(messages: readonly JsonObject[]): JsonObject[] {
+  const all: JsonObject[] = [];
+  for (const message of messages) {
+    const last = all.at(-1);
+    if (last?.["role"] === "user" && message["role"] === "user") {
+      last["content"] = `${String(last["content"])}\n\n${String(message["content"])}`;
+    } else all.push({ ...message });
+  }
+  return all;
+}

@@ -1,0 +1,8 @@
+import type { OutcomeName } from "./exit.ts";
+
+/** Why a command did not do what it should, with the exit code that says so. */
+export type Problem = { outcome: OutcomeName; message: string; hint?: string };
+
+export function problemOf(outcome: OutcomeName, message: string, hint?: string): { ok: false; error: Problem } {
+  return { ok: false, error: hint === undefined ? { outcome, message } : { outcome, message, hint } };
+}

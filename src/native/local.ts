@@ -26,6 +26,8 @@ export type GgufInfo = {
   layers: number;
   /** How much memory a token of context costs, in bytes. */
   bytesPerToken: number;
+  /** How much memory computing takes besides the weights and the context, in bytes. */
+  workBytes: number;
   /** The model's own chat template, in Jinja. */
   chatTemplate?: string;
   /** As the file says it: `apache-2.0`. */
@@ -46,6 +48,8 @@ export type LoadOptions = {
   adapter?: string;
   /** How strongly the adapter works, 1 for as it was trained. */
   scale?: number;
+  /** For tests and measurements: compute as on this kind of processor. The first model of a process decides. */
+  processor?: string;
 };
 
 export type LocalModelInfo = GgufInfo & {
@@ -54,7 +58,7 @@ export type LocalModelInfo = GgufInfo & {
   /** Why the context is shorter than what the model was trained for. */
   bounded?: string;
   threads: number;
-  /** The instructions that it computes with: `haswell` (AVX2), `x64` (none but what all have)… */
+  /** The kind of processor that it computes for: `zen4`, `icelake` (AVX-512), `haswell` (AVX2), or `x64` for any. */
   processor: string;
   need: MemoryNeed;
 };
@@ -68,8 +72,9 @@ export type LocalChat = {
 };
 
 /**
- * What the answer must be. `schema`: JSON that fits it, its keys in the schema's order, without white space. `lark`: text of a
- * grammar as llguidance reads it, with `%json {…}` for JSON inside of text and `<name>` for special tokens.
+ * What the answer must be. `schema`: JSON that fits it, on one line, its keys in the schema's order; texts and lists that the schema
+ * sets no bound get one, and objects have no other properties than those it names. `lark`: a grammar as llguidance reads it, with
+ * `%json {…}` for JSON inside of text (see `boundSchema`) and `<name>` for special tokens.
  */
 export type Constraint = { schema: JsonSchema } | { lark: string };
 
@@ -99,16 +104,27 @@ export type GenerateEvent =
   | { type: "done"; stop: LocalStop; tokens: number; firstTokenMs: number; promptMs: number; generateMs: number }
   | { type: "too_long"; tokens: number; context: number };
 
-const library = new NativeLibrary("rein_local", () => {
+const withoutLocalModels = "This build of rein is without local models: it was made with LOCAL=0";
+
+/** The library's bytes; undefined in a build without local models, which has a line of text in their place. */
+function read(): Uint8Array | undefined {
   const bytes = readFileSync(so);
-  if (bytes[0] !== 0x7f) throw new Error("This build of rein is without local models (it was made with LOCAL=0)");
+  return bytes[0] === 0x7f ? bytes : undefined;
+}
+
+const library = new NativeLibrary("rein_local", () => {
+  const bytes = read();
+  if (bytes === undefined) throw new Error(withoutLocalModels);
   return bytes;
 });
 
-/** Whether this build has the library at all. */
+/** Whether this build has local models; where it has none, each function that gives a `Result` says so and the others throw. */
 export function hasLocalModels(): boolean {
-  return readFileSync(so).length > 1024;
+  has ??= read() !== undefined;
+  return has;
 }
+
+let has: boolean | undefined;
 
 /** Reads a GGUF file's header. The error says what is wrong with the file. */
 export async function inspectGguf(path: string, signal?: AbortSignal): Promise<Result<GgufInfo, string>> {
@@ -117,12 +133,18 @@ export async function inspectGguf(path: string, signal?: AbortSignal): Promise<R
 
 /** What a session on such a file would need at a context of so many tokens. */
 export function memoryNeeded(info: GgufInfo, context: number): MemoryNeed {
-  return parsed(library.callText("local.need", 0, JSON.stringify({ info, context })));
+  const cache = info.bytesPerToken * context;
+  return { weights: info.bytes, cache, work: info.workBytes, total: info.bytes + cache + info.workBytes };
 }
 
 /** How much memory this process can still get, in bytes: what the system and its control group have free. */
 export function memoryAvailable(): number {
   return parsed(library.callText("local.available", 0, ""));
+}
+
+/** The schema as `{ schema }` keeps it, with bounds and style, to be put into a `%json` of a grammar. */
+export function boundSchema(schema: JsonSchema): JsonSchema {
+  return parsed(library.callText("local.bound", 0, JSON.stringify(schema)));
 }
 
 /** Whether a constraint can be kept; the error says which part of it cannot. Loads no model. */
@@ -219,6 +241,7 @@ function eventOf(chunk: Uint8Array): GenerateEvent {
 
 /** The one answer of a job that may fail: JSON of `{ok}` or `{error}`. */
 async function answer<T>(name: string, input: Uint8Array | string, signal?: AbortSignal): Promise<Result<T, string>> {
+  if (!hasLocalModels()) return { ok: false, error: withoutLocalModels };
   const said: { ok: T } | { error: string } = await only(library.start(name, input, signal));
   return "error" in said ? { ok: false, error: said.error } : ok(said.ok);
 }

@@ -99,14 +99,7 @@ pub unsafe fn names(table: &Table, out: Out) -> i32 {
 ///
 /// # Safety
 /// `input` points to `length` readable bytes (any pointer for 0), `out` to two writable f64.
-pub unsafe fn call(
-    table: &Table,
-    function: u32,
-    subject: i32,
-    input: *const u8,
-    length: usize,
-    out: Out,
-) -> i32 {
+pub unsafe fn call(table: &Table, function: u32, subject: i32, input: *const u8, length: usize, out: Out) -> i32 {
     // SAFETY: handed on; the slice does not outlive this call.
     let input = unsafe { slice(input, length) };
     let (status, bytes) = guarded(|| match table.get(function as usize) {

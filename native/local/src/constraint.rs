@@ -46,7 +46,10 @@ impl Constrainer {
                 }
             })
             .collect();
-        let end = model.end().or(model.end_of_turn()).ok_or("The model has no token that ends a text")?;
+        let end = model
+            .end()
+            .or(model.end_of_turn())
+            .ok_or("The model has no token that ends a text")?;
         let mut info = TokRxInfo::new(size as u32, end as u32);
         info.tok_end_of_turn = model.end_of_turn().map(|token| token as u32);
         let environment: TokEnv = Arc::new(ApproximateTokEnv::new(TokTrie::from(&info, &words)));
@@ -71,7 +74,9 @@ impl Constrainer {
 
 /// Whether a constraint can be kept, with any model's tokens.
 pub fn check(constraint: Constraint) -> Result<(), String> {
-    Constrainer::of(&ApproximateTokEnv::single_byte_env())?.matcher(constraint).map(|_| ())
+    Constrainer::of(&ApproximateTokEnv::single_byte_env())?
+        .matcher(constraint)
+        .map(|_| ())
 }
 
 /// A schema whose texts and lists end, written the way that models know JSON.
@@ -102,7 +107,11 @@ fn bound(schema: &mut Value, alone: bool) {
     if ["enum", "const", "$ref"].iter().any(|key| members.contains_key(*key)) {
         return;
     }
-    if is(members, "string") && !["maxLength", "pattern", "format"].iter().any(|key| members.contains_key(*key)) {
+    if is(members, "string")
+        && !["maxLength", "pattern", "format"]
+            .iter()
+            .any(|key| members.contains_key(*key))
+    {
         let least = members.get("minLength").and_then(Value::as_u64).unwrap_or(0);
         members.insert("maxLength".to_owned(), json!(least.max(LONGEST_STRING)));
     }
@@ -151,17 +160,31 @@ mod tests {
             { "type": "object", "required": ["name"], "properties": { "name": { "const": "stop" } } }
         ] });
         assert_eq!(checked(call), Ok(()));
-        assert_eq!(checked(json!({ "type": "array", "items": { "enum": ["a", "b"] }, "minItems": 1 })), Ok(()));
-        assert_eq!(checked(json!({ "type": ["string", "null"], "pattern": "^[a-z]{1,8}$" })), Ok(()));
+        assert_eq!(
+            checked(json!({ "type": "array", "items": { "enum": ["a", "b"] }, "minItems": 1 })),
+            Ok(())
+        );
+        assert_eq!(
+            checked(json!({ "type": ["string", "null"], "pattern": "^[a-z]{1,8}$" })),
+            Ok(())
+        );
         assert_eq!(checked(json!({ "type": "number", "minimum": 0, "maximum": 1 })), Ok(()));
-        assert_eq!(checked(json!({ "$ref": "#/$defs/a", "$defs": { "a": { "type": "integer" } } })), Ok(()));
+        assert_eq!(
+            checked(json!({ "$ref": "#/$defs/a", "$defs": { "a": { "type": "integer" } } })),
+            Ok(())
+        );
     }
 
     #[test]
     fn what_cannot_be_kept_is_named() {
         let error = checked(json!({ "type": "array", "uniqueItems": true })).unwrap_err();
         assert!(error.contains("uniqueItems"), "{error}");
-        assert!(check(Constraint::Lark { lark: "start: nowhere".to_owned() }).is_err());
+        assert!(
+            check(Constraint::Lark {
+                lark: "start: nowhere".to_owned()
+            })
+            .is_err()
+        );
     }
 
     #[test]
@@ -173,7 +196,10 @@ mod tests {
         assert_eq!(bounded["properties"]["a"]["maxLength"], LONGEST_STRING);
         assert_eq!(bounded["properties"]["b"]["maxLength"], 3);
         assert_eq!(bounded["properties"]["c"]["maxItems"], MOST_ITEMS);
-        assert_eq!(bounded["properties"]["c"]["items"], json!({ "type": "integer", "minimum": 1, "maximum": LARGEST_INTEGER }));
+        assert_eq!(
+            bounded["properties"]["c"]["items"],
+            json!({ "type": "integer", "minimum": 1, "maximum": LARGEST_INTEGER })
+        );
         assert_eq!(bounded["additionalProperties"], false);
     }
 }

@@ -64,10 +64,16 @@ fn answer(session: &mut Session, prompt: &str, options: Options, job: &Job) -> R
         return Err(Failure::Said("The prompt is empty".to_owned()));
     }
     if tokens.len() >= length {
-        return send(job, &json!({ "type": "too_long", "tokens": tokens.len(), "context": length }));
+        return send(
+            job,
+            &json!({ "type": "too_long", "tokens": tokens.len(), "context": length }),
+        );
     }
     let cached = session.keep(&tokens);
-    send(job, &json!({ "type": "prompt", "tokens": tokens.len(), "cached": cached }))?;
+    send(
+        job,
+        &json!({ "type": "prompt", "tokens": tokens.len(), "cached": cached }),
+    )?;
     for batch in tokens[cached..].chunks(BATCH) {
         session.compute(batch, job)?;
     }
@@ -88,8 +94,17 @@ fn answer(session: &mut Session, prompt: &str, options: Options, job: &Job) -> R
             Some(matcher) => Some(matcher.compute_mask().map_err(|error| error.to_string())?),
             None => None,
         };
-        let scores = session.context.scores().ok_or_else(|| "The model gave no scores".to_owned())?;
-        let token = sample(scores, allowed.as_ref(), options.temperature, options.top_p, &mut random);
+        let scores = session
+            .context
+            .scores()
+            .ok_or_else(|| "The model gave no scores".to_owned())?;
+        let token = sample(
+            scores,
+            allowed.as_ref(),
+            options.temperature,
+            options.top_p,
+            &mut random,
+        );
         let token = token.ok_or_else(|| "The model's scores are no numbers".to_owned())?;
         first.get_or_insert_with(Instant::now);
         taken += 1;
@@ -126,7 +141,12 @@ fn answer(session: &mut Session, prompt: &str, options: Options, job: &Job) -> R
 impl Session {
     /// Keeps what the context has computed of a prompt, and says how many tokens that is: at least the last one is left to compute.
     fn keep(&mut self, prompt: &[Token]) -> usize {
-        let same = self.computed.iter().zip(prompt).take_while(|(old, new)| old == new).count();
+        let same = self
+            .computed
+            .iter()
+            .zip(prompt)
+            .take_while(|(old, new)| old == new)
+            .count();
         let kept = same.min(prompt.len() - 1);
         if kept < self.computed.len() {
             self.forget(kept);
@@ -202,7 +222,12 @@ impl Text {
             return std::mem::take(&mut self.held);
         }
         let may_stop = |at: &usize| self.stops.iter().any(|stop| stop.starts_with(&self.held[*at..]));
-        let open = self.held.char_indices().map(|(at, _)| at).find(may_stop).unwrap_or(self.held.len());
+        let open = self
+            .held
+            .char_indices()
+            .map(|(at, _)| at)
+            .find(may_stop)
+            .unwrap_or(self.held.len());
         let rest = self.held.split_off(open);
         std::mem::replace(&mut self.held, rest)
     }
@@ -248,14 +273,23 @@ mod tests {
 
     #[test]
     fn a_character_comes_whole() {
-        assert_eq!(shown(&[], &[b"a\xc3", b"\xa9", b"\xf0\x9f"]).0, ["a", "é", "", "\u{fffd}"]);
+        assert_eq!(
+            shown(&[], &[b"a\xc3", b"\xa9", b"\xf0\x9f"]).0,
+            ["a", "é", "", "\u{fffd}"]
+        );
         assert_eq!(shown(&[], &[b"\xff\xc3x"]).0, ["\u{fffd}\u{fffd}x", ""]);
     }
 
     #[test]
     fn what_may_become_a_stop_text_is_held_back() {
-        assert_eq!(shown(&["END"], &[b"one E", b"N", b"D two"]), (vec!["one ".into(), "".into(), "".into(), "".into()], true));
-        assert_eq!(shown(&["END"], &[b"E", b"NE", b"W"]), (vec!["".into(), "EN".into(), "EW".into(), "".into()], false));
+        assert_eq!(
+            shown(&["END"], &[b"one E", b"N", b"D two"]),
+            (vec!["one ".into(), "".into(), "".into(), "".into()], true)
+        );
+        assert_eq!(
+            shown(&["END"], &[b"E", b"NE", b"W"]),
+            (vec!["".into(), "EN".into(), "EW".into(), "".into()], false)
+        );
         assert_eq!(shown(&["END"], &[b"EN"]).0, ["", "EN"]);
     }
 }

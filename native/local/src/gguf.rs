@@ -328,7 +328,9 @@ fn info(meta: &Meta, parameters: u64, kinds: &HashMap<&str, u64>, bytes: u64) ->
         return said("is broken: it names no architecture");
     };
     if let Some(parts) = meta.uint("split.count").filter(|parts| *parts > 1) {
-        return said(format!("is one of {parts} parts: join them with llama-gguf-split --merge"));
+        return said(format!(
+            "is one of {parts} parts: join them with llama-gguf-split --merge"
+        ));
     }
     let of = |key: &str| meta.uint(&format!("{architecture}.{key}"));
     let adapter = meta.text("general.type").is_some_and(|kind| kind == "adapter");
@@ -349,8 +351,14 @@ fn info(meta: &Meta, parameters: u64, kinds: &HashMap<&str, u64>, bytes: u64) ->
     };
     let inner = of("feed_forward_length").unwrap_or(0).max(width.saturating_mul(4));
     let quantisation = match meta.uint("general.file_type") {
-        Some(number) => FILE_TYPES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name),
-        None => kinds.iter().max_by_key(|(name, size)| (**size, **name)).map(|(name, _)| *name),
+        Some(number) => FILE_TYPES
+            .iter()
+            .find(|(known, _)| *known == number)
+            .map(|(_, name)| *name),
+        None => kinds
+            .iter()
+            .max_by_key(|(name, size)| (**size, **name))
+            .map(|(name, _)| *name),
     };
     Ok(Info {
         name: meta.text("general.name"),
@@ -426,7 +434,10 @@ mod tests {
     #[test]
     fn a_header_says_what_the_model_is_and_costs() {
         let info = parse(&file(&model(), 128)).unwrap();
-        assert_eq!((info.architecture.as_str(), info.quantisation.as_str()), ("llama", "Q4_K_M"));
+        assert_eq!(
+            (info.architecture.as_str(), info.quantisation.as_str()),
+            ("llama", "Q4_K_M")
+        );
         assert_eq!((info.parameters, info.trained_context), (64, 2048));
         // Two layers with one head each of 16 keys and 16 values of 2 bytes.
         assert_eq!(info.bytes_per_token, 2 * (16 + 16) * 2);
@@ -438,7 +449,11 @@ mod tests {
         for length in 0..whole.len() {
             assert!(parse(&whole[..length]).is_err(), "{length}");
         }
-        assert!(parse(&whole[..whole.len() - 1]).unwrap_err().starts_with("is cut: it has"));
+        assert!(
+            parse(&whole[..whole.len() - 1])
+                .unwrap_err()
+                .starts_with("is cut: it has")
+        );
     }
 
     #[test]
@@ -453,7 +468,13 @@ mod tests {
 
     #[test]
     fn what_is_no_gguf_file_is_named() {
-        assert_eq!(parse(b"PK\x03\x04").unwrap_err(), "is no GGUF file: it is a zip archive, as PyTorch writes them");
-        assert_eq!(parse(b"GGUF\x01\0\0\0").unwrap_err(), "has GGUF version 1; versions 2 and 3 are read");
+        assert_eq!(
+            parse(b"PK\x03\x04").unwrap_err(),
+            "is no GGUF file: it is a zip archive, as PyTorch writes them"
+        );
+        assert_eq!(
+            parse(b"GGUF\x01\0\0\0").unwrap_err(),
+            "has GGUF version 1; versions 2 and 3 are read"
+        );
     }
 }

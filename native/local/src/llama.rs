@@ -176,8 +176,15 @@ extern "C" fn log(level: i32, text: *const c_char, _: *mut c_void) {
 /// The complaint that says most: the first one, without the function's name before it.
 fn complaint() -> String {
     let all = std::mem::take(&mut *COMPLAINTS.lock().unwrap_or_else(PoisonError::into_inner));
-    let first = all.lines().find(|line| !line.trim().is_empty()).unwrap_or("no reason given");
-    first.rsplit_once("error loading model: ").map_or(first, |(_, what)| what).trim().to_owned()
+    let first = all
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("no reason given");
+    first
+        .rsplit_once("error loading model: ")
+        .map_or(first, |(_, what)| what)
+        .trim()
+        .to_owned()
 }
 
 /// The libraries, opened once for the life of the process.
@@ -213,7 +220,10 @@ fn load(wanted: Option<&str>) -> Result<Llama, String> {
     // SAFETY: takes nothing, gives a text that lives as long as the library.
     let version = unsafe { CStr::from_ptr((functions.llama_version)()) }.to_string_lossy();
     if version != embedded::VERSION {
-        return Err(format!("Cannot use llama.cpp {version}: this build was made for {}", embedded::VERSION));
+        return Err(format!(
+            "Cannot use llama.cpp {version}: this build was made for {}",
+            embedded::VERSION
+        ));
     }
     if !same_layout(&functions) {
         return Err("Cannot use llama.cpp: its structs are not those that this build was made for".to_owned());
@@ -229,7 +239,9 @@ fn load(wanted: Option<&str>) -> Result<Llama, String> {
                 // SAFETY: a path with a zero byte at its end. The library says itself whether this processor can run it.
                 .is_some_and(|path| !unsafe { (functions.ggml_backend_load)(path.as_ptr()) }.is_null())
     });
-    let processor = processor.ok_or("Cannot load llama.cpp: no part of it runs on this processor")?.name;
+    let processor = processor
+        .ok_or("Cannot load llama.cpp: no part of it runs on this processor")?
+        .name;
     // SAFETY: once, before any model.
     unsafe { (functions.llama_backend_init)() };
     Ok(Llama { functions, processor })
@@ -238,17 +250,37 @@ fn load(wanted: Option<&str>) -> Result<Llama, String> {
 /// Whether the defaults stand where this build reads them.
 fn same_layout(functions: &Functions) -> bool {
     // SAFETY: the version was compared, so that what is returned has the size of ours.
-    let (model, context) = unsafe { ((functions.llama_model_default_params)(), (functions.llama_context_default_params)()) };
+    let (model, context) = unsafe {
+        (
+            (functions.llama_model_default_params)(),
+            (functions.llama_context_default_params)(),
+        )
+    };
     let model_fits = (model.n_gpu_layers, model.split_mode, model.load_mode, model.lazy_mode) == (-1, 1, -1, 1)
         && model.progress_callback.is_none()
-        && [model.vocab_only, model.check_tensors, model.use_extra_bufts, model.no_host] == [0, 0, 1, 0]
+        && [
+            model.vocab_only,
+            model.check_tensors,
+            model.use_extra_bufts,
+            model.no_host,
+        ] == [0, 0, 1, 0]
         && [model.no_alloc, model.load_mtp] == [0, 0];
     let context_fits = [context.n_ctx, context.n_batch, context.n_ubatch, context.n_seq_max] == [512, 2048, 512, 1]
         && [context.n_rs_seq, context.n_outputs_max, context.n_outputs_max_per_seq] == [0, 0, 1]
-        && [context.rope_scaling_type, context.pooling_type, context.attention_type, context.flash_attn_type] == [-1; 4]
+        && [
+            context.rope_scaling_type,
+            context.pooling_type,
+            context.attention_type,
+            context.flash_attn_type,
+        ] == [-1; 4]
         && (context.yarn_ext_factor, context.defrag_thold) == (-1.0, -1.0)
         && (context.type_k, context.type_v) == (1, 1)
-        && [context.embeddings, context.offload_kqv, context.no_perf, context.op_offload] == [0, 1, 1, 1]
+        && [
+            context.embeddings,
+            context.offload_kqv,
+            context.no_perf,
+            context.op_offload,
+        ] == [0, 1, 1, 1]
         && [context.swa_full, context.kv_unified] == [1, 0]
         && (context.n_samplers, context.ctx_other.is_null()) == (0, true);
     model_fits && context_fits
@@ -312,7 +344,10 @@ impl Model {
                 && !(llama.functions.llama_model_has_encoder)(model.as_ptr())
         };
         if !writes || loaded.vocabulary_size() == 0 {
-            return Err(format!("Cannot use '{}': it is no model that writes text", path.display()));
+            return Err(format!(
+                "Cannot use '{}': it is no model that writes text",
+                path.display()
+            ));
         }
         Ok(loaded)
     }
@@ -324,8 +359,13 @@ impl Model {
         let _ = complaint();
         // SAFETY: the model is live and nobody else has it yet; the adapter is freed with it.
         let adapter = unsafe { (self.llama.functions.llama_adapter_lora_init)(self.model.as_ptr(), c_path.as_ptr()) };
-        let adapter = NonNull::new(adapter)
-            .ok_or_else(|| format!("Cannot put the adapter '{}' onto this model: {}", path.display(), complaint()))?;
+        let adapter = NonNull::new(adapter).ok_or_else(|| {
+            format!(
+                "Cannot put the adapter '{}' onto this model: {}",
+                path.display(),
+                complaint()
+            )
+        })?;
         self.adapter = Some((adapter, scale));
         Ok(())
     }

@@ -60,10 +60,13 @@ pub fn load(options: &Options, cancelled: &dyn Fn() -> bool) -> Result<Loaded, S
     let file = gguf::read(&options.path)?;
     let shown = options.path.display();
     if file.adapter {
-        return Err(format!("'{shown}' is an adapter: it needs the model that it was made for"));
+        return Err(format!(
+            "'{shown}' is an adapter: it needs the model that it was made for"
+        ));
     }
     let available = memory::available();
-    let (context, bounded) = context_of(&file, options.context, available).map_err(|why| format!("Cannot load '{shown}': {why}"))?;
+    let (context, bounded) =
+        context_of(&file, options.context, available).map_err(|why| format!("Cannot load '{shown}': {why}"))?;
     if let Some(adapter) = &options.adapter {
         check_adapter(adapter, &file)?;
     }
@@ -107,7 +110,9 @@ fn context_of(file: &Info, wanted: Option<u32>, available: u64) -> Result<(u32, 
     let need = memory::need(file, least);
     if need.total > available {
         let [needs, has] = [need.total, available].map(memory::shown);
-        return Err(format!("it needs {needs} of memory at a context of {least} tokens, and {has} are free"));
+        return Err(format!(
+            "it needs {needs} of memory at a context of {least} tokens, and {has} are free"
+        ));
     }
     if let Some(wanted) = wanted {
         let bounded = (wanted > trained).then(|| format!("the model was trained for {trained} tokens"));
@@ -120,7 +125,10 @@ fn context_of(file: &Info, wanted: Option<u32>, available: u64) -> Result<(u32, 
         return Ok((trained, None));
     }
     let context = u32::try_from(tokens).unwrap_or(trained).max(LEAST_CONTEXT) / 256 * 256;
-    let why = format!("of the {} of memory that is free, half is for it", memory::shown(available));
+    let why = format!(
+        "of the {} of memory that is free, half is for it",
+        memory::shown(available)
+    );
     Ok((context, Some(why)))
 }
 
@@ -132,7 +140,9 @@ fn check_adapter(path: &Path, model: &Info) -> Result<(), String> {
     }
     if adapter.architecture != model.architecture {
         let [its, ours] = [adapter.architecture, model.architecture.clone()];
-        return Err(format!("The adapter '{shown}' is for another model: for {its}, and this is {ours}"));
+        return Err(format!(
+            "The adapter '{shown}' is for another model: for {its}, and this is {ours}"
+        ));
     }
     Ok(())
 }
@@ -143,7 +153,9 @@ pub fn open(loaded: &Arc<Loaded>) -> Result<Session, String> {
     let (more, available) = (need.cache.saturating_add(need.work), memory::available());
     if more > available {
         let [needs, has] = [more, available].map(memory::shown);
-        return Err(format!("Cannot open a session: it needs {needs} of memory, and {has} are free"));
+        return Err(format!(
+            "Cannot open a session: it needs {needs} of memory, and {has} are free"
+        ));
     }
     Ok(Session {
         context: Context::new(&loaded.model, loaded.info.context, loaded.info.threads)?,
@@ -155,7 +167,11 @@ pub fn open(loaded: &Arc<Loaded>) -> Result<Session, String> {
 impl Loaded {
     pub fn render(&self, chat: Chat) -> Result<String, String> {
         let template = self.info.file.chat_template.as_deref();
-        template::render(template.ok_or("The model has no chat template: it is no chat model")?, chat, &self.special)
+        template::render(
+            template.ok_or("The model has no chat template: it is no chat model")?,
+            chat,
+            &self.special,
+        )
     }
 
     /// The tokens of a rendered prompt.
@@ -176,7 +192,10 @@ impl Loaded {
 
     /// Made when the first constrained answer is wanted: it takes a moment.
     pub fn constrainer(&self) -> Result<&Constrainer, String> {
-        self.constrainer.get_or_init(|| Constrainer::new(&self.model)).as_ref().map_err(Clone::clone)
+        self.constrainer
+            .get_or_init(|| Constrainer::new(&self.model))
+            .as_ref()
+            .map_err(Clone::clone)
     }
 }
 
@@ -207,7 +226,10 @@ mod tests {
         assert_eq!(context_of(&file(), None, 100_000_000), Ok((4096, None)));
         assert_eq!(context_of(&file(), Some(1024), 100_000_000), Ok((1024, None)));
         let (context, bounded) = context_of(&file(), Some(9000), 100_000_000).unwrap();
-        assert_eq!((context, bounded.as_deref()), (4096, Some("the model was trained for 4096 tokens")));
+        assert_eq!(
+            (context, bounded.as_deref()),
+            (4096, Some("the model was trained for 4096 tokens"))
+        );
     }
 
     #[test]
@@ -216,7 +238,10 @@ mod tests {
         assert_eq!(context, 1280);
         assert!(bounded.unwrap().contains("5 MB"));
         let refused = context_of(&file(), Some(4096), 5_000_000).unwrap_err();
-        assert_eq!(refused, "it needs 7 MB of memory at a context of 4096 tokens, and 5 MB are free");
+        assert_eq!(
+            refused,
+            "it needs 7 MB of memory at a context of 4096 tokens, and 5 MB are free"
+        );
         assert!(context_of(&file(), None, 2_000_000).is_err());
     }
 }

@@ -31,7 +31,8 @@ pub fn sample(
     top_p: f32,
     random: &mut Random,
 ) -> Option<u32> {
-    let may = |token: usize| scores[token].is_finite() && allowed.is_none_or(|allowed| allowed.is_allowed(token as u32));
+    let may =
+        |token: usize| scores[token].is_finite() && allowed.is_none_or(|allowed| allowed.is_allowed(token as u32));
     let mut best: Option<usize> = None;
     for token in 0..scores.len() {
         if best.is_none_or(|best| scores[token] > scores[best]) && may(token) {
@@ -80,7 +81,9 @@ mod tests {
     fn taken(temperature: f32, top_p: f32, seed: u64) -> Vec<u32> {
         let mut random = Random::new(seed);
         let scores = [1.0, 3.0, 2.0, f32::NAN, f32::NEG_INFINITY];
-        (0..200).filter_map(|_| sample(&scores, None, temperature, top_p, &mut random)).collect()
+        (0..200)
+            .filter_map(|_| sample(&scores, None, temperature, top_p, &mut random))
+            .collect()
     }
 
     #[test]
@@ -110,6 +113,9 @@ mod tests {
         allowed.allow_token(3);
         let scores = [1.0, 3.0, 2.0, f32::NAN, 0.0];
         assert_eq!(sample(&scores, Some(&allowed), 0.0, 1.0, &mut Random::new(1)), Some(0));
-        assert_eq!(sample(&scores, Some(&SimpleVob::alloc(5)), 1.0, 1.0, &mut Random::new(1)), None);
+        assert_eq!(
+            sample(&scores, Some(&SimpleVob::alloc(5)), 1.0, 1.0, &mut Random::new(1)),
+            None
+        );
     }
 }

@@ -22,6 +22,10 @@ use Function::{Call, Job as Start};
 pub const FUNCTIONS: &Table = &[
     ("local.available", Call(|_, _| json(&memory::available()))),
     (
+        "local.bound",
+        Call(|_, schema| json(&constraint::bounded(parsed(schema)?))),
+    ),
+    (
         "local.close",
         Call(|id, _| {
             later(MODELS.remove(id));
@@ -80,7 +84,10 @@ pub const FUNCTIONS: &Table = &[
         "local.open",
         Start(|input, job| {
             let opened = model::open(&loaded(&mut Fields::new(input))?);
-            answer(job, opened.map(|session| SESSIONS.insert(Arc::new(Mutex::new(session)))))
+            answer(
+                job,
+                opened.map(|session| SESSIONS.insert(Arc::new(Mutex::new(session)))),
+            )
         }),
     ),
     (
@@ -89,7 +96,9 @@ pub const FUNCTIONS: &Table = &[
             let mut fields = Fields::new(input);
             let id = fields.uint()?.cast_signed();
             let options = parsed(fields.bytes()?)?;
-            let session = SESSIONS.with(id, |session| Arc::clone(session)).ok_or("The session is closed")?;
+            let session = SESSIONS
+                .with(id, |session| Arc::clone(session))
+                .ok_or("The session is closed")?;
             // Waits for an answer that was cancelled and is not quite over.
             let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
             generate::generate(&mut session, text(fields.rest())?, options, job)
@@ -99,7 +108,9 @@ pub const FUNCTIONS: &Table = &[
 
 fn loaded(fields: &mut Fields) -> Result<Arc<Loaded>, String> {
     let id = fields.uint()?.cast_signed();
-    MODELS.with(id, |loaded| Arc::clone(loaded)).ok_or_else(|| "The model is closed".to_owned())
+    MODELS
+        .with(id, |loaded| Arc::clone(loaded))
+        .ok_or_else(|| "The model is closed".to_owned())
 }
 
 fn parsed<T: DeserializeOwned>(input: &[u8]) -> Result<T, String> {

@@ -53,7 +53,9 @@ pub fn render(template: &str, mut chat: Chat, special: &Special) -> Result<Strin
     variables.insert("bos_token".to_owned(), Value::String(special.begin.clone()));
     variables.insert("eos_token".to_owned(), Value::String(special.end.clone()));
     let template = environment.get_template("template").map_err(failed)?;
-    template.render(minijinja::Value::from(Serde(&variables))).map_err(failed)
+    template
+        .render(minijinja::Value::from(Serde(&variables)))
+        .map_err(failed)
 }
 
 /// Cuts what reads like a special token in all texts of a value.
@@ -90,9 +92,13 @@ fn to_json(value: minijinja::Value, options: Kwargs) -> Result<String, Error> {
         Some(width) => {
             let indent = b" ".repeat(width.min(16));
             let format = PrettyFormatter::with_indent(&indent);
-            value.serialize(&mut Serializer::with_formatter(&mut out, format)).map_err(wrong)?;
+            value
+                .serialize(&mut Serializer::with_formatter(&mut out, format))
+                .map_err(wrong)?;
         }
-        None => value.serialize(&mut Serializer::with_formatter(&mut out, Spaced)).map_err(wrong)?,
+        None => value
+            .serialize(&mut Serializer::with_formatter(&mut out, Spaced))
+            .map_err(wrong)?,
     }
     String::from_utf8(out).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
 }
@@ -133,9 +139,11 @@ mod tests {
 
     #[test]
     fn templates_use_what_python_has() {
-        let template = "{{ bos_token }}{%- for m in messages %}\n{{ m['role'].upper() }}:{{ m.content.strip() }}{% endfor %}
+        let template =
+            "{{ bos_token }}{%- for m in messages %}\n{{ m['role'].upper() }}:{{ m.content.strip() }}{% endfor %}
             {%- if tools %}{{ tools | tojson }}{% endif %}{{ '!' if add_generation_prompt }}";
-        let chat = json!({ "messages": [{ "role": "user", "content": " <hi> " }], "tools": [{ "a": [1, "é"], "b": null }] });
+        let chat =
+            json!({ "messages": [{ "role": "user", "content": " <hi> " }], "tools": [{ "a": [1, "é"], "b": null }] });
         let expected = "<s>USER:<hi>[{\"a\": [1, \"é\"], \"b\": null}]!";
         assert_eq!(rendered(template, chat).unwrap(), expected);
     }
@@ -144,7 +152,10 @@ mod tests {
     fn what_reads_like_a_special_token_is_cut_in_the_chat_and_whole_in_the_template() {
         let template = "<|im_start|>{{ messages[0].content }}<|im_end|>";
         let chat = json!({ "messages": [{ "content": "a<|im_end|>b" }] });
-        assert_eq!(rendered(template, chat).unwrap(), format!("<|im_start|>a<{BREAK}|im_end|>b<|im_end|>"));
+        assert_eq!(
+            rendered(template, chat).unwrap(),
+            format!("<|im_start|>a<{BREAK}|im_end|>b<|im_end|>")
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ import {
   inspectGguf,
   loadModel,
   type GenerateEvent,
+  type Constraint,
   type GgufInfo,
   type LoadOptions,
   type LocalModel,
@@ -15,11 +16,11 @@ import type { Bounds } from "./bounded-schema.ts";
 import { callIds } from "./call-ids.ts";
 import { CallReader } from "./call-reader.ts";
 import { cancelled } from "./failure.ts";
-import { hasOurCalls, localChat, withoutSystem } from "./local-chat.ts";
+import { localChat, toolStyle, withoutSystem, type ToolStyle } from "./local-chat.ts";
 import { constraintFor } from "./local-grammar.ts";
 import { problem, type ModelProblem } from "./problem.ts";
 
-/** Fewer parameters than this: shown examples of calls, kept short, one call at a time. */
+/** Fewer parameters than this: what it writes is kept short, and it may be shown calls instead of told of tools. */
 const small = 1_000_000_000;
 
 /** Fewer than this: the user is told not to expect much. */
@@ -129,15 +130,15 @@ function warnings(name: string, { info }: LocalModel): string[] {
   return told;
 }
 
-function constrain({ tools, output, messages }: ModelRequest, info: GgufInfo) {
-  const several = !isSmall(info);
-  // A small model seldom knows when to call, and never when to stop calling: it calls first, and then it answers.
-  const turn = messages.at(-1)?.role === "tool" ? "answer" : "calls";
-  return constraintFor(tools, output, {
-    bounds: several ? bounds.large : bounds.small,
-    answering: several ? "any" : turn,
-    several,
-  });
+function styleOf(info: GgufInfo): ToolStyle {
+  return toolStyle(info.chatTemplate ?? "", isSmall(info));
+}
+
+function constrain({ tools, output, messages }: ModelRequest, info: GgufInfo): Constraint | undefined {
+  const limits = isSmall(info) ? bounds.small : bounds.large;
+  if (styleOf(info) !== "examples") return constraintFor(tools, output, "any", limits);
+  // Such a model does not know when to call, nor when to stop calling: it calls one tool, and then it answers.
+  return constraintFor(tools, output, messages.at(-1)?.role === "tool" ? "answer" : "call", limits);
 }
 
 /** The prompt by the model's own template. Some of them refuse instructions of their own. */
@@ -148,9 +149,7 @@ async function promptFor(
 ): Promise<Result<string, string>> {
   const pictures = request.messages.some((message) => message.role === "user" && message.attachments !== undefined);
   if (pictures) return { ok: false, error: "it takes text only" };
-  const { info } = model;
-  const toolsInTemplate = hasOurCalls(info.chatTemplate ?? "");
-  const chat = localChat(request, { toolsInTemplate, examples: isSmall(info) });
+  const chat = localChat(request, styleOf(model.info));
   const rendered = await model.render(chat, signal);
   return rendered.ok ? rendered : model.render(withoutSystem(chat), signal);
 }

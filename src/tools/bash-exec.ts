@@ -29,6 +29,7 @@ export const bashExec: Tool = {
     required: ["command"],
     additionalProperties: false,
   },
+  examples: [{ request: "Run git status", input: { command: "git status" } }],
   needs: [{ kind: "run", target: "bash" }],
   // What a shell does cannot be known from its command.
   effects: () => "external",

@@ -37,6 +37,7 @@ export const fileList: Tool = {
     },
     additionalProperties: false,
   },
+  examples: [{ request: "Which files are in the folder src?", input: { path: "src" } }],
   needs: [{ kind: "read" }],
   effects: () => "read",
   run,

@@ -23,6 +23,7 @@ export const fileRead: Tool = {
     required: ["path"],
     additionalProperties: false,
   },
+  examples: [{ request: "Show me the text of src/main.ts", input: { path: "src/main.ts" } }],
   needs: [{ kind: "read" }],
   effects: () => "read",
   run,

@@ -77,6 +77,9 @@ export const fileSearch: Tool = {
     required: ["pattern"],
     additionalProperties: false,
   },
+  examples: [
+    { request: "Where does 'timeout' stand in the files of src?", input: { pattern: "timeout", path: "src" } },
+  ],
   needs: [{ kind: "read" }],
   effects: () => "read",
   run,

@@ -22,6 +22,7 @@ export const fileWrite: Tool = {
     required: ["path", "content"],
     additionalProperties: false,
   },
+  examples: [{ request: "Write 'Hello' into greeting.txt", input: { path: "greeting.txt", content: "Hello" } }],
   needs: [{ kind: "write" }],
   effects: () => "write",
   run,

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/host.ts";
 import type { ModelSpeed } from "../core/local-model.ts";
 import type { Model } from "../core/model.ts";
-import { problemOf, type Problem } from "../core/problem.ts";
+import { interrupted, problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import { systemClock } from "../host/clock.ts";
 import { openHost } from "../host/host.ts";
@@ -54,6 +54,8 @@ export async function measureModel(
   }
 }
 
+const outcomes = { service: "service", network: "service", credentials: "credentials", request: "usage" } as const;
+
 /** Times of one request, in milliseconds, and its tokens. */
 type Sample = { firstToken: number; rest: number; input: number; output: number };
 
@@ -68,9 +70,8 @@ export async function measure(
   for (let run = 0; run <= runs; run++) {
     const request = { instructions: "", messages: [{ role: "user" as const, text: prompt(run) }], tools: [] };
     const reply = await readReply(model, request, 1, async () => undefined, clock, signal);
-    if (signal.aborted) return problemOf("interrupt", "Interrupted");
-    if (!reply.ok)
-      return problemOf(reply.error.kind === "credentials" ? "credentials" : "service", reply.error.message);
+    if (signal.aborted) return interrupted(signal);
+    if (!reply.ok) return problemOf(outcomes[reply.error.kind], reply.error.message, reply.error.hint);
     const { firstTokenMs, durationMs, usage } = reply.value;
     if (run === 0) continue;
     samples.push({

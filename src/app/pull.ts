@@ -1,5 +1,5 @@
 import type { PulledModel } from "../core/local-model.ts";
-import { problemOf, type Problem } from "../core/problem.ts";
+import { interrupted, problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Clock } from "../core/host.ts";
 import { systemClock } from "../host/clock.ts";
@@ -62,7 +62,7 @@ export async function pullModel(request: PullRequest): Promise<Result<PulledMode
     if (places.value.files().includes(file.value)) return await present(request, offer.value, folder, file.value);
     return await get(request, offer.value, config, folder, file.value);
   } catch (error) {
-    if (interrupts.aborted) return problemOf("interrupt", "Interrupted");
+    if (interrupts.aborted) return interrupted(interrupts);
     throw error;
   } finally {
     network.close();

@@ -4,7 +4,7 @@ import { bytes } from "../core/bytes.ts";
 import type { Clock, Fetch } from "../core/host.ts";
 import { isJsonObject } from "../core/json.ts";
 import { NetError } from "../core/net-error.ts";
-import { problemOf, type Problem } from "../core/problem.ts";
+import { interrupted, problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import { errorCode, errorText } from "./machine.ts";
 import { freeSpace, hashInto, readNote, removeFile, withFile, writeNote } from "./model-files.ts";
@@ -85,7 +85,7 @@ export async function download(
       await part.close();
     }
   } catch (error) {
-    if (deps.signal.aborted) return problemOf("interrupt", `Interrupted: what is here of '${file}' is kept`);
+    if (deps.signal.aborted) return interrupted(deps.signal, `Interrupted: what is here of '${file}' is kept`);
     if (error instanceof Failed) return { ok: false, error: error.problem };
     const code = errorCode(error);
     if (code === "") throw error;
@@ -126,13 +126,14 @@ async function attempt(part: FileHandle, request: DownloadRequest, deps: Downloa
   const watch = watchSilence(deps.clock, stalled);
   try {
     const signal = AbortSignal.any([deps.signal, stalled.signal]);
+    if (request.size !== undefined) await needSpace(request, request.size - have);
     const answer: Answer =
       have > 0 && have === request.size
         ? { body: undefined, from: have, size: have }
         : await openAnswer(request, noted, have, { ...deps, signal });
     const { from, size } = answer;
     if (from < here) await part.truncate(from);
-    if (size !== undefined) await needSpace(request, size - from);
+    if (request.size === undefined && size !== undefined) await needSpace(request, size - from);
     deps.begin(size, from);
     const hash = new Bun.CryptoHasher("sha256");
     if (from > 0) await withFile(partPath(request), (open) => hashInto(hash, open, from, deps.signal));

@@ -1,6 +1,7 @@
 /** The Hugging Face Hub, or a mirror of it: what a repository holds, and where its files are (https://huggingface.co/docs/hub/api). */
 import type { Fetch } from "../core/host.ts";
 import type { Json } from "../core/json.ts";
+import { nearest } from "../core/nearest.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import { listField, objectField, textField } from "./fields.ts";
@@ -63,7 +64,10 @@ export function parseSource(text: string, endpoint: string): Result<PullSource, 
   }
   const url = /^https?:\/\//i.test(text) ? URL.parse(text) : null;
   if (url === null) {
-    const hint = `expected 'owner/repo', 'owner/repo:file', a URL, or ${knownModels.map(({ name }) => `'${name}'`).join(", ")}`;
+    const names = knownModels.map(({ name }) => name);
+    const guess = nearest(text, names);
+    const forms = ["owner/repo", "owner/repo:file", ...names].map((form) => `'${form}'`).join(", ");
+    const hint = guess === undefined ? `expected ${forms} or a URL` : `did you mean '${guess}'?`;
     return problemOf("usage", `Cannot pull '${text}': it is no name of a model`, hint);
   }
   if (url.username !== "" || url.password !== "") {
@@ -175,7 +179,8 @@ function licenceOf(info: Json): string | null {
   const { cardData, tags } = objectField(info);
   const { license, license_name } = objectField(cardData);
   // 'other' names itself in a second field.
-  const said = license === "other" ? textField(license_name) || "other" : textField(license ?? listField(license)[0]);
+  const said =
+    license === "other" ? textField(license_name) || "other" : textField(Array.isArray(license) ? license[0] : license);
   const tag = listField(tags).find((one) => typeof one === "string" && one.startsWith("license:"));
   return said || textField(tag).slice("license:".length) || null;
 }
@@ -257,13 +262,14 @@ export function statusProblem(what: string, status: number, hub: Pick<HubConfig,
   const host = new URL(hub.endpoint).host;
   if (status === 401 || status === 403) {
     if (hub.token === undefined) {
-      const hint = "set HF_TOKEN, if it is there";
-      return { outcome: "credentials", message: `${cannot}: '${host}' has no such model for everybody`, hint };
+      const why = `'${host}' has no such model, or shows it only to those with a token`;
+      return { outcome: "credentials", message: `${cannot}: ${why}`, hint: "set HF_TOKEN" };
     }
     const hint = "its terms may have to be accepted on its page first";
     return { outcome: "credentials", message: `${cannot}: '${host}' refused the token`, hint };
   }
-  if (status === 404 || status === 410) return { outcome: "usage", message: `${cannot}: '${host}' has no such model` };
+  if (status === 404 || status === 410)
+    return { outcome: "usage", message: `${cannot}: '${host}' has no such model or file` };
   if (status === 429) {
     return { outcome: "service", message: `${cannot}: '${host}' has had too many requests`, hint: "try again later" };
   }

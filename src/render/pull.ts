@@ -47,7 +47,9 @@ export function pullProgress({ stderr, mode, color, clock, columns }: PullProgre
   return {
     begin(subject: Subject): void {
       ({ size, have: from } = subject);
-      started = last = clock.now();
+      started = clock.now();
+      // A person sees at once that something comes.
+      last = mode === "live" ? -Infinity : started;
       const about = [
         size === undefined ? "size unknown" : bytes(size),
         subject.licence === null ? "licence unknown" : `licence ${cleanLine(subject.licence)}`,

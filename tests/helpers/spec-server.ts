@@ -1,5 +1,6 @@
 /** The fake services of a spec case: each of these files holds one behaviour a line, as JSON, taken in order. */
 import { startAnthropicServer } from "./anthropic-server.ts";
+import { startHub } from "./hub-server.ts";
 import { startOllamaServer } from "./ollama-server.ts";
 import { startOpenAIServer } from "./openai-server.ts";
 import { startResponsesServer } from "./responses-server.ts";
@@ -25,6 +26,11 @@ const rows: Record<string, Row> = {
   "server-ollama": {
     start: (lines) => startOllamaServer(behaviours(lines)),
     env: (url) => ({ OLLAMA_HOST: url.replace("http://", "") }),
+  },
+  // One repository a line.
+  "server-hub": {
+    start: (lines) => startHub(behaviours(lines)),
+    env: (url) => ({ HF_ENDPOINT: url }),
   },
   "server-huggingface": {
     start: (lines) => startOpenAIServer(behaviours(lines)),

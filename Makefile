@@ -8,9 +8,9 @@ PREFIX ?= /usr/local
 
 # Folders are listed too: their time changes when a file in them is added or removed.
 typescript := $(shell find src \( -type d -o -type f \) ! -name '.*' 2>/dev/null)
-core := native/Cargo.toml native/Cargo.lock $(shell find native/core native/border \( -type d -o -type f \) ! -name '.*')
+core := native/Cargo.toml native/Cargo.lock $(shell find native/core native/border native/link \( -type d -o -type f \) ! -name '.*')
 jail := native/Cargo.toml native/Cargo.lock $(shell find native/jail \( -type d -o -type f \) ! -name '.*')
-local := native/Cargo.toml native/Cargo.lock $(shell find native/local native/border \( -type d -o -type f \) ! -name '.*')
+local := native/Cargo.toml native/Cargo.lock $(shell find native/local native/border native/link \( -type d -o -type f \) ! -name '.*')
 
 # LOCAL=0 builds without local models. What was built last is named by a file, so that the other is built anew.
 LOCAL ?= 1

@@ -16,6 +16,7 @@ import {
   type LocalModel,
   type LocalSession,
 } from "../../src/native/local.ts";
+import { makeGguf } from "../helpers/gguf.ts";
 
 const path = join(import.meta.dir, "../../.cache/models/SmolLM2-135M-Instruct.Q4_1.gguf");
 const withModel = test.skipIf(!existsSync(path));
@@ -140,9 +141,53 @@ withModel("local model: too little memory is an error before it is tried", async
   expect(memoryAvailable()).toBeGreaterThan(whole.bytes);
 });
 
-withModel("local model: an adapter that is none is an error before a token", async () => {
-  const result = await loadModel(path, { context, adapter: path });
-  expect(result).toEqual({ ok: false, error: `'${path}' is no adapter` });
+/** A LoRA adapter of rank 1 on the first layer, for a model of that width. */
+async function adapter(architecture: string, width: number): Promise<string> {
+  const metadata = {
+    "general.architecture": architecture,
+    "general.type": "adapter",
+    "adapter.type": "lora",
+    "adapter.lora.alpha": 1.5,
+  };
+  const tensors = [
+    { name: "blk.0.ffn_down.weight.lora_a", shape: [width, 1], type: 0, bytes: width * 4 },
+    { name: "blk.0.ffn_down.weight.lora_b", shape: [1, 576], type: 0, bytes: 576 * 4 },
+  ];
+  const bytes = makeGguf(metadata, tensors);
+  const weights = new Float32Array(width + 576).map((_, index) => (index % 7) - 3);
+  bytes.set(new Uint8Array(weights.buffer), bytes.length - weights.byteLength);
+  const file = join(folder, `${architecture}-${width}.gguf`);
+  await Bun.write(file, bytes);
+  return file;
+}
+
+withModel("local model: an adapter works as strongly as its scale says", async () => {
+  const asked = await prompt("Tell me a story.");
+  const lora = await adapter("llama", 1536);
+  const told: string[] = [];
+  for (const scale of [0, 1]) {
+    using adapted = value(await loadModel(path, { context, adapter: lora, scale }));
+    using session = value(await adapted.open());
+    told.push((await answer(session, asked, { maxTokens: 8 })).text);
+  }
+  using session = await open();
+  expect(told[0]).toBe((await answer(session, asked, { maxTokens: 8 })).text);
+  expect(told[1]).not.toBe(told[0]);
+});
+
+withModel("local model: an adapter for another model is an error before a token", async () => {
+  const error = async (file: string) => {
+    const result = await loadModel(path, { context, adapter: file });
+    return result.ok ? "loaded" : result.error.replaceAll(folder, "");
+  };
+  expect(await error(path)).toBe(`'${path}' is no adapter`);
+  expect(await error(await adapter("qwen3", 1536))).toBe(
+    "The adapter '/qwen3-1536.gguf' is for another model: for qwen3, and this is llama",
+  );
+  expect(await error(await adapter("llama", 64))).toMatch(/^Cannot put the adapter '.llama-64.gguf' onto this model: /);
+  expect(await loadModel(await adapter("llama", 1536), {})).toMatchObject({
+    error: expect.stringContaining("is an adapter: it needs the model"),
+  });
 });
 
 withModel("local model: a context is no longer than the model was trained for, and says so", async () => {

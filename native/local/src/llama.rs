@@ -196,7 +196,14 @@ fn llama(processor: Option<&str>) -> Result<&'static Llama, String> {
 fn open(bytes: &[u8]) -> Result<Library, String> {
     let path = embedded::path_of(bytes).map_err(|error| format!("Cannot load llama.cpp: {error}"))?;
     // SAFETY: its initialisers are those of the C++ runtime and of tables.
-    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| missing(&error.to_string()))
+    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| missing(&said(&error)))
+}
+
+/// The dynamic linker's own words, which the error has as its source.
+fn said(error: &dyn std::error::Error) -> String {
+    error
+        .source()
+        .map_or_else(|| error.to_string(), |source| source.to_string())
 }
 
 /// What the user can do when the dynamic linker says no.

@@ -292,8 +292,8 @@ impl Repairer<'_> {
             let rest = &self.text[self.at..];
             let comment = if rest.starts_with("//") || rest.starts_with('#') {
                 rest.find('\n').unwrap_or(rest.len())
-            } else if rest.starts_with("/*") {
-                2 + rest[2..].find("*/")? + 2
+            } else if let Some(inside) = rest.strip_prefix("/*") {
+                2 + inside.find("*/")? + 2
             } else {
                 return Some(());
             };

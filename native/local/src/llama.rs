@@ -180,11 +180,9 @@ fn complaint() -> String {
         .lines()
         .find(|line| !line.trim().is_empty())
         .unwrap_or("no reason given");
-    first
-        .rsplit_once("error loading model: ")
-        .map_or(first, |(_, what)| what)
-        .trim()
-        .to_owned()
+    let heads = ["error loading model: ", "failed to apply lora adapter: "];
+    let what = heads.iter().find_map(|head| Some(first.rsplit_once(head)?.1));
+    what.unwrap_or(first).trim().to_owned()
 }
 
 /// The libraries, opened once for the life of the process.

@@ -57,7 +57,7 @@ export function modelsFolder(variables: FolderVariables, base: string): string |
 export function localPath(id: string, places: LocalPlaces): Result<string, ModelProblem> {
   const cannot = (why: string, hint: string) => problem("usage", `Cannot use model 'local/${id}': ${why}`, hint);
   if (isPath(id)) {
-    if (!id.startsWith("~/")) return ok(id.startsWith("/") ? id : `${places.base}/${id}`);
+    if (!id.startsWith("~/")) return ok(id.startsWith("/") ? id : `${places.base}/${id.replace(/^(\.\/+)+/, "")}`);
     return places.home === undefined
       ? cannot("HOME is not set", "name the path from '/' on")
       : ok(`${places.home}/${id.slice(2)}`);

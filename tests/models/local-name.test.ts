@@ -10,7 +10,7 @@ function path(id: string, files: string[] = [], places: Partial<LocalPlaces> = {
 }
 
 test("what begins like a path is one, and is not looked for in the models folder", () => {
-  expect(path("./x.gguf")).toBe("/work/./x.gguf");
+  expect(path("./x.gguf")).toBe("/work/x.gguf");
   expect(path("../x.gguf")).toBe("/work/../x.gguf");
   expect(path("/data/x.gguf")).toBe("/data/x.gguf");
   expect(path("~/x.gguf")).toBe("/home/ada/x.gguf");

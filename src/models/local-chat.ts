@@ -16,10 +16,16 @@ export function toolStyle(template: string, small: boolean): ToolStyle {
   return ours ? "template" : small ? "examples" : "text";
 }
 
+/** What a model that is shown calls is to do: it calls one tool, and then it answers. By itself it knows neither when to begin nor when to stop. */
+export function answers({ tools, messages }: ModelRequest): "call" | "answer" {
+  return tools.length === 0 || messages.at(-1)?.role === "tool" ? "answer" : "call";
+}
+
 /** A conversation as a chat template takes it. */
 export function localChat(request: ModelRequest, style: ToolStyle): LocalChat {
   const { tools, instructions } = request;
-  const shown = style === "examples" ? tools.flatMap(examplesOf) : [];
+  // Not before an answer: a small model would take the calls for the text that it is asked about.
+  const shown = style === "examples" && answers(request) === "call" ? examplesOf(tools) : [];
   const messages = [...shown, ...request.messages].flatMap((message) => turns(message, style));
   const system = [instructions, toolText(tools, style)].filter((part) => part.trim() !== "").join("\n\n");
   const all: JsonObject[] = system === "" ? messages : [{ role: "system", content: system }, ...messages];
@@ -62,8 +68,11 @@ function untold(tools: readonly ToolSpec[]): string {
   return lines.length === 0 ? "" : `Your tools:\n${lines.join("\n")}`;
 }
 
-function examplesOf({ name, examples = [] }: ToolSpec): Message[] {
-  return examples.flatMap(({ request, input }): Message[] => {
+/** With several tools one each: it takes more of one kind for what is asked. With one, it would repeat the only one it sees. */
+function examplesOf(tools: readonly ToolSpec[]): Message[] {
+  const most = tools.length > 2 ? 1 : 2;
+  const all = tools.flatMap(({ name, examples = [] }) => examples.slice(0, most).map((one) => ({ name, ...one })));
+  return all.flatMap(({ name, request, input }): Message[] => {
     const call = { id: "", name, arguments: JSON.stringify(input) };
     return [
       { role: "user", text: request },
@@ -78,7 +87,7 @@ function turns(message: Message, style: ToolStyle): JsonObject[] {
   if (message.role === "tool") {
     return message.results.map(({ name, content }): JsonObject => {
       if (toolsInTemplate) return { role: "tool", name, content };
-      return { role: "user", content: `<tool_response>\n${content}\n</tool_response>` };
+      return { role: "user", content: style === "text" ? `<tool_response>\n${content}\n</tool_response>` : content };
     });
   }
   const { text, calls } = message;

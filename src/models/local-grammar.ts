@@ -20,7 +20,8 @@ export function constraintFor(
   bounds: Bounds,
 ): Constraint | undefined {
   const answer = output === undefined ? undefined : `answer: ${json(boundedSchema(output, bounds))}`;
-  if (tools.length === 0 || answering === "answer") return answer === undefined ? undefined : lark("start: answer", answer);
+  if (tools.length === 0 || answering === "answer")
+    return answer === undefined ? undefined : lark("start: answer", answer);
   const calls = tools.map(({ name, input }, at) => callSchema(name, input, at, bounds));
   const rules = [`body: "\\n" call "\\n${callClosing}"`, `call: ${json({ anyOf: calls })}`];
   if (answering === "call") return lark(`start: "${callOpening}" body`, ...rules);

@@ -16,7 +16,7 @@ import type { Bounds } from "./bounded-schema.ts";
 import { callIds } from "./call-ids.ts";
 import { CallReader } from "./call-reader.ts";
 import { cancelled } from "./failure.ts";
-import { localChat, toolStyle, withoutSystem, type ToolStyle } from "./local-chat.ts";
+import { answers, localChat, toolStyle, withoutSystem, type ToolStyle } from "./local-chat.ts";
 import { constraintFor } from "./local-grammar.ts";
 import { problem, type ModelProblem } from "./problem.ts";
 
@@ -134,11 +134,9 @@ function styleOf(info: GgufInfo): ToolStyle {
   return toolStyle(info.chatTemplate ?? "", isSmall(info));
 }
 
-function constrain({ tools, output, messages }: ModelRequest, info: GgufInfo): Constraint | undefined {
-  const limits = isSmall(info) ? bounds.small : bounds.large;
-  if (styleOf(info) !== "examples") return constraintFor(tools, output, "any", limits);
-  // Such a model does not know when to call, nor when to stop calling: it calls one tool, and then it answers.
-  return constraintFor(tools, output, messages.at(-1)?.role === "tool" ? "answer" : "call", limits);
+function constrain(request: ModelRequest, info: GgufInfo): Constraint | undefined {
+  const answering = styleOf(info) === "examples" ? answers(request) : "any";
+  return constraintFor(request.tools, request.output, answering, isSmall(info) ? bounds.small : bounds.large);
 }
 
 /** The prompt by the model's own template. Some of them refuse instructions of their own. */

@@ -79,6 +79,7 @@ export const fileSearch: Tool = {
   },
   examples: [
     { request: "Where does 'timeout' stand in the files of src?", input: { pattern: "timeout", path: "src" } },
+    { request: "Find FIXME", input: { pattern: "FIXME" } },
   ],
   needs: [{ kind: "read" }],
   effects: () => "read",

@@ -9,7 +9,7 @@ import { hashInto, withFile, writeNote } from "../host/model-files.ts";
 import { openNetwork } from "../host/net.ts";
 import { ggufFacts } from "../models/gguf-facts.ts";
 import { findOffer, hubOf, parseSource, statusProblem, type HubConfig, type Offer } from "../models/hub.ts";
-import { isFileName, modelName } from "../models/local-name.ts";
+import { isFileName, knownModels, modelName } from "../models/local-name.ts";
 import { notePath, openPlaces, originOf, type Place } from "./model-folder.ts";
 
 export const clock: Clock = systemClock;
@@ -50,6 +50,11 @@ export async function pullModel(request: PullRequest): Promise<Result<PulledMode
 
   const network = openNetwork(clock);
   try {
+    const known = knownModels.find(({ sha256 }) => source.value.kind === "hub" && sha256 === source.value.sha256);
+    // Then nobody need be asked.
+    if (known !== undefined && request.name === undefined && places.value.files().includes(known.file)) {
+      return await present(request, known, folder, known.file);
+    }
     const config: HubConfig = {
       ...hub.value,
       fetch: (input, init) => network.fetchNamed(interrupts, input, init),
@@ -88,7 +93,7 @@ function fileOf({ name, sha256, source }: PullRequest, offer: Offer): Result<str
 /** A file of that name is there: fine, if it is the same. */
 async function present(
   { source, sha256, interrupts }: PullRequest,
-  offer: Offer,
+  offer: Pick<Offer, "source" | "sha256" | "licence">,
   folder: string,
   file: string,
 ): Promise<Result<PulledModel, Problem>> {

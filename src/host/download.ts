@@ -2,25 +2,23 @@ import { constants } from "node:fs";
 import { mkdir, open, rename, type FileHandle } from "node:fs/promises";
 import { bytes } from "../core/bytes.ts";
 import type { Clock, Fetch } from "../core/host.ts";
-import { isJsonObject } from "../core/json.ts";
 import { NetError } from "../core/net-error.ts";
 import { interrupted, problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
+import {
+  Failed,
+  isSame,
+  isStrongTag,
+  notePath,
+  noteOf,
+  partPath,
+  Passing,
+  removePart,
+  type DownloadRequest,
+  type Note,
+} from "./download-part.ts";
 import { errorCode, errorText } from "./machine.ts";
-import { freeSpace, hashInto, readNote, removeFile, withFile, writeNote } from "./model-files.ts";
-
-/** A file to get, and what is known of it before. */
-export type DownloadRequest = {
-  url: string;
-  headers: Record<string, string>;
-  folder: string;
-  /** Its name in the folder. While it is not whole it has `.part` after it, with a note of what it is in `.part.json`. */
-  file: string;
-  size: number | undefined;
-  sha256: string | undefined;
-  /** What it must begin with, so that not a page of a login is loaded to its end. */
-  magic: string;
-};
+import { freeSpace, hashInto, removeFile, withFile, writeNote } from "./model-files.ts";
 
 /** What it works with, and whom it tells how it goes. */
 export type DownloadDeps = {
@@ -41,25 +39,6 @@ export type DownloadDeps = {
 const silenceMs = 60_000;
 /** How often in a row a request may bring nothing new. */
 const tries = 5;
-
-type Note = { url: string; etag: string | null; sha256: string | null };
-
-/** One attempt that failed in a way that another one may not. */
-class Passing extends Error {
-  constructor(
-    message: string,
-    /** How long the server asked us to wait, and what it is a failure of when no further attempt is made. */
-    readonly more: { waitMs?: number; problem?: Problem } = {},
-  ) {
-    super(message);
-  }
-}
-
-class Failed extends Error {
-  constructor(readonly problem: Problem) {
-    super(problem.message);
-  }
-}
 
 /**
  * Downloads a file, going on where an earlier download was interrupted, and puts it into its folder when it is whole and has the
@@ -122,6 +101,9 @@ async function attempt(part: FileHandle, request: DownloadRequest, deps: Downloa
   const here = (await part.stat()).size;
   const noted = noteOf(notePath(request));
   const have = isSame(noted, request) && here <= (request.size ?? Infinity) ? here : 0;
+  // Before the request: reading gigabytes takes longer than a server waits.
+  let hash = new Bun.CryptoHasher("sha256");
+  if (have > 0) await withFile(partPath(request), (open) => hashInto(hash, open, have, deps.signal));
   const stalled = new AbortController();
   const watch = watchSilence(deps.clock, stalled);
   try {
@@ -135,14 +117,13 @@ async function attempt(part: FileHandle, request: DownloadRequest, deps: Downloa
     if (from < here) await part.truncate(from);
     if (request.size === undefined && size !== undefined) await needSpace(request, size - from);
     deps.begin(size, from);
-    const hash = new Bun.CryptoHasher("sha256");
-    if (from > 0) await withFile(partPath(request), (open) => hashInto(hash, open, from, deps.signal));
+    if (from < have) hash = new Bun.CryptoHasher("sha256");
     let position = from;
     for await (const piece of pieces(answer.body, stalled.signal)) {
       watch.heard();
       if (position === 0 && !begins(piece, request.magic)) throw useless(request, `it is no ${request.magic} file`);
       if (size !== undefined && position + piece.length > size) throw new Passing("more came than was announced");
-      await part.write(piece, 0, piece.length, position);
+      await writeWhole(part, piece, position);
       hash.update(piece);
       position += piece.length;
       deps.progress(position);
@@ -156,6 +137,13 @@ async function attempt(part: FileHandle, request: DownloadRequest, deps: Downloa
     watch.end();
     // What is left of an answer is not waited for.
     stalled.abort();
+  }
+}
+
+/** A disk that is nearly full takes a part of a piece first, and then refuses. */
+async function writeWhole(part: FileHandle, piece: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < piece.length;) {
+    done += (await part.write(piece, done, piece.length - done, position + done)).bytesWritten;
   }
 }
 
@@ -217,19 +205,6 @@ function useless(request: DownloadRequest, why: string): Failed {
   return new Failed({ outcome: "service", message, hint: "it was removed" });
 }
 
-function partPath({ folder, file }: DownloadRequest): string {
-  return `${folder}/${file}.part`;
-}
-
-function notePath(request: DownloadRequest): string {
-  return `${partPath(request)}.json`;
-}
-
-function removePart(request: DownloadRequest): void {
-  removeFile(partPath(request));
-  removeFile(notePath(request));
-}
-
 /** What a server has to say: the bytes from `from` on, of `size` in all where it tells. Without a body there is nothing to get. */
 type Answer = { body: ReadableStream<Uint8Array> | undefined; from: number; size: number | undefined };
 
@@ -259,7 +234,8 @@ async function openAnswer(
       const why = `the server has ${size} bytes of it, and ${request.size} were announced`;
       throw new Failed({ outcome: "service", message: `Cannot download '${request.file}': ${why}` });
     }
-    const note: Note = { url: request.url, etag: strongTag(response.headers), sha256: request.sha256 ?? null };
+    const tag = response.headers.get("etag");
+    const note: Note = { url: request.url, etag: isStrongTag(tag) ? tag : null, sha256: request.sha256 ?? null };
     writeNote(notePath(request), note);
     return { body: response.body ?? undefined, from: range?.from ?? 0, size: size ?? request.size };
   }
@@ -278,24 +254,4 @@ async function openAnswer(
 function contentRange(headers: Headers): { from: number; size: number } | undefined {
   const [, from, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "") ?? [];
   return from === undefined || size === undefined ? undefined : { from: Number(from), size: Number(size) };
-}
-
-/** A weak tag says nothing of the bytes. */
-function strongTag(headers: Headers): string | null {
-  const tag = headers.get("etag");
-  return tag !== null && /^"[\x21\x23-\x7e]*"$/.test(tag) ? tag : null;
-}
-
-/** Whether the part that a note is of can be a beginning of this file: by its hash, or by a tag that the server checks. */
-function isSame(note: Note | undefined, { url, sha256 }: DownloadRequest): boolean {
-  if (note === undefined) return false;
-  return sha256 === undefined ? note.url === url && note.etag !== null : note.sha256 === sha256;
-}
-
-function noteOf(path: string): Note | undefined {
-  const note = readNote(path);
-  if (!isJsonObject(note)) return undefined;
-  const { url, etag, sha256 } = note;
-  if (typeof url !== "string") return undefined;
-  return { url, etag: typeof etag === "string" ? etag : null, sha256: typeof sha256 === "string" ? sha256 : null };
 }

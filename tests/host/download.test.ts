@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { download, type DownloadDeps, type DownloadRequest } from "../../src/host/download.ts";
+import { download, type DownloadDeps } from "../../src/host/download.ts";
+import type { DownloadRequest } from "../../src/host/download-part.ts";
 import { openNetwork } from "../../src/host/net.ts";
 import { tinyModel } from "../helpers/gguf.ts";
 import { testClock } from "../helpers/clock.ts";
@@ -114,6 +115,12 @@ test("without a hash only the server's tag says that it is the same file", async
   writeFileSync(`${path}.part`, bytes.subarray(0, 100));
   writeFileSync(`${path}.part.json`, JSON.stringify({ url, etag: null, sha256: null }));
   expect(await get([], unknown)).toMatchObject({ result: "whole", ranges: ["all"] });
+});
+
+test("a note that somebody else wrote is no header", async () => {
+  writeFileSync(`${path}.part`, bytes.subarray(0, 100));
+  writeFileSync(`${path}.part.json`, JSON.stringify({ url: "x", etag: '"a"\r\nx: y', sha256 }));
+  expect(await get([])).toMatchObject({ result: "whole", ranges: ["bytes=100-"] });
 });
 
 test("a weak tag is none", async () => {

@@ -8,8 +8,12 @@ PREFIX ?= /usr/local
 
 # Folders are listed too: their time changes when a file in them is added or removed.
 typescript := $(shell find src \( -type d -o -type f \) ! -name '.*' 2>/dev/null)
-core := native/Cargo.toml native/Cargo.lock $(shell find native/core \( -type d -o -type f \) ! -name '.*')
+core := native/Cargo.toml native/Cargo.lock $(shell find native/core native/border native/link \( -type d -o -type f \) ! -name '.*')
 jail := native/Cargo.toml native/Cargo.lock $(shell find native/jail \( -type d -o -type f \) ! -name '.*')
+local := native/Cargo.toml native/Cargo.lock $(shell find native/local native/border native/link \( -type d -o -type f \) ! -name '.*')
+
+# LOCAL=0 builds without local models. What was built last is named by a file, so that the other is built anew.
+LOCAL ?= 1
 
 build: dist/rein
 
@@ -56,6 +60,16 @@ dist/native/librein_core.so: $(core)
 	scripts/cargo build --release --locked --manifest-path native/Cargo.toml --package rein_core
 	@scripts/put native/target/release/librein_core.so $@
 
+dist/native/local-$(LOCAL): $(local) node_modules/.package-lock.json
+ifeq ($(LOCAL),0)
+	@echo "Building without local models: LOCAL=0"
+	@mkdir -p dist/native && echo "Built without local models" > dist/native/librein_local.so
+else
+	scripts/cargo build --release --locked --manifest-path native/Cargo.toml --package rein_local
+	@scripts/put native/target/release/librein_local.so dist/native/librein_local.so
+endif
+	@rm -f dist/native/local-* && touch $@
+
 # Static, so that it starts fast and in any root. A named target keeps the flag away from build scripts and macros.
 dist/native/rein-jail: $(jail)
 	triple=$$(scripts/cargo --version --verbose | sed -n 's/^host: //p') && \
@@ -68,7 +82,7 @@ dist/commit: FORCE
 	@mkdir -p dist && scripts/commit > dist/.commit.new
 	@if cmp -s dist/.commit.new $@; then rm dist/.commit.new; else mv -f dist/.commit.new $@; fi
 
-dist/rein: node_modules/.package-lock.json dist/native/librein_core.so dist/native/rein-jail dist/commit package.json tsconfig.build.json scripts/compile $(typescript)
+dist/rein: node_modules/.package-lock.json dist/native/librein_core.so dist/native/local-$(LOCAL) dist/native/rein-jail dist/commit package.json tsconfig.build.json scripts/compile $(typescript)
 	scripts/compile src/main.ts $@ --tsconfig-override=tsconfig.build.json \
 	  --define REIN_VERSION="\"$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)\"" \
 	  --define REIN_COMMIT="\"$$(cat dist/commit)\""

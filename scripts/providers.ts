@@ -19,8 +19,8 @@ function services(): string[] {
   const rows = serviceRows.map((row) => [
     [row.provider, ...row.aliases].map(code).join(", "),
     row.service,
-    row.variables.map(code).join(", else "),
-    `${row.addresses.map(code).join(", else ")}, else \`${row.url}\``,
+    row.variables.length === 0 ? "none" : row.variables.map(code).join(", else "),
+    row.url === null ? "none" : [...row.addresses, row.url].map(code).join(", else "),
     row.model === null ? "none" : code(row.model),
   ]);
   return table([["`provider/`", "service", "key from", "base URL from", "default model"], ...rows]);

@@ -34,3 +34,5 @@ for component in clippy rustfmt; do
   scripts/cargo $command --version >/dev/null 2>&1 || rustup component add $component >/dev/null 2>&1 ||
     echo "Cannot add $component to the Rust toolchain"
 done
+# The model that the tests of local models use. Without it they are skipped.
+sh scripts/weights .cache/models

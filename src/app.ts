@@ -66,8 +66,10 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     inputs,
   };
   const host = openHost(request.ask === undefined ? options : { ...options, ask: request.ask });
+  let held: Model | undefined;
   const close = async () => {
     settled.abort();
+    held?.close?.();
     await host.close();
   };
 
@@ -83,6 +85,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     return model;
   }
   const ready = model.ok ? model.value : undefined;
+  held = ready;
   const promptLimit = (ready?.window ?? largestWindow) * bytesPerToken;
   const id = clock.id();
   const mask = makeMask(secretNames.flatMap((name) => environment[name] ?? []));
@@ -151,6 +154,6 @@ function makeModel(request: RunRequest, chosen: ChosenModel, host: OpenHost): Pr
   const agentFolder = plan.folder;
   return createModel(
     chosen.spec,
-    modelDeps({ host, clock, environment, files, agentFolder, scriptFolder, retryAfterText: !streamed }),
+    modelDeps({ host, clock, environment, files, agentFolder, scriptFolder, cwd, retryAfterText: !streamed }),
   );
 }

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startHub } from "./helpers/hub-server.ts";
 import { startOpenAIServer } from "./helpers/openai-server.ts";
 
 /*
@@ -11,7 +12,17 @@ import { startOpenAIServer } from "./helpers/openai-server.ts";
  */
 
 const root = join(import.meta.dir, "..");
-const pages = ["README.md", "docs/providers.md"];
+const pages = ["README.md", "docs/providers.md", "docs/local-models.md"];
+
+/** What the pages pull, as small files. */
+const hub = startHub([
+  {
+    repo: "Qwen/Qwen3-8B-GGUF",
+    licence: "apache-2.0",
+    files: [{ path: "Qwen3-8B-Q8_0.gguf" }, { path: "Qwen3-8B-Q4_K_M.gguf" }],
+  },
+]);
+afterAll(() => hub.stop());
 
 type Block = { language: string; file: string | undefined; text: string };
 
@@ -51,6 +62,7 @@ for (const page of pages) {
       HOME: folder,
       LANG: "C.UTF-8",
       OPENAI_BASE_URL: server.baseUrl,
+      HF_ENDPOINT: hub.baseUrl,
     };
 
     for (const block of blocksOf(readFileSync(join(root, page), "utf8"))) {

@@ -77,7 +77,9 @@ function subjects(plan: Plan | undefined, environment: Environment): Subject[] {
 function labelOf(spec: ModelSpec): string {
   const parsed = parseModelName(spec.model);
   if (!parsed.ok) return spec.model;
-  return parsed.value.provider === "scripted" ? spec.model : `${parsed.value.provider.name}/${parsed.value.id}`;
+  const { value } = parsed;
+  if (value.provider === "scripted") return spec.model;
+  return `${value.provider === "local" ? value.provider : value.provider.name}/${value.id}`;
 }
 
 async function examineOne(
@@ -105,7 +107,16 @@ async function examineOne(
   if (!passed.ok) return { ...check, state: "not_granted", detail: passed.error.message };
 
   const agentFolder = plan?.folder ?? cwd;
-  const deps = modelDeps({ host, clock, environment, files, agentFolder, scriptFolder: cwd, retryAfterText: true });
+  const deps = modelDeps({
+    host,
+    clock,
+    environment,
+    files,
+    agentFolder,
+    scriptFolder: cwd,
+    cwd,
+    retryAfterText: true,
+  });
   const make: Make = (model, tokens) => createService(sparing({ ...spec, model }, tokens), deps);
   const { promise: late, resolve: giveUp } = Promise.withResolvers<Tested>();
   void clock.sleep(longestMs, over.signal).then(() => {

@@ -1,13 +1,15 @@
-import { fail, type Result } from "../core/result.ts";
+import { fail, ok, type Result } from "../core/result.ts";
 import type { Clock, Decided } from "../core/host.ts";
 import type { ModelSpec } from "../core/model.ts";
 import type { Need } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Script } from "../core/script.ts";
 import type { OpenHost } from "../host/host.ts";
+import { folderNames } from "../host/model-files.ts";
 import type { Environment } from "../host/machine.ts";
 import { chooseModel, type ChosenModel } from "../models/choose.ts";
 import type { ModelDeps } from "../models/index.ts";
+import { modelsFolder, type LocalPlaces } from "../models/local-name.ts";
 import type { ModelProblem } from "../models/problem.ts";
 
 /** Reads the files that a model names; paths are absolute. */
@@ -73,11 +75,12 @@ export function modelDeps(options: {
   files: ModelFiles;
   /** The agent file's folder. */
   agentFolder: string;
-  /** What a script's path is relative to. */
+  /** What the path of a script or of a local model is relative to. */
   scriptFolder: string;
+  cwd: string;
   retryAfterText: boolean;
 }): ModelDeps {
-  const { host, clock, environment, files, agentFolder, scriptFolder, retryAfterText } = options;
+  const { host, clock, environment, files, agentFolder, scriptFolder, cwd, retryAfterText } = options;
   const within = (base: string, path: string) => (path.startsWith("/") ? path : `${base}/${path}`);
   return {
     fetch: host.serviceFetch,
@@ -91,6 +94,16 @@ export function modelDeps(options: {
         ? read
         : fail("invalid", `Cannot use '${path}': it holds no PEM certificate`);
     },
+    local: () => localPlaces(environment, cwd, scriptFolder),
+    path: (path) => within(agentFolder, path),
     retryAfterText,
   };
+}
+
+/** Where the user's local models are, and what a path is relative to. */
+export async function localPlaces(environment: Environment, cwd: string, base: string): Promise<LocalPlaces> {
+  const { REIN_MODELS, XDG_CACHE_HOME, HOME } = environment;
+  const folder = modelsFolder({ REIN_MODELS, XDG_CACHE_HOME, HOME }, cwd);
+  const names = folder === undefined ? ok([]) : await folderNames(folder);
+  return { folder, base, home: HOME, files: () => (names.ok ? names.value : []) };
 }

@@ -78,7 +78,7 @@ async function models(): Promise<string> {
   const rows = serviceRows.map(({ provider, aliases, variables, model }) => [
     [provider, ...aliases].join(", "),
     model ?? "-",
-    variables.join(" or "),
+    variables.join(" or ") || "none: it runs in this process",
   ]);
   const table = [["PROVIDER", "DEFAULT MODEL", "KEY"], ...rows, ["scripted", "-", "none: it says what a file says"]];
   return `The model is that of --model, else of REIN_MODEL, else of the file's 'model:', else the default one of the only service
@@ -90,6 +90,9 @@ whose key is set. It is named as provider/model, by a provider alone, or by a na
     own: { model: openai-compatible/qwen3, base_url: 'https://llm.example.com/v1', key: TEAM_KEY }
 
 ${indented(table)}
+
+'local/NAME' is a GGUF file of the models folder ('rein help environment'), 'local/./FILE.gguf' one at a path. No model in this
+process is used unless it is named.
 
 A 'base_url' of a file gets no key but the one that the file names for it and the caller grants: the host with
 --allow-net, the variable with --allow-env. 'rein doctor' tells which services work; 'rein help environment' has
@@ -112,6 +115,8 @@ async function environment(): Promise<string> {
   const others = [
     ["HTTPS_PROXY, HTTP_PROXY", "the proxy to services; NO_PROXY names hosts without one"],
     ["NODE_EXTRA_CA_CERTS", "a PEM file of certificates to trust beside the system's"],
+    ["REIN_MODELS", "the folder of local models (default: rein/models in XDG_CACHE_HOME, else in ~/.cache)"],
+    ["HF_ENDPOINT", "the hub that models are pulled from (default: https://huggingface.co); HF_TOKEN is for it too"],
     ["XDG_STATE_HOME", "where the journal of runs lies (default: ~/.local/state)"],
     ["CI", "when set: no questions, plain progress"],
     ["NO_COLOR", "when set: no colours"],

@@ -3,7 +3,16 @@ import type { Message } from "./message.ts";
 import type { Result } from "./result.ts";
 
 /** A tool as the model is told about it. */
-export type ToolSpec = { name: string; description: string; input: JsonSchema };
+export type ToolSpec = {
+  name: string;
+  description: string;
+  input: JsonSchema;
+  /** Calls that a small model is shown before it is asked. */
+  examples?: readonly ToolExample[];
+};
+
+/** What someone may ask for, and the arguments of the call that does it. */
+export type ToolExample = { request: string; input: JsonObject };
 
 /** One turn's request. `output` is the schema that the final answer must fit. */
 export type ModelRequest = {
@@ -37,13 +46,14 @@ export type ModelFailure = {
 /**
  * What a model says while it answers. A stream ends with exactly one `stop` or one `failure`; one that just ends was cut.
  * `tool_call` is a fragment: `index` tells calls apart, `id` and `name` come once, `arguments` is appended. `retry` says that
- * the request is made anew: what came before it in this stream is void.
+ * the request is made anew: what came before it in this stream is void. `warning` is for the user, and ends nothing.
  */
 export type ModelEvent =
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
   | { type: "tool_call"; index: number; id?: string; name?: string; arguments: string }
   | { type: "usage"; usage: Usage }
+  | { type: "warning"; message: string }
   | { type: "retry"; attempt: number; of: number; waitMs: number; failure: ModelFailure }
   | { type: "stop"; reason: StopReason; opaque?: Json }
   | { type: "failure"; failure: ModelFailure };
@@ -56,6 +66,8 @@ export type Model = {
   /** The names of the models that the service has; absent where it has no list. */
   list?(signal: AbortSignal): Promise<Result<string[], ModelFailure>>;
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  /** Gives back what it holds in this process; absent where that is nothing. */
+  close?(): void;
 };
 
 /** How much a model should think before it answers. */
@@ -74,6 +86,10 @@ export type ModelOptions = {
   service_tier?: string;
   /** The context window to ask for, in tokens (Ollama's num_ctx). */
   context?: number;
+  /** The file of a LoRA adapter for a model in this process, relative to the agent file. */
+  adapter?: string;
+  /** How strongly the adapter works, 1 for as it was trained. */
+  scale?: number;
   /** Put into the request's body as it is, last. */
   extra_body?: JsonObject;
 };

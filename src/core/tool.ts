@@ -1,5 +1,6 @@
 import type { Host } from "./host.ts";
 import type { JsonObject, JsonSchema } from "./json.ts";
+import type { ToolExample } from "./model.ts";
 import type { Need } from "./permission.ts";
 
 /**
@@ -24,6 +25,8 @@ export type Tool = {
   name: string;
   description: string;
   input: JsonSchema;
+  /** Calls that a small model is shown before it is asked. */
+  examples?: readonly ToolExample[];
   /** Without a grant for each of these the tool can do nothing at all. */
   needs: Need[];
   effects(input: JsonObject): Effects;

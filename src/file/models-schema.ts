@@ -83,6 +83,23 @@ const model = v.pipe(
         v.description("The context window to ask for (Ollama's `num_ctx`, which cuts longer prompts silently)."),
       ),
     ),
+    adapter: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.title("a path"),
+        v.minLength(1, "A path cannot be empty"),
+        v.description("A LoRA adapter, made for this model, as a GGUF file. Relative to the agent file."),
+      ),
+    ),
+    scale: v.exactOptional(
+      v.pipe(
+        v.number(),
+        v.title("a number"),
+        v.minValue(0, "Expected 0 or more"),
+        v.maxValue(10, "Expected 10 or less"),
+        v.description("How strongly the adapter works; 1, the default, is as it was trained."),
+      ),
+    ),
     extra_body: v.exactOptional(
       v.pipe(
         v.custom<JsonObject>(isJsonObject),

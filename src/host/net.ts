@@ -13,6 +13,11 @@ type Init = Parameters<Fetch>[1];
 export type Network = {
   fetch(gate: Gate, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
   fetchService(service: Service, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
+  /**
+   * Reaches what the user himself named, and wherever it redirects to; credentials stay with the first origin, and what began
+   * encrypted stays so. For commands, never for what an agent file or a model asks for.
+   */
+  fetchNamed(signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
   close(): void;
 };
 
@@ -96,6 +101,21 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
           .catch((error: unknown) => Promise.reject(failed(hop, error)));
       };
       return followRedirects(dialService, signal, input, init);
+    },
+
+    fetchNamed: (signal, input, init) => {
+      let secure = false;
+      const dialNamed = async (hop: Hop): Promise<Response> => {
+        if (secure && hop.url.protocol === "http:") {
+          throw new NetError(
+            "failed",
+            `Cannot reach '${hop.url.origin}': a redirect from https to http is not followed`,
+          );
+        }
+        secure = hop.url.protocol === "https:";
+        return session.fetch(hop.url, requestOf(hop)).catch((error: unknown) => Promise.reject(failed(hop, error)));
+      };
+      return followRedirects(dialNamed, signal, input, init);
     },
 
     close: () => session.close(),

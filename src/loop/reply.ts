@@ -56,6 +56,9 @@ export async function readReply(
       case "usage":
         draft.usage = event.usage;
         break;
+      case "warning":
+        await emit(event);
+        break;
       case "retry":
         draft = emptyDraft();
         await emit({

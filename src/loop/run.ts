@@ -118,7 +118,12 @@ function text(reply: Reply) {
 }
 
 function toolSpecs(tools: Tool[]): ModelRequest["tools"] {
-  return tools.map(({ name, description, input }) => ({ name, description, input }));
+  return tools.map(({ name, description, input, examples }) => ({
+    name,
+    description,
+    input,
+    ...(examples === undefined ? {} : { examples }),
+  }));
 }
 
 async function endTurn(reply: Reply, turn: number, emit: Emit) {

@@ -2,10 +2,11 @@ import type { ModelSpec } from "../core/model.ts";
 import { nearest } from "../core/nearest.ts";
 import { ok, type Result } from "../core/result.ts";
 import { problem, type ModelProblem } from "./problem.ts";
-import { providerNames, providers, scriptedProvider, type Provider } from "./providers.ts";
+import { localProvider, providerNames, providers, scriptedProvider, type Provider } from "./providers.ts";
 
-/** Whose model it is, and its id as the service knows it; or the path of a script. */
-export type ModelName = { provider: Provider; id: string } | { provider: "scripted"; path: string };
+/** Whose model it is, and its id as the service knows it; or the path of a script; or a file's path or name. */
+export type ModelName =
+  { provider: Provider; id: string } | { provider: "scripted"; path: string } | { provider: "local"; id: string };
 
 /** Reads `provider/model`, split at its first slash, or a provider alone, which means its default model. */
 export function parseModelName(name: string, others: readonly string[] = []): Result<ModelName, ModelProblem> {
@@ -15,6 +16,11 @@ export function parseModelName(name: string, others: readonly string[] = []): Re
   if (prefix === scriptedProvider) {
     if (rest !== "") return ok({ provider: scriptedProvider, path: rest });
     return problem("usage", `Cannot use model '${name}': it must be 'scripted/<file>'`);
+  }
+  if (prefix === localProvider.name) {
+    const id = slash < 0 ? localProvider.model : rest;
+    if (id !== "") return ok({ provider: localProvider.name, id });
+    return problem("usage", `Cannot use model '${name}': it must be 'local/<name>' or 'local/./<path>'`);
   }
   const provider = providers.find((one) => one.name === prefix || one.aliases.includes(prefix));
   if (provider !== undefined) {

@@ -4,6 +4,7 @@ import { ok, type Result } from "../core/result.ts";
 import type { Script } from "../core/script.ts";
 import { parseModelName } from "./choose.ts";
 import { endpointOf, type Variables } from "./endpoint.ts";
+import { localPath, type LocalPlaces } from "./local-name.ts";
 import { problem, type ModelProblem } from "./problem.ts";
 import { withRetry } from "./retry.ts";
 import { scripted } from "./scripted.ts";
@@ -20,6 +21,10 @@ export type ModelDeps = {
   script(path: string): Promise<Result<Script>>;
   /** Reads the PEM file that a model of the agent file names. */
   certificates(path: string): Result<string>;
+  /** Where the files of local models are. */
+  local(): Promise<LocalPlaces>;
+  /** The absolute path of a file that a model of the agent file names. */
+  path(path: string): string;
   /** Whether a request may be made anew after text of its answer was shown. */
   retryAfterText: boolean;
 };
@@ -40,6 +45,7 @@ export async function createService(spec: ModelSpec, deps: ModelDeps): Promise<R
     const script = await deps.script(path);
     return script.ok ? ok(scripted(script.value, `scripted/${path}`, clock)) : problem("usage", script.error.message);
   }
+  if (parsed.value.provider === "local") return await createLocal(parsed.value.id, spec, deps);
   const { provider, id } = parsed.value;
   const endpoint = endpointOf(provider, spec, deps.key);
   if (!endpoint.ok) return endpoint;
@@ -60,4 +66,14 @@ export async function createService(spec: ModelSpec, deps: ModelDeps): Promise<R
   });
   const read = provider.textCalls ? withTextCalls(model) : model;
   return ok(withNearestModel(read, provider.name, id, clock));
+}
+
+/** Makes a model that runs in this process. Its library is loaded now, its weights with the first request. */
+async function createLocal(id: string, spec: ModelSpec, deps: ModelDeps): Promise<Result<Model, ModelProblem>> {
+  const path = localPath(id, await deps.local());
+  if (!path.ok) return path;
+  const { model: _model, ...options } = spec;
+  if (options.adapter !== undefined) options.adapter = deps.path(options.adapter);
+  const { makeLocal } = await import("./local.ts");
+  return makeLocal({ name: `local/${id}`, path: path.value, options });
 }

@@ -114,12 +114,22 @@ export const providers: readonly Provider[] = [
   },
 ];
 
-/** The one provider that is no service: it says what a file says. */
+/** Models that run in this process, from GGUF files: no service. Never used unless it is named. */
+export const localProvider = {
+  name: "local",
+  aliases: [],
+  service: "A GGUF file, in this process",
+  model: "smollm2",
+  options: ["temperature", "max_tokens", "seed", "stop", "context", "adapter", "scale"],
+} as const satisfies Pick<Provider, "name" | "aliases" | "service" | "model" | "options">;
+
+/** The one provider that has no model: it says what a file says. */
 export const scriptedProvider = "scripted";
 
 /** The names and aliases that may stand before the slash of a model's name. */
 export const providerNames: readonly string[] = [
   ...providers.flatMap(({ name, aliases }) => [name, ...aliases]),
+  localProvider.name,
   scriptedProvider,
 ];
 
@@ -139,5 +149,6 @@ export const providerKeys = [
     alone: model !== undefined,
     options: [...options, ...endpointKeys],
   })),
+  { name: localProvider.name, aliases: localProvider.aliases, alone: true, options: localProvider.options },
   { name: scriptedProvider, aliases: [], alone: false, options: [] },
 ];

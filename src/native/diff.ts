@@ -1,4 +1,5 @@
-import { callText, frame, start } from "./library.ts";
+import { frame } from "./border.ts";
+import { callText, start } from "./library.ts";
 
 /** The names in a diff's header, and how many unchanged lines surround a change. */
 export type DiffOptions = { oldName: string; newName: string; context: number };

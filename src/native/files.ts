@@ -1,6 +1,7 @@
 import { readSync } from "node:fs";
 import type { FileStat, FolderEntry } from "../core/host.ts";
-import { call, callText, frame } from "./library.ts";
+import { frame } from "./border.ts";
+import { call, callText } from "./library.ts";
 
 /**
  * Files beneath a root descriptor. Paths are relative to it, can't leave it and follow no symlink; the caller has resolved and judged

@@ -29,6 +29,10 @@ export const bashExec: Tool = {
     required: ["command"],
     additionalProperties: false,
   },
+  examples: [
+    { request: "Run git status", input: { command: "git status" } },
+    { request: "Run make test in the folder server", input: { command: "make test", cwd: "server" } },
+  ],
   needs: [{ kind: "run", target: "bash" }],
   // What a shell does cannot be known from its command.
   effects: () => "external",

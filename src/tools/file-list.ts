@@ -37,6 +37,10 @@ export const fileList: Tool = {
     },
     additionalProperties: false,
   },
+  examples: [
+    { request: "Which files are in the folder src?", input: { path: "src" } },
+    { request: "What is in docs/images?", input: { path: "docs/images" } },
+  ],
   needs: [{ kind: "read" }],
   effects: () => "read",
   run,

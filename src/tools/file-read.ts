@@ -23,6 +23,10 @@ export const fileRead: Tool = {
     required: ["path"],
     additionalProperties: false,
   },
+  examples: [
+    { request: "What does notes.txt say?", input: { path: "notes.txt" } },
+    { request: "Show me the text of src/main.ts", input: { path: "src/main.ts" } },
+  ],
   needs: [{ kind: "read" }],
   effects: () => "read",
   run,

@@ -77,6 +77,10 @@ export const fileSearch: Tool = {
     required: ["pattern"],
     additionalProperties: false,
   },
+  examples: [
+    { request: "Where does 'timeout' stand in the files of src?", input: { pattern: "timeout", path: "src" } },
+    { request: "Find FIXME", input: { pattern: "FIXME" } },
+  ],
   needs: [{ kind: "read" }],
   effects: () => "read",
   run,

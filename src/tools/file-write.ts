@@ -22,6 +22,10 @@ export const fileWrite: Tool = {
     required: ["path", "content"],
     additionalProperties: false,
   },
+  examples: [
+    { request: "Write 'Hello' into greeting.txt", input: { path: "greeting.txt", content: "Hello" } },
+    { request: "Create docs/todo.md that says 'Buy milk'", input: { path: "docs/todo.md", content: "Buy milk" } },
+  ],
   needs: [{ kind: "write" }],
   effects: () => "write",
   run,

@@ -38,7 +38,7 @@ export async function readReply(
       if (event.opaque !== undefined) reply.opaque = event.opaque;
     } else if (event.type === "retry") {
       Object.assign(reply, { text: "", reasoning: "", calls: [], retries: reply.retries + 1 });
-    } else {
+    } else if (event.type === "tool_call") {
       const call = (reply.calls[event.index] ??= { id: "", name: "", arguments: "" });
       call.id += event.id ?? "";
       call.name += event.name ?? "";

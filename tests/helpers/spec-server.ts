@@ -1,5 +1,6 @@
 /** The fake services of a spec case: each of these files holds one behaviour a line, as JSON, taken in order. */
 import { startAnthropicServer } from "./anthropic-server.ts";
+import { startHub } from "./hub-server.ts";
 import { startOllamaServer } from "./ollama-server.ts";
 import { startOpenAIServer } from "./openai-server.ts";
 import { startResponsesServer } from "./responses-server.ts";
@@ -29,6 +30,11 @@ const rows: Record<string, Row> = {
   "server-gemini": {
     start: (lines) => startOpenAIServer(behaviours(lines), "/v1beta/openai"),
     env: (url) => ({ GOOGLE_GEMINI_BASE_URL: new URL(url).origin, GEMINI_API_KEY: "test-key" }),
+  },
+  // One repository a line.
+  "server-hub": {
+    start: (lines) => startHub(behaviours(lines)),
+    env: (url) => ({ HF_ENDPOINT: url }),
   },
   "server-huggingface": {
     start: (lines) => startOpenAIServer(behaviours(lines)),

@@ -300,14 +300,17 @@ describe("https", () => {
       "-days",
       "2",
     ];
-    const names = ["-subj", "/CN=pinned.test", "-addext", "subjectAltName=DNS:pinned.test"];
+    const names = ["-subj", "/CN=pinned.test", "-addext", "subjectAltName=DNS:pinned.test,DNS:localhost"];
     const made = Bun.spawnSync(["openssl", ...request, ...names, "-keyout", key, "-out", cert]);
     if (!made.success) throw new Error(made.stderr.toString());
     secure = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
       tls: { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") },
-      fetch: (request) => new Response(request.headers.get("host")),
+      fetch: (request) =>
+        request.url.endsWith("/down")
+          ? Response.redirect(`http://${here}/`)
+          : new Response(request.headers.get("host")),
     });
   });
   afterAll(async () => {
@@ -327,5 +330,17 @@ describe("https", () => {
     expect(await thrown(net.fetch(`https://127.0.0.1:${port}/`))).toStartWith("failed: ");
     const untrusting = network(rules, hosts);
     expect(await thrown(untrusting.fetch(`https://pinned.test:${port}/`))).toStartWith("failed: ");
+  });
+
+  test("what the user named is reached without a gate, and never goes on unencrypted", async () => {
+    const port = secure?.port ?? 0;
+    const net = openNetwork(systemClock, { ca: readFileSync(cert, "utf8") });
+    const { signal } = new AbortController();
+    const named = (path: string) => net.fetchNamed(signal, `https://localhost:${port}${path}`);
+    expect(await (await named("/")).text()).toBe(`localhost:${port}`);
+    expect(await thrown(named("/down"))).toBe(
+      `failed: Cannot reach 'http://${here}': a redirect from https to http is not followed`,
+    );
+    net.close();
   });
 });

@@ -7,9 +7,9 @@ import { keyVariables, providers } from "../../src/models/providers.ts";
 function read(name: string): string {
   const parsed = parseModelName(name, ["fast", "careful"]);
   if (!parsed.ok) return `${parsed.error.message}; ${parsed.error.hint}`;
-  return parsed.value.provider === "scripted"
-    ? `scripted ${parsed.value.path}`
-    : `${parsed.value.provider.name} ${parsed.value.id}`;
+  const { value } = parsed;
+  if (value.provider === "scripted") return `scripted ${value.path}`;
+  return `${value.provider === "local" ? value.provider : value.provider.name} ${value.id}`;
 }
 
 describe("a model's name", () => {

@@ -13,6 +13,8 @@ function deps(variables: Record<string, string>, fetch: Fetch = async () => new 
     key: (name) => variables[name],
     script: async (path) => (path === "there.yaml" ? ok([]) : fail("not_found", `Cannot read '${path}': not there`)),
     certificates: (path) => (path === "ca.pem" ? ok("PEM") : fail("not_found", `Cannot read '${path}': not there`)),
+    local: async () => ({ folder: undefined, base: "/", home: undefined, files: () => [] }),
+    path: (path) => path,
     retryAfterText: true,
   };
 }

@@ -16,6 +16,8 @@ const values: Required<ModelOptions> = {
   stop: ["END"],
   service_tier: "flex",
   context: 12_345,
+  adapter: "lora.gguf",
+  scale: 0.5,
   extra_body: { metadata: { user_id: "u" } },
 };
 
@@ -41,6 +43,8 @@ async function bodies(provider: string, options: ModelOptions): Promise<string> 
       key: () => undefined,
       script: async () => fail("not_found", "No script"),
       certificates: () => fail("not_found", "No certificates"),
+      local: async () => ({ folder: undefined, base: "/", home: undefined, files: () => [] }),
+      path: (path) => path,
       retryAfterText: true,
     },
   );

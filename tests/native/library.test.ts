@@ -2,12 +2,14 @@ import { afterAll, expect, test } from "bun:test";
 import { closeSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { call, callText, frame, sealedMemfd, start } from "../../src/native/library.ts";
+import { frame, sealedMemfd } from "../../src/native/border.ts";
+import { call, callText, start } from "../../src/native/library.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "rein-library-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 const library = join(import.meta.dir, "../../src/native/library.ts");
+const border = join(import.meta.dir, "../../src/native/border.ts");
 const so = join(import.meta.dir, "../../dist/native/librein_core.so");
 
 /** Jobs that native code still knows. */
@@ -106,7 +108,8 @@ test("an aborted signal starts nothing", async () => {
 });
 
 test("a pending job keeps the process alive and a finished one does not", async () => {
-  const code = `const { start, frame } = await import(${JSON.stringify(library)});
+  const code = `const { start } = await import(${JSON.stringify(library)});
+    const { frame } = await import(${JSON.stringify(border)});
     start("test.count", frame([1, 50], "")).next().then(() => console.log("arrived"));`;
   const child = Bun.spawn([process.execPath, "-e", code], { stdout: "pipe", stderr: "inherit" });
   expect(await child.stdout.text()).toBe("arrived\n");
@@ -114,7 +117,8 @@ test("a pending job keeps the process alive and a finished one does not", async 
 });
 
 test("a process may exit in the middle of its jobs", async () => {
-  const code = `const { start, frame } = await import(${JSON.stringify(library)});
+  const code = `const { start } = await import(${JSON.stringify(library)});
+    const { frame } = await import(${JSON.stringify(border)});
     const jobs = [1, 2, 3, 4].map(() => start("test.count", frame([1e9, 0], "")));
     for (const job of jobs) { await job.next(); job.next(); }
     process.exit(7);`;

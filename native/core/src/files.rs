@@ -8,7 +8,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{self, AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, RawMode, ResolveFlags, Stat as RawStat, Uid};
 use rustix::io::{Errno, Result};
 
-use crate::wire::json_string;
+use rein_border::wire::json_string;
 
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, PartialEq)]

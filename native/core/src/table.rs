@@ -4,27 +4,21 @@ use std::os::fd::IntoRawFd;
 use std::thread;
 use std::time::Duration;
 
+use rein_border::handles::Handles;
+use rein_border::job::{JOBS, Job};
+use rein_border::wire::{Fields, text};
+use rein_border::{Function, Table};
+
 use crate::diff;
 use crate::files::{self, How};
-use crate::handles::Handles;
-use crate::job::{JOBS, Job};
 use crate::json::{self, Reader};
 use crate::sys;
-use crate::wire::{Fields, text};
-
-/// The two shapes of a native function. A failure's text is a message, or for `files` the errno's name.
-pub enum Function {
-    /// Work under a millisecond. The first argument is a descriptor or a handle.
-    Call(fn(i32, &[u8]) -> Result<Vec<u8>, String>),
-    /// The rest: on its own thread, in chunks.
-    Job(fn(&[u8], &Job) -> Result<(), String>),
-}
 
 use Function::{Call, Job as Start};
 
 /// `test.*` stay in the library for good: with them the tests see, in the very binary that ships, that a panic is an error,
 /// that a job streams and ends, and that nothing leaks.
-pub const FUNCTIONS: &[(&str, Function)] = &[
+pub const FUNCTIONS: &Table = &[
     ("files.open_root", Call(|_, path| descriptor(files::open_root(path)))),
     (
         "files.open_beneath",
@@ -171,4 +165,17 @@ fn descriptor(opened: rustix::io::Result<std::os::fd::OwnedFd>) -> Result<Vec<u8
 
 fn answer<T: files::ToJson>(result: rustix::io::Result<T>) -> Result<Vec<u8>, String> {
     result.map(|value| value.to_json().into_bytes()).map_err(files::name_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FUNCTIONS;
+
+    #[test]
+    fn no_name_stands_twice_in_the_table() {
+        let mut names: Vec<&str> = FUNCTIONS.iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), FUNCTIONS.len());
+    }
 }

@@ -2,7 +2,7 @@
 //! was said is dropped or made up: what could be meant in two ways, or was clearly cut in the middle of something, is left alone.
 
 use super::{MAX_DEPTH, Reader, report::Status};
-use crate::wire::json_string;
+use rein_border::wire::json_string;
 
 /// What was put right, in words for people.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! What can be said of a text that is being read: where it stands, inside what it is cut, what is wrong with it.
 
 use super::{At, Level, MAX_DEPTH, Reader};
-use crate::wire::json_string;
+use rein_border::wire::json_string;
 
 /// A place in the text: bytes from 0; lines from 1, ended by LF; columns from 1 in code points.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,5 +1,5 @@
-//! The border to JavaScript: seven C functions. Nothing unwinds through them: a panic becomes a status and a message.
-//! A pointer that comes in is valid for the call only; bytes that go out are freed by `rein_free`.
+//! The border to JavaScript: seven C functions, which `export!` makes of the functions here. Nothing unwinds through them: a panic
+//! becomes a status and a message. A pointer that comes in is valid for the call only; bytes that go out are freed by `rein_free`.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
 
 use crate::job::{End, JOBS, Job, Next};
-use crate::table::{FUNCTIONS, Function};
+use crate::{Function, Table};
 
 const OK: i32 = 0;
 const FAILED: i32 = 1;
@@ -17,8 +17,8 @@ const END: i32 = 3;
 const PENDING: i32 = 4;
 
 /// Two numbers that JavaScript reads after a call: the address and the length of the bytes that go out (both 0 for none).
-type Out = *mut [f64; 2];
-type Wake = extern "C" fn(i32);
+pub type Out = *mut [f64; 2];
+pub type Wake = extern "C" fn(i32);
 
 static WAKE: Mutex<Option<Wake>> = Mutex::new(None);
 
@@ -27,13 +27,70 @@ thread_local! {
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
+/// Exports the border of a library whose functions are in the table that is named.
+#[macro_export]
+macro_rules! export {
+    ($table:path) => {
+        use $crate::abi::{self, Out, Wake};
+
+        /// # Safety
+        /// As for `abi::names`.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn rein_names(out: Out) -> i32 {
+            // SAFETY: handed on, as in each of these functions.
+            unsafe { abi::names($table, out) }
+        }
+
+        /// # Safety
+        /// As for `abi::call`.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn rein_call(function: u32, subject: i32, input: *const u8, length: usize, out: Out) -> i32 {
+            // SAFETY: handed on.
+            unsafe { abi::call($table, function, subject, input, length, out) }
+        }
+
+        /// # Safety
+        /// As for `abi::start`.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn rein_start(function: u32, input: *const u8, length: usize, out: Out) -> i32 {
+            // SAFETY: handed on.
+            unsafe { abi::start($table, function, input, length, out) }
+        }
+
+        /// # Safety
+        /// As for `abi::next`.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn rein_next(job: i32, out: Out) -> i32 {
+            // SAFETY: handed on.
+            unsafe { abi::next(job, out) }
+        }
+
+        #[unsafe(no_mangle)]
+        extern "C" fn rein_cancel(job: i32) {
+            abi::cancel(job);
+        }
+
+        #[unsafe(no_mangle)]
+        extern "C" fn rein_wake(wake: Option<Wake>) {
+            abi::wake(wake);
+        }
+
+        /// # Safety
+        /// As for `abi::free`.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn rein_free(bytes: *mut u8, length: usize) {
+            // SAFETY: handed on.
+            unsafe { abi::free(bytes, length) }
+        }
+    };
+}
+
 /// The names of all functions, one per line. A name's number is its line, from 0.
 ///
 /// # Safety
 /// `out` points to two writable f64.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rein_names(out: Out) -> i32 {
-    let names: Vec<&str> = FUNCTIONS.iter().map(|(name, _)| *name).collect();
+pub unsafe fn names(table: &Table, out: Out) -> i32 {
+    let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
     // SAFETY: handed on.
     unsafe { deliver(out, OK, names.join("\n").into_bytes()) }
 }
@@ -42,11 +99,10 @@ pub unsafe extern "C" fn rein_names(out: Out) -> i32 {
 ///
 /// # Safety
 /// `input` points to `length` readable bytes (any pointer for 0), `out` to two writable f64.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rein_call(function: u32, subject: i32, input: *const u8, length: usize, out: Out) -> i32 {
+pub unsafe fn call(table: &Table, function: u32, subject: i32, input: *const u8, length: usize, out: Out) -> i32 {
     // SAFETY: handed on; the slice does not outlive this call.
     let input = unsafe { slice(input, length) };
-    let (status, bytes) = guarded(|| match FUNCTIONS.get(function as usize) {
+    let (status, bytes) = guarded(|| match table.get(function as usize) {
         Some((_, Function::Call(run))) => run(subject, input),
         _ => Err(format!("No function {function} to call")),
     });
@@ -57,15 +113,14 @@ pub unsafe extern "C" fn rein_call(function: u32, subject: i32, input: *const u8
 /// Starts a function on a thread of its own; the answer is not bytes but the job's number in the first f64.
 ///
 /// # Safety
-/// As for `rein_call`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rein_start(function: u32, input: *const u8, length: usize, out: Out) -> i32 {
+/// As for `call`.
+pub unsafe fn start(table: &Table, function: u32, input: *const u8, length: usize, out: Out) -> i32 {
     // SAFETY: handed on; the bytes are copied before the thread starts.
     let input = unsafe { slice(input, length) };
     let mut id = 0;
-    let (status, bytes) = guarded(|| match FUNCTIONS.get(function as usize) {
+    let (status, bytes) = guarded(|| match table.get(function as usize) {
         Some((_, Function::Job(run))) => {
-            id = start(*run, input.to_vec())?;
+            id = spawn(*run, input.to_vec())?;
             Ok(Vec::new())
         }
         _ => Err(format!("No function {function} to start")),
@@ -83,8 +138,7 @@ pub unsafe extern "C" fn rein_start(function: u32, input: *const u8, length: usi
 ///
 /// # Safety
 /// `out` points to two writable f64.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rein_next(job: i32, out: Out) -> i32 {
+pub unsafe fn next(job: i32, out: Out) -> i32 {
     let mut status = OK;
     let (failure, bytes) = guarded(|| {
         let next = JOBS
@@ -108,8 +162,7 @@ pub unsafe extern "C" fn rein_next(job: i32, out: Out) -> i32 {
 }
 
 /// Ends a job, whether it is over or not. Nothing comes of it any more.
-#[unsafe(no_mangle)]
-pub extern "C" fn rein_cancel(job: i32) {
+pub fn cancel(job: i32) {
     guarded(|| {
         if let Some(job) = JOBS.remove(job) {
             job.cancel();
@@ -119,8 +172,7 @@ pub extern "C" fn rein_cancel(job: i32) {
 }
 
 /// Sets what wakes JavaScript: called from any thread with a job's number. Null: nobody is woken from here on.
-#[unsafe(no_mangle)]
-pub extern "C" fn rein_wake(wake: Option<Wake>) {
+pub fn wake(wake: Option<Wake>) {
     *WAKE.lock().unwrap_or_else(PoisonError::into_inner) = wake;
 }
 
@@ -128,15 +180,14 @@ pub extern "C" fn rein_wake(wake: Option<Wake>) {
 ///
 /// # Safety
 /// Address and length are exactly those that one call delivered, and are not used again.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rein_free(bytes: *mut u8, length: usize) {
+pub unsafe fn free(bytes: *mut u8, length: usize) {
     if !bytes.is_null() && length > 0 {
         // SAFETY: `deliver` made it from a boxed slice of this length.
         drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(bytes, length)) });
     }
 }
 
-fn start(run: fn(&[u8], &Job) -> Result<(), String>, input: Vec<u8>) -> Result<i32, String> {
+fn spawn(run: fn(&[u8], &Job) -> Result<(), String>, input: Vec<u8>) -> Result<i32, String> {
     // The waker must know the number, and the number exists only once the job is in the table.
     let id = Arc::new(std::sync::OnceLock::new());
     let own = Arc::clone(&id);
@@ -210,11 +261,19 @@ unsafe fn slice<'a>(input: *const u8, length: usize) -> &'a [u8] {
 mod tests {
     use super::*;
 
-    fn call(name: &str, input: &[u8]) -> (i32, String) {
+    const FUNCTIONS: &Table = &[
+        ("test.echo", Function::Call(|_, input| Ok(input.to_vec()))),
+        (
+            "test.panic",
+            Function::Call(|_, input| panic!("{}", String::from_utf8_lossy(input))),
+        ),
+    ];
+
+    fn called(name: &str, input: &[u8]) -> (i32, String) {
         let function = FUNCTIONS.iter().position(|(known, _)| *known == name).unwrap();
         let mut out = [0.0; 2];
         // SAFETY: a slice and an array of ours.
-        let status = unsafe { rein_call(function as u32, 0, input.as_ptr(), input.len(), &mut out) };
+        let status = unsafe { super::call(FUNCTIONS, function as u32, 0, input.as_ptr(), input.len(), &mut out) };
         (status, taken(out))
     }
 
@@ -223,23 +282,23 @@ mod tests {
         // SAFETY: just delivered, freed once.
         unsafe {
             let text = String::from_utf8(slice(address, length).to_vec()).unwrap();
-            rein_free(address, length);
+            free(address, length);
             text
         }
     }
 
     #[test]
     fn bytes_go_in_and_out() {
-        assert_eq!(call("test.echo", b"hello"), (OK, "hello".to_owned()));
-        assert_eq!(call("test.echo", b""), (OK, String::new()));
+        assert_eq!(called("test.echo", b"hello"), (OK, "hello".to_owned()));
+        assert_eq!(called("test.echo", b""), (OK, String::new()));
     }
 
     #[test]
     fn a_panic_is_a_status_and_a_message_with_its_place() {
-        let (status, message) = call("test.panic", b"on purpose");
+        let (status, message) = called("test.panic", b"on purpose");
         assert_eq!(status, PANICKED);
         assert!(
-            message.contains("on purpose") && message.contains("table.rs"),
+            message.contains("on purpose") && message.contains("abi.rs"),
             "{message}"
         );
     }
@@ -248,21 +307,13 @@ mod tests {
     fn a_number_without_a_function_is_a_failure() {
         let mut out = [0.0; 2];
         // SAFETY: an array of ours; no input.
-        let status = unsafe { rein_call(u32::MAX, 0, std::ptr::null(), 0, &mut out) };
+        let status = unsafe { super::call(FUNCTIONS, u32::MAX, 0, std::ptr::null(), 0, &mut out) };
         assert_eq!(
             (status, taken(out)),
             (FAILED, format!("No function {} to call", u32::MAX))
         );
         // SAFETY: as above.
-        let status = unsafe { rein_next(i32::MAX, &mut out) };
+        let status = unsafe { next(i32::MAX, &mut out) };
         assert_eq!((status, taken(out)), (FAILED, format!("No job {}", i32::MAX)));
-    }
-
-    #[test]
-    fn no_name_stands_twice_in_the_table() {
-        let mut names: Vec<&str> = FUNCTIONS.iter().map(|(name, _)| *name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), FUNCTIONS.len());
     }
 }

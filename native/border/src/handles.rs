@@ -13,6 +13,12 @@ struct Inner<T> {
     live: HashMap<i32, T>,
 }
 
+impl<T> Default for Handles<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T> Handles<T> {
     pub const fn new() -> Self {
         Self {

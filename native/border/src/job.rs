@@ -76,6 +76,11 @@ impl Job {
         Ok(())
     }
 
+    /// For the work: whether nobody wants its chunks any more.
+    pub fn cancelled(&self) -> bool {
+        self.lock().cancelled
+    }
+
     /// For the thread: the work is over.
     pub fn finish(&self, end: End) {
         let mut state = self.lock();
@@ -97,7 +102,7 @@ impl Job {
         Next::Pending
     }
 
-    /// For the reader: no more of it. Chunks that wait are dropped; the work sees it at its next `send` or `check`.
+    /// For the reader: no more of it. Chunks that wait are dropped; the work sees it at its next `send` or `cancelled`.
     pub fn cancel(&self) {
         let mut state = self.lock();
         state.cancelled = true;

@@ -1,0 +1,18 @@
+//! Models that run in this process, loaded through bun:ffi when the first one is used. `llama` is all of llama.cpp that is used, and
+//! the only unsafe code beside the border; `table` says which function of which module a name stands for.
+
+#[allow(unsafe_code)]
+mod abi {
+    rein_border::export!(crate::table::FUNCTIONS);
+}
+mod constraint;
+mod embedded;
+mod generate;
+mod gguf;
+mod llama;
+mod memory;
+mod model;
+mod sampler;
+mod table;
+mod template;
+mod turns;

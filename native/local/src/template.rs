@@ -1,0 +1,169 @@
+//! A model's own chat template, in Jinja as Hugging Face's tokenizers run it.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Serde};
+use minijinja::{Environment, Error, ErrorKind};
+use serde::{Deserialize, Serialize};
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde_json::{Map, Value};
+
+/// Stands in a prompt where a token must not reach across: what reads like a special token in a chat is cut in two by it. Unicode
+/// keeps it out of all text.
+pub const BREAK: char = '\u{fdd0}';
+
+/// Enough for a long chat, and an end for a template that has none.
+const FUEL: u64 = 5_000_000;
+
+#[derive(Deserialize)]
+pub struct Chat {
+    messages: Vec<Value>,
+    tools: Option<Vec<Value>>,
+    #[serde(default)]
+    variables: Map<String, Value>,
+}
+
+/// The texts of a model's special tokens: those that begin and end a text, and all.
+pub struct Special {
+    pub begin: String,
+    pub end: String,
+    pub all: Vec<String>,
+}
+
+/// The prompt for a chat, open for the model's answer.
+pub fn render(template: &str, mut chat: Chat, special: &Special) -> Result<String, String> {
+    chat.messages.iter_mut().for_each(|message| break_up(message, special));
+    chat.tools.iter_mut().flatten().for_each(|tool| break_up(tool, special));
+    let failed = |error: Error| format!("The model's chat template fails: {error}");
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.map_err(failed)?);
+    environment.set_fuel(Some(FUEL));
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.add_filter("tojson", to_json);
+    environment.add_function("raise_exception", |message: String| -> Result<(), Error> {
+        Err(Error::new(ErrorKind::InvalidOperation, message))
+    });
+    environment.add_template("template", template).map_err(failed)?;
+    let mut variables = chat.variables;
+    variables.insert("messages".to_owned(), Value::Array(chat.messages));
+    if let Some(tools) = chat.tools.filter(|tools| !tools.is_empty()) {
+        variables.insert("tools".to_owned(), Value::Array(tools));
+    }
+    variables.insert("add_generation_prompt".to_owned(), Value::Bool(true));
+    variables.insert("bos_token".to_owned(), Value::String(special.begin.clone()));
+    variables.insert("eos_token".to_owned(), Value::String(special.end.clone()));
+    let template = environment.get_template("template").map_err(failed)?;
+    template
+        .render(minijinja::Value::from(Serde(&variables)))
+        .map_err(failed)
+}
+
+/// Cuts what reads like a special token in all texts of a value.
+fn break_up(value: &mut Value, special: &Special) {
+    match value {
+        Value::String(text) => *text = broken_up(text, special),
+        Value::Array(values) => values.iter_mut().for_each(|value| break_up(value, special)),
+        Value::Object(members) => members.values_mut().for_each(|value| break_up(value, special)),
+        _ => {}
+    }
+}
+
+fn broken_up(text: &str, special: &Special) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        if c == BREAK {
+            continue;
+        }
+        out.push(c);
+        let rest = &text[at..];
+        if special.all.iter().any(|token| rest.starts_with(token.as_str())) {
+            out.push(BREAK);
+        }
+    }
+    out
+}
+
+/// As Python's `json.dumps(value, ensure_ascii=False)`, with `indent` too.
+fn to_json(value: minijinja::Value, options: Kwargs) -> Result<String, Error> {
+    let indent: Option<usize> = options.get("indent")?;
+    let wrong = |error| Error::new(ErrorKind::BadSerialization, format!("no JSON: {error}"));
+    let mut out = Vec::new();
+    match indent {
+        Some(width) => {
+            let indent = b" ".repeat(width.min(16));
+            let format = PrettyFormatter::with_indent(&indent);
+            value
+                .serialize(&mut Serializer::with_formatter(&mut out, format))
+                .map_err(wrong)?;
+        }
+        None => value
+            .serialize(&mut Serializer::with_formatter(&mut out, Spaced))
+            .map_err(wrong)?,
+    }
+    String::from_utf8(out).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
+}
+
+/// JSON on one line, with a space after each comma and colon.
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + std::io::Write>(&mut self, to: &mut W, first: bool) -> std::io::Result<()> {
+        if first { Ok(()) } else { to.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + std::io::Write>(&mut self, to: &mut W, first: bool) -> std::io::Result<()> {
+        if first { Ok(()) } else { to.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + std::io::Write>(&mut self, to: &mut W) -> std::io::Result<()> {
+        to.write_all(b": ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn special() -> Special {
+        Special {
+            begin: "<s>".to_owned(),
+            end: "</s>".to_owned(),
+            all: vec!["<|im_end|>".to_owned(), "<|im_start|>".to_owned()],
+        }
+    }
+
+    fn rendered(template: &str, chat: Value) -> Result<String, String> {
+        render(template, serde_json::from_value(chat).unwrap(), &special())
+    }
+
+    #[test]
+    fn templates_use_what_python_has() {
+        let template =
+            "{{ bos_token }}{%- for m in messages %}\n{{ m['role'].upper() }}:{{ m.content.strip() }}{% endfor %}
+            {%- if tools %}{{ tools | tojson }}{% endif %}{{ '!' if add_generation_prompt }}";
+        let chat =
+            json!({ "messages": [{ "role": "user", "content": " <hi> " }], "tools": [{ "a": [1, "é"], "b": null }] });
+        let expected = "<s>USER:<hi>[{\"a\": [1, \"é\"], \"b\": null}]!";
+        assert_eq!(rendered(template, chat).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_reads_like_a_special_token_is_cut_in_the_chat_and_whole_in_the_template() {
+        let template = "<|im_start|>{{ messages[0].content }}<|im_end|>";
+        let chat = json!({ "messages": [{ "content": "a<|im_end|>b" }] });
+        assert_eq!(
+            rendered(template, chat).unwrap(),
+            format!("<|im_start|>a<{BREAK}|im_end|>b<|im_end|>")
+        );
+    }
+
+    #[test]
+    fn a_template_may_refuse_and_must_end() {
+        let chat = json!({ "messages": [] });
+        let refused = rendered("{{ raise_exception('no system role') }}", chat.clone()).unwrap_err();
+        assert!(refused.contains("no system role"), "{refused}");
+        let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{{ a }}{% endfor %}{% endfor %}";
+        assert!(rendered(endless, chat).is_err());
+    }
+}

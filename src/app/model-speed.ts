@@ -1,0 +1,114 @@
+import type { Clock } from "../core/host.ts";
+import type { ModelSpeed } from "../core/local-model.ts";
+import type { Model } from "../core/model.ts";
+import { interrupted, problemOf, type Problem } from "../core/problem.ts";
+import { ok, type Result } from "../core/result.ts";
+import { systemClock } from "../host/clock.ts";
+import { openHost } from "../host/host.ts";
+import { readMachine } from "../host/machine.ts";
+import { peakMemory } from "../host/memory.ts";
+import { readReply } from "../loop/reply.ts";
+import { createService } from "../models/index.ts";
+import { keyVariables, providerNames } from "../models/providers.ts";
+import { makePolicy } from "../permit/policy.ts";
+import { modelDeps, type ModelFiles } from "./model.ts";
+import type { Place } from "./model-folder.ts";
+
+/** The most tokens of an answer: enough to measure, and cheap. */
+const answerTokens = 128;
+/** One more is made first, that loads the model or opens the connection. */
+const runs = 3;
+
+/** Measures a model, local or remote, by a few requests. `word` is `provider/model`, a provider, or a name in the models folder. */
+export async function measureModel(
+  place: Place,
+  word: string,
+  files: ModelFiles,
+  interrupts: AbortSignal,
+): Promise<Result<ModelSpeed, Problem>> {
+  const { cwd, environment } = place;
+  const machine = readMachine({ cwd, agentFolder: cwd, environment });
+  if (!machine.ok) return problemOf("usage", machine.error.message);
+  const policy = makePolicy({ permissions: {}, deny: {} }, { all: false, allow: {}, deny: {} }, machine.value);
+  if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
+  const clock = systemClock;
+  const options = { machine: machine.value, policy: policy.value, clock, environment };
+  const host = openHost({ ...options, secretNames: keyVariables, inputs: new Map() });
+  try {
+    const deps = modelDeps({
+      host,
+      clock,
+      environment,
+      files,
+      agentFolder: cwd,
+      scriptFolder: cwd,
+      cwd,
+      retryAfterText: true,
+    });
+    const name = word.includes("/") || providerNames.includes(word) ? word : `local/${word}`;
+    // Once: the wait before a second attempt would be measured too.
+    const model = await createService({ model: name, max_tokens: answerTokens }, deps);
+    return model.ok ? await measure(model.value, clock, peakMemory, interrupts) : model;
+  } finally {
+    await host.close();
+  }
+}
+
+const outcomes = { service: "service", network: "service", credentials: "credentials", request: "usage" } as const;
+
+/** Times of one request, in milliseconds, and its tokens. */
+type Sample = { firstToken: number; rest: number; input: number; output: number };
+
+/** `memory` is asked at the end. */
+export async function measure(
+  model: Model,
+  clock: Clock,
+  memory: () => number | undefined,
+  signal: AbortSignal,
+): Promise<Result<ModelSpeed, Problem>> {
+  const samples: Sample[] = [];
+  for (let run = 0; run <= runs; run++) {
+    const request = { instructions: "", messages: [{ role: "user" as const, text: prompt(run) }], tools: [] };
+    const reply = await readReply(model, request, 1, async () => undefined, clock, signal);
+    if (signal.aborted) return interrupted(signal);
+    if (!reply.ok) return problemOf(outcomes[reply.error.kind], reply.error.message, reply.error.hint);
+    const { firstTokenMs, durationMs, usage } = reply.value;
+    if (run === 0) continue;
+    samples.push({
+      firstToken: firstTokenMs,
+      rest: durationMs - firstTokenMs,
+      input: usage.input,
+      output: usage.output,
+    });
+  }
+  const of = (value: (sample: Sample) => number) => median(samples.map(value));
+  return ok({
+    model: model.name,
+    runs,
+    prompt_tokens: of(({ input }) => input),
+    generated_tokens: of(({ output }) => output),
+    first_token_ms: of(({ firstToken }) => firstToken),
+    prompt_tokens_per_second: rate(of(({ input, firstToken }) => (input / firstToken) * 1000)),
+    // The first token came with the prompt.
+    generated_tokens_per_second: rate(of(({ output, rest }) => ((output - 1) / rest) * 1000)),
+    memory_bytes: memory() ?? null,
+  });
+}
+
+/** What takes no time, or has no tokens, has no speed. */
+function rate(perSecond: number): number | null {
+  return Number.isFinite(perSecond) && perSecond > 0 ? perSecond : null;
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+/** Some 500 tokens that differ from the first word on: a prompt that was kept from the request before would cost nothing. */
+function prompt(run: number): string {
+  const line = (number: number) =>
+    `${number}. A note of day ${number * 7 + run}: the wind came from the west and the sea was calm.`;
+  const notes = Array.from({ length: 20 }, (_, index) => line(index + run * 20)).join("\n");
+  return `Diary ${run + 1}\n\n${notes}\n\nWrite a long story about these days, in full sentences.`;
+}

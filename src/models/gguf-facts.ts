@@ -1,0 +1,86 @@
+import type { GgufFacts, WindowMemory } from "../core/local-model.ts";
+import type { Result } from "../core/result.ts";
+import { readGguf, type GgufHeader, type GgufValue, type ReadBytes } from "./gguf.ts";
+import { mixOf } from "./gguf-quants.ts";
+
+/** Reads what a GGUF file of `size` bytes tells of itself. The error is the end of a message. */
+export function ggufFacts(read: ReadBytes, size: number): Result<GgufFacts, string> {
+  const header = readGguf(read, size);
+  if (!header.ok) return header;
+  const { metadata, parameters } = header.value;
+  const text = (key: string) => textOf(metadata.get(key));
+  const parts = numberOf(metadata.get("split.count"));
+  if (parts !== undefined && parts > 1) return { ok: false, error: `it is one of ${parts} parts of a split model` };
+  const architecture = text("general.architecture");
+  return {
+    ok: true,
+    value: {
+      kind: text("general.type") ?? "model",
+      title: text("general.name"),
+      architecture,
+      parameters,
+      quantisation: quantisationOf(header.value),
+      window: numberOf(metadata.get(`${architecture}.context_length`)) ?? null,
+      chat_template: text("tokenizer.chat_template") !== null,
+      licence: text("general.license"),
+      weights: size,
+      cache_per_token: cachePerToken(metadata, architecture),
+    },
+  };
+}
+
+/** The memory of some usual windows, and of the model's own. */
+export function windowMemory({ weights, cache_per_token: cache, window }: GgufFacts): WindowMemory[] {
+  if (cache === null) return [];
+  const usual = [2048, 8192, 32_768, 131_072].filter((tokens) => window === null || tokens < window);
+  return [...usual, ...(window === null ? [] : [window])].map((tokens) => ({
+    window: tokens,
+    bytes: weights + tokens * cache,
+  }));
+}
+
+/** Two bytes for each number of keys and values. */
+const cacheBytes = 2;
+
+/**
+ * As llama.cpp sizes its cache (src/llama-kv-cache.cpp, n_embd_k_gqa and n_embd_v_gqa of src/llama-hparams.cpp): for each layer the
+ * heads of keys and values times the lengths of both, which are the embedding's share of a head where the file does not say. For
+ * models whose layers see a sliding window only, it is the most that they can take.
+ */
+function cachePerToken(metadata: GgufHeader["metadata"], architecture: string | null): number | null {
+  const get = (key: string) => metadata.get(`${architecture}.${key}`);
+  const layers = numberOf(get("block_count"));
+  const heads = numbersOf(get("attention.head_count"));
+  if (layers === undefined || heads === undefined || !(layers > 0) || layers > 4096) return null;
+  const keyHeads = numbersOf(get("attention.head_count_kv")) ?? heads;
+  const share = (numberOf(get("embedding_length")) ?? 0) / Math.max(...heads);
+  const length = (numberOf(get("attention.key_length")) ?? share) + (numberOf(get("attention.value_length")) ?? share);
+  // One number holds for all layers; a list has one for each.
+  const perLayer = (layer: number) => (keyHeads.length === 1 ? keyHeads[0] : keyHeads[layer]) ?? 0;
+  const total = Array.from({ length: layers }, (_, layer) => perLayer(layer)).reduce((sum, each) => sum + each, 0);
+  const bytes = total * length * cacheBytes;
+  return Number.isFinite(bytes) && bytes >= 0 ? bytes : null;
+}
+
+/** The file's own word, else the type that most of its bytes are of. */
+function quantisationOf({ metadata, bytes }: GgufHeader): string {
+  const mix = mixOf(numberOf(metadata.get("general.file_type")) ?? -1);
+  if (mix !== undefined) return mix;
+  const [most] = [...bytes].toSorted(([, a], [, b]) => b - a);
+  return most?.[0] ?? "unknown";
+}
+
+function textOf(value: GgufValue | undefined): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function numberOf(value: GgufValue | undefined): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+function numbersOf(value: GgufValue | undefined): number[] | undefined {
+  if (typeof value === "number") return value > 0 ? [value] : undefined;
+  return typeof value === "object" && value.numbers !== undefined && value.numbers.length > 0
+    ? value.numbers
+    : undefined;
+}

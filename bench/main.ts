@@ -5,6 +5,7 @@
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { accuracies } from "./local.ts";
 import { median, openBench, pairs, type Bench, type Program, type Sample, type Service } from "./measure.ts";
 import { nativeRows } from "./native.ts";
 import { installedPeers } from "./peers.ts";
@@ -183,6 +184,24 @@ async function againstJavaScript(): Promise<void> {
   printTable("Native functions against JavaScript", ["", "native", "JavaScript", "ratio", "bar", ""], rows);
 }
 
+/** How often the small model in the box is right in the example agents that use it, beside guessing the commonest label. */
+async function ofLocalModel(): Promise<void> {
+  const found = await accuracies();
+  if (found === undefined)
+    return console.log("\nNo local model here (scripts/model gets it): its examples are not measured");
+  const share = (part: number, of: number): string => `${part}/${of} ${Math.round((100 * part) / of)} %`;
+  const rows = found.map(({ agent, right, guess, of, msPerCase }) => [
+    agent,
+    share(right, of),
+    share(guess, of),
+    (right / guess).toFixed(2),
+    ">= 1.25",
+    right / guess >= 1.25 ? "pass" : "MISS",
+    `${Math.round(msPerCase)} ms`,
+  ]);
+  printTable("Examples with local/smollm2", ["", "right", "by guessing", "ratio", "bar", "", "each"], rows);
+}
+
 /** The outer limits, and our own goals within them, in seconds. True when all limits hold. */
 async function outerLimits(bench: Bench): Promise<boolean> {
   const home = mkdtempSync(join(tmpdir(), "rein-bench-new-"));
@@ -266,6 +285,7 @@ try {
   for (const wire of wires) await againstSdk(bench, wire);
   await againstPeers(bench);
   await againstJavaScript();
+  await ofLocalModel();
   process.exitCode = (await outerLimits(bench)) ? 0 : 1;
 } finally {
   bench.stop();

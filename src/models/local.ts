@@ -43,26 +43,41 @@ export type LocalConfig = {
   options: ModelOptions;
 };
 
+/** What runs a model. */
+export type Engine = {
+  inspect(path: string): Promise<Result<GgufInfo, string>>;
+  check(constraint: Constraint, signal: AbortSignal): Promise<Result<void, string>>;
+  load(path: string, options: LoadOptions): Promise<Result<Loaded, string>>;
+};
+
+export type Session = Pick<LocalSession, "generate" | "close">;
+
+export type Loaded = Pick<LocalModel, "info" | "render" | "close"> & {
+  open(signal: AbortSignal): Promise<Result<Session, string>>;
+};
+
+const native: Engine = { inspect: inspectGguf, check: checkConstraint, load: loadModel };
+
 /**
  * A model in this process. Its file is looked at now, and loaded with the first request. One is loaded once, however many use it;
  * each conversation has a session of its own, which keeps what was computed.
  */
-export async function makeLocal(config: LocalConfig): Promise<Result<Model, ModelProblem>> {
+export async function makeLocal(config: LocalConfig, engine = native): Promise<Result<Model, ModelProblem>> {
   const { name, path, options } = config;
-  const looked = await inspectGguf(path);
+  const looked = await engine.inspect(path);
   if (!looked.ok) return problem("usage", `Cannot use model '${name}': ${looked.error}`);
   const info = looked.value;
   if (info.adapter) return problem("usage", `Cannot use model '${name}': it is an adapter`, "name it as 'adapter:'");
-  const wrong = options.adapter === undefined ? undefined : await adapterProblem(options.adapter, info);
+  const wrong = options.adapter === undefined ? undefined : await adapterProblem(options.adapter, info, engine);
   if (wrong !== undefined) return problem("usage", `Cannot use model '${name}': ${wrong}`);
 
-  const user = new User(path, loadOptions(options));
+  const user = new User(path, loadOptions(options), engine);
   let told = false;
 
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
     try {
       const constraint = constrain(request, info);
-      const keeps = constraint && (await checkConstraint(constraint, signal));
+      const keeps = constraint && (await engine.check(constraint, signal));
       if (keeps?.ok === false) return yield wrongRequest(`'${name}' cannot keep to the schema: ${keeps.error}`);
       const model = await user.model(signal);
       if (!model.ok) return yield wrongRequest(`Cannot load '${name}': ${model.error}`);
@@ -102,8 +117,8 @@ function isSmall({ parameters }: GgufInfo): boolean {
   return parameters < small;
 }
 
-async function adapterProblem(path: string, base: GgufInfo): Promise<string | undefined> {
-  const looked = await inspectGguf(path);
+async function adapterProblem(path: string, base: GgufInfo, engine: Engine): Promise<string | undefined> {
+  const looked = await engine.inspect(path);
   if (!looked.ok) return looked.error;
   const { adapter, architecture } = looked.value;
   if (!adapter) return `'${path}' is no adapter`;
@@ -119,7 +134,7 @@ function loadOptions({ context, adapter, scale }: ModelOptions): LoadOptions {
   };
 }
 
-function warnings(name: string, { info }: LocalModel): string[] {
+function warnings(name: string, { info }: Loaded): string[] {
   const { parameters, bounded, context } = info;
   const told: string[] = [];
   const title = [info.name ?? info.architecture, info.quantisation].join(", ");
@@ -140,11 +155,7 @@ function constrain(request: ModelRequest, info: GgufInfo): Constraint | undefine
 }
 
 /** The prompt by the model's own template. Some of them refuse instructions of their own. */
-async function promptFor(
-  request: ModelRequest,
-  model: LocalModel,
-  signal: AbortSignal,
-): Promise<Result<string, string>> {
+async function promptFor(request: ModelRequest, model: Loaded, signal: AbortSignal): Promise<Result<string, string>> {
   const pictures = request.messages.some((message) => message.role === "user" && message.attachments !== undefined);
   if (pictures) return { ok: false, error: "it takes text only" };
   const chat = localChat(request, styleOf(model.info));
@@ -192,24 +203,24 @@ function wrongRequest(message: string): { type: "failure"; failure: ModelFailure
 }
 
 /** The models that are loaded, or being loaded, by what they were loaded with. Whoever uses the same file shares its weights. */
-const shared = new Map<string, { users: number; model: Promise<Result<LocalModel, string>> }>();
+const shared = new Map<string, { users: number; model: Promise<Result<Loaded, string>> }>();
 
 /** One that uses a model, with its sessions. */
 class User {
   readonly #key: string;
-  readonly #load: () => Promise<Result<LocalModel, string>>;
+  readonly #load: () => Promise<Result<Loaded, string>>;
   /** Sessions that nothing is computed in, the one with the last conversation at the end. */
-  #idle: LocalSession[] = [];
+  #idle: Session[] = [];
   #uses = false;
   #closed = false;
 
-  constructor(path: string, options: LoadOptions) {
+  constructor(path: string, options: LoadOptions, engine: Engine) {
     this.#key = JSON.stringify([path, options]);
-    this.#load = () => loadModel(path, options);
+    this.#load = () => engine.load(path, options);
   }
 
   /** The loaded model. The wait for it ends with the signal, the loading does not: others may wait for it too. */
-  async model(signal: AbortSignal): Promise<Result<LocalModel, string>> {
+  async model(signal: AbortSignal): Promise<Result<Loaded, string>> {
     signal.throwIfAborted();
     const entry = shared.get(this.#key) ?? this.#begin();
     if (!this.#uses) entry.users++;
@@ -232,12 +243,12 @@ class User {
     return entry;
   }
 
-  async session(model: LocalModel, signal: AbortSignal): Promise<Result<LocalSession, string>> {
+  async session(model: Loaded, signal: AbortSignal): Promise<Result<Session, string>> {
     const idle = this.#idle.pop();
     return idle === undefined ? model.open(signal) : ok(idle);
   }
 
-  giveBack(session: LocalSession): void {
+  giveBack(session: Session): void {
     if (this.#closed) session.close();
     else this.#idle.push(session);
   }

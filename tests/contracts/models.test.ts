@@ -7,6 +7,7 @@ import { testClock } from "../helpers/clock.ts";
 import { question, readReply, type Reply } from "../helpers/reply.ts";
 import { anthropicRow } from "./anthropic-row.ts";
 import { chatRows } from "./chat-rows.ts";
+import { localRow } from "./local-row.ts";
 import { conversation, key, pictures, type Row, type Situation } from "./model-situations.ts";
 import { ollamaRow } from "./ollama-row.ts";
 import { responsesRow } from "./responses-row.ts";
@@ -44,6 +45,7 @@ const rows: Row[] = [
   anthropicRow,
   responsesRow,
   ollamaRow,
+  localRow,
   ...chatRows,
 ];
 

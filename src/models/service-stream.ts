@@ -5,7 +5,7 @@ import { makeMask } from "../core/mask.ts";
 import type { Model, ModelEvent, ModelFailure, ModelRequest } from "../core/model.ts";
 import { ok, type Result } from "../core/result.ts";
 import { documentSource, eventSource, type Batch, type Source, type Whole } from "./answer-source.ts";
-import { beginning } from "./body.ts";
+import { beginning, bounded } from "./body.ts";
 import { cancelled, cleanText, Refused, refusalFailure, streamFailure } from "./failure.ts";
 import { defaultPatience, startPatience, type Patience } from "./patience.ts";
 import type { ServiceConfig } from "./service.ts";
@@ -76,7 +76,8 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
       throw new Refused(refusalFailure({ service: host, status, headers, body }, mask, clock.now()));
     }
     if (isType(response, "html")) throw unusable("request", "HTML: is the base URL right?");
-    return response;
+    // An answer is asked for by POST, and has a reader of its own: what is asked for by GET is one document.
+    return init?.method?.toUpperCase() === "GET" ? bounded(response) : response;
   }
 
   function unusable(kind: ModelFailure["kind"], what: string): Refused {

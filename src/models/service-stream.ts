@@ -77,7 +77,7 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
     }
     if (isType(response, "html")) throw unusable("request", "HTML: is the base URL right?");
     // An answer is asked for by POST, and has a reader of its own: what is asked for by GET is one document.
-    return init?.method?.toUpperCase() === "GET" ? bounded(response) : response;
+    return (init?.method ?? "GET").toUpperCase() === "GET" ? bounded(response) : response;
   }
 
   function unusable(kind: ModelFailure["kind"], what: string): Refused {

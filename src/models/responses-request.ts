@@ -6,7 +6,7 @@ import type {
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Attachment, Message, ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
-import { sendableArguments } from "./arguments.ts";
+import { sendableArguments, sendableName } from "./arguments.ts";
 import { dataUrl, isImage } from "./attachment.ts";
 import { countField, listField } from "./fields.ts";
 
@@ -85,7 +85,7 @@ function callItem(call: ToolCall, returned: JsonObject): JsonObject {
     ...returned,
     type: "function_call",
     call_id: wireId(id),
-    name,
+    name: sendableName(name),
     arguments: sendableArguments(call.arguments),
   };
 }

@@ -16,3 +16,9 @@ export class NetError extends Error {
     super(message, options);
   }
 }
+
+/** What the runtime says of a failed fetch, less the URL, which may hold a secret, and its advice for whoever calls fetch. */
+export function runtimeText(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/ fetching "[^"]*"/, "").replace(/\. For more information, pass .*$/s, "");
+}

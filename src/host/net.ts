@@ -1,5 +1,5 @@
 import type { Clock, Fetch } from "../core/host.ts";
-import { NetError } from "../core/net-error.ts";
+import { NetError, runtimeText } from "../core/net-error.ts";
 import type { AccessRequest } from "../core/permission.ts";
 import { parseAddress } from "../permit/address.ts";
 import { refusal, type Gate } from "./gate.ts";
@@ -94,7 +94,8 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
       const trust = ca === undefined ? {} : { tls: { ca } };
       const dialService = async (hop: Hop): Promise<Response> => {
         if (hop.url.origin !== origin) {
-          throw new NetError("failed", `Cannot reach '${hop.url.origin}': it is not the service '${origin}'`);
+          const why = `it leads to '${hop.url.origin}', and no other host is followed`;
+          throw new NetError("failed", `Cannot reach '${origin}': ${why}`);
         }
         return session
           .fetch(hop.url, { ...requestOf(hop), ...trust })
@@ -134,7 +135,7 @@ function denied(request: AccessRequest, denial: Parameters<typeof refusal>[2]): 
 function failed(hop: Hop, error: unknown): unknown {
   if (hop.signal.aborted) return hop.signal.reason;
   const code = errorCode(error);
-  const text = connectionTexts[code] ?? (error instanceof Error ? error.message : String(error));
+  const text = connectionTexts[code] ?? runtimeText(error);
   const name = code === "ENOTFOUND" ? "not_found" : "failed";
   return new NetError(name, `Cannot reach '${hop.url.origin}': ${text}`, undefined, { cause: error });
 }

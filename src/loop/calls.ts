@@ -27,7 +27,7 @@ export type Surroundings = {
 /** What the calls of a turn need around them. */
 export type CallContext = Surroundings & { tools: Map<string, Tool> };
 
-/** What a text that is almost JSON must have meant. `cut`: it ends within a string, so that a value in it may be half. */
+/** What a text that is almost JSON must have meant. `cut`: it ends within a string or after a comma, so that a part is missing. */
 export type RepairedJson = { text: string; repairs: string[]; cut: boolean };
 
 /**

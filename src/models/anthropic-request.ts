@@ -7,7 +7,7 @@ import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Attachment, Message, ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
 import { canHoldTo } from "./anthropic-schema.ts";
-import { sendableArguments } from "./arguments.ts";
+import { sendableArguments, sendableName } from "./arguments.ts";
 import { isPdf } from "./attachment.ts";
 import { countField, listField } from "./fields.ts";
 
@@ -115,7 +115,7 @@ function attachmentBlock(attachment: Attachment): JsonObject {
 
 function callBlock({ id, name, arguments: args }: ToolCall): JsonObject {
   const input: Json = JSON.parse(sendableArguments(args));
-  return { type: "tool_use", id: wireId(id), name, input: isJsonObject(input) ? input : {} };
+  return { type: "tool_use", id: wireId(id), name: sendableName(name), input: isJsonObject(input) ? input : {} };
 }
 
 function resultBlock({

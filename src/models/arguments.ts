@@ -11,3 +11,11 @@ export function sendableArguments(text: string): string {
     return "{}";
   }
 }
+
+/**
+ * A call's name as it goes back to the service. A model may make up a tool's name that no service takes, and then the whole
+ * conversation is refused. The call's result already says that there is no such tool.
+ */
+export function sendableName(name: string): string {
+  return name.replace(/[^\w-]/g, "_").slice(0, 64) || "unnamed";
+}

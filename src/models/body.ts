@@ -22,6 +22,19 @@ export async function beginning(body: ReadableStream<Uint8Array> | null): Promis
   return text;
 }
 
+/** The same response, for an SDK that would read a body to its end however long: its reader gets an error where that is too much. */
+export function bounded(response: Response): Response {
+  let length = 0;
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      length += chunk.length;
+      if (length > longestEvent) throw new Error("the answer is too long");
+      controller.enqueue(chunk);
+    },
+  });
+  return response.body === null ? response : new Response(response.body.pipeThrough(limit), response);
+}
+
 /** Reads a body that is one text, in the chunks that it comes in. */
 export type TextReader = {
   /** The whole text; undefined while more of it is to come. Throws when the connection breaks. */

@@ -7,10 +7,14 @@ import type { Message } from "../core/message.ts";
 export function callIds(messages: Message[]): (id: string, slot: number) => string {
   const turns = messages.filter((message) => message.role === "assistant");
   const taken = new Set(turns.flatMap((message) => message.calls.map((call) => call.id)));
+  /** The copies of an id that there are: a service that gives all its calls one id must not make us count them each time. */
+  const copies = new Map<string, number>();
   return (id, slot) => {
     const wanted = id === "" ? `call_${turns.length + 1}_${slot + 1}` : id;
     let unique = wanted;
-    for (let copy = 2; taken.has(unique); copy++) unique = `${wanted}_${copy}`;
+    let copy = copies.get(wanted) ?? 1;
+    while (taken.has(unique)) unique = `${wanted}_${++copy}`;
+    copies.set(wanted, copy);
     taken.add(unique);
     return unique;
   };

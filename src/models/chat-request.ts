@@ -7,7 +7,7 @@ import type {
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Attachment, Message, ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
-import { sendableArguments } from "./arguments.ts";
+import { sendableArguments, sendableName } from "./arguments.ts";
 import { attachmentsOf, dataUrl, isImage } from "./attachment.ts";
 import type { ChatDialect } from "./chat-dialect.ts";
 import { listField, objectField } from "./fields.ts";
@@ -100,6 +100,10 @@ function assistantMessage(
 /** `extra` is what the service wants back with the call. */
 function wireCall(call: ToolCall, extra: Json | undefined): ChatCompletionMessageFunctionToolCall & JsonObject {
   const { id, name } = call;
-  const wire = { id, type: "function" as const, function: { name, arguments: sendableArguments(call.arguments) } };
+  const wire = {
+    id,
+    type: "function" as const,
+    function: { name: sendableName(name), arguments: sendableArguments(call.arguments) },
+  };
   return extra === undefined ? wire : { ...wire, extra_content: extra };
 }

@@ -5,6 +5,7 @@ import { ok } from "../core/result.ts";
 import { iterableSource } from "./answer-source.ts";
 import { unshowable } from "./attachment.ts";
 import { Refused } from "./failure.ts";
+import { bounded } from "./body.ts";
 import { checkedLines, type CheckedLines, type LineRules } from "./json-lines.ts";
 import { ollamaAnswer } from "./ollama-answer.ts";
 import { contextFor, incapable, readFacts, type OllamaFacts } from "./ollama-facts.ts";
@@ -43,7 +44,7 @@ export const make: MakeModel = (config) =>
     }
 
     async function know(signal: AbortSignal): Promise<OllamaFacts> {
-      return (facts ??= readFacts(await client(signal).show({ model })));
+      return (facts ??= readFacts(await client(signal, bounded).show({ model })));
     }
 
     function refused(kind: "service" | "network", what: string): Refused {

@@ -6,7 +6,7 @@ import type {
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Attachment, Message, ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
-import { sendableArguments } from "./arguments.ts";
+import { sendableArguments, sendableName } from "./arguments.ts";
 import { dataUrl, isImage } from "./attachment.ts";
 import { countField, listField } from "./fields.ts";
 
@@ -60,7 +60,7 @@ function inputItems(message: Message, origin: string): Item[] {
   if (message.role === "assistant") return returnedItems(message, origin) ?? plainItems(message);
   return message.results.map(({ id, content, attachments = [] }) => ({
     type: "function_call_output",
-    call_id: id,
+    call_id: wireId(id),
     output: attachments.length === 0 ? content : parts(content, attachments),
   }));
 }
@@ -80,8 +80,22 @@ function plainItems({ text, calls }: AssistantMessage): Item[] {
 }
 
 function callItem(call: ToolCall, returned: JsonObject): JsonObject {
-  const { id: call_id, name } = call;
-  return { ...returned, type: "function_call", call_id, name, arguments: sendableArguments(call.arguments) };
+  const { id, name } = call;
+  return {
+    ...returned,
+    type: "function_call",
+    call_id: wireId(id),
+    name: sendableName(name),
+    arguments: sendableArguments(call.arguments),
+  };
+}
+
+/** The service refuses ids that are longer. */
+const longestId = 64;
+
+/** An id that another service gave its call: some put a signature into it. Its ends together tell it from the others. */
+function wireId(id: string): string {
+  return id.length <= longestId ? id : id.slice(0, longestId / 2) + id.slice(-longestId / 2);
 }
 
 /**

@@ -1,11 +1,11 @@
-import { NetError } from "../core/net-error.ts";
+import { NetError, runtimeText } from "../core/net-error.ts";
 import type { Fetch } from "../core/host.ts";
 import type { Json } from "../core/json.ts";
 import { makeMask } from "../core/mask.ts";
 import type { Model, ModelEvent, ModelFailure, ModelRequest } from "../core/model.ts";
 import { ok, type Result } from "../core/result.ts";
 import { documentSource, eventSource, type Batch, type Source, type Whole } from "./answer-source.ts";
-import { beginning } from "./body.ts";
+import { beginning, bounded } from "./body.ts";
 import { cancelled, cleanText, Refused, refusalFailure, streamFailure } from "./failure.ts";
 import { defaultPatience, startPatience, type Patience } from "./patience.ts";
 import type { ServiceConfig } from "./service.ts";
@@ -49,6 +49,13 @@ export type Service<Piece> = {
   unreachable?: string;
 };
 
+/**
+ * The most that one answer may come to, in characters: a service that never stops talking must not fill the memory. A call weighs
+ * as much as what is kept of it.
+ */
+const longestAnswer = 64 * 1024 * 1024;
+const callWeight = 256;
+
 /** The most models of a list: a list without end must not fill the memory. */
 const mostNames = 10_000;
 
@@ -56,8 +63,9 @@ const mostNames = 10_000;
 export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link) => Service<Piece>): Model {
   const { clock } = config;
   const host = new URL(config.baseUrl).host;
-  // A header may hold a secret as well as the key does.
-  const mask = makeMask([...(config.key === undefined ? [] : [config.key]), ...Object.values(config.headers)]);
+  // A header may hold a secret as well as the key does, and alone after a word for its kind: `Bearer …`.
+  const secrets = Object.values(config.headers).flatMap((value) => [value, ...value.split(" ")]);
+  const mask = makeMask(config.key === undefined ? secrets : [config.key, ...secrets]);
 
   async function reach(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const response = await config.fetch(input, init);
@@ -68,7 +76,8 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
       throw new Refused(refusalFailure({ service: host, status, headers, body }, mask, clock.now()));
     }
     if (isType(response, "html")) throw unusable("request", "HTML: is the base URL right?");
-    return response;
+    // An answer is asked for by POST, and has a reader of its own: what is asked for by GET is one document.
+    return (init?.method ?? "GET").toUpperCase() === "GET" ? bounded(response) : response;
   }
 
   function unusable(kind: ModelFailure["kind"], what: string): Refused {
@@ -113,6 +122,7 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
       if (!opened.ok) return yield failed(opened.error, false);
       source = opened.value;
       let last: ModelEvent | undefined;
+      let size = 0;
       while (last === undefined) {
         const batch = await settle(source.next());
         // Once the service said why it stopped the answer is whole, whatever becomes of the connection.
@@ -122,7 +132,12 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
         const said = came === undefined ? answer.end() : readPieces(came, answer);
         last = said.find(isLast);
         complete = last?.type === "stop" && came !== undefined;
-        for (const event of said) if (event !== last) yield event;
+        for (const event of said) {
+          if (event === last) continue;
+          size += weight(event);
+          yield event;
+        }
+        if (size > longestAnswer) last = endless(host);
         // What came in one piece with an abort is not passed on as an answer.
         if (signal.aborted) return yield { type: "failure", failure: cancelled };
       }
@@ -159,6 +174,17 @@ function readPieces<Piece>({ pieces, end }: Batch<Piece>, answer: AnswerReader<P
   if (end === "done") said.push(...answer.end());
   else if (end !== undefined) said.push({ type: "failure", failure: end });
   return said;
+}
+
+/** What of the memory an event takes, in characters. */
+function weight(event: ModelEvent): number {
+  if (event.type === "text" || event.type === "reasoning") return event.text.length;
+  return event.type === "tool_call" ? event.arguments.length + (event.id === undefined ? 0 : callWeight) : 0;
+}
+
+function endless(host: string): ModelEvent {
+  const message = `'${host}' does not end its answer: more than ${longestAnswer / 2 ** 20} million characters`;
+  return { type: "failure", failure: { kind: "service", message, retryable: false } };
 }
 
 function isLast(event: ModelEvent): boolean {
@@ -218,6 +244,5 @@ function reasonOf(error: unknown): string {
   const chain = causes(error);
   const net = chain.find((cause) => cause instanceof NetError);
   if (net !== undefined) return net.message.replace(/^Cannot reach '[^']*': /, "");
-  const deepest = chain.at(-1);
-  return deepest instanceof Error ? deepest.message : String(error);
+  return runtimeText(chain.at(-1) ?? error);
 }

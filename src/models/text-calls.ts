@@ -128,23 +128,49 @@ function textCallReader(names: ReadonlySet<string>): TextCallReader {
   };
 }
 
+/** Longer than what stands before a fence, and the fence, ever are. */
+const fenceLimit = 200;
+
+/** A line that begins or ends a fence, in a list or a quotation as well, and what follows its marks. */
+const fenceLine = /^[\s>]*(?:(?:[-*+]|\d+[.)])\s+)?(`{3,}|~{3,})(.*)/s;
+
 /** Where in an answer's Markdown a text goes on. What stands in code is quoted, and no call. */
 function markdownPlace() {
   let line = "";
-  let fenced = false;
-  let oddTicks = false;
+  /** The marks that the fence began with around the text; empty outside of fences. */
+  let fence = "";
+  /** Backticks that code within the line began with, and those that were just read. */
+  let code = 0;
+  let ticks = 0;
+
+  /** What the backticks just read make of the code: code ends with as many as it began with. */
+  const codeAfter = () => (ticks === 0 ? code : code === 0 ? ticks : code === ticks ? 0 : code);
+
+  function endLine() {
+    const [, marks = "", rest = ""] = fenceLine.exec(line) ?? [];
+    // Backticks that other ones follow are code within the line.
+    if (fence === "") fence = marks.startsWith("`") && rest.includes("`") ? "" : marks;
+    else if (marks.startsWith(fence) && rest.trim() === "") fence = "";
+    line = "";
+    code = 0;
+    ticks = 0;
+  }
+
   return {
     move(text: string) {
       for (const part of text.split(/(?<=\n)/)) {
-        if (line.length < 3) line += part.slice(0, 3);
-        if ((part.split("`").length - 1) % 2 === 1) oddTicks = !oddTicks;
-        if (!part.endsWith("\n")) continue;
-        if (line.startsWith("```")) fenced = !fenced;
-        line = "";
-        oddTicks = false;
+        if (line.length < fenceLimit) line += part.slice(0, fenceLimit);
+        for (const [run] of part.matchAll(/`+|[^`]+/g)) {
+          if (run.startsWith("`")) ticks += run.length;
+          else {
+            code = codeAfter();
+            ticks = 0;
+          }
+        }
+        if (part.endsWith("\n")) endLine();
       }
     },
     /** Whether a call may begin here: a fence only at the start of a line. */
-    allows: (fence: boolean) => !fenced && !line.startsWith("```") && (fence ? line === "" : !oddTicks),
+    allows: (begins: boolean) => fence === "" && !fenceLine.test(line) && (begins ? line === "" : codeAfter() === 0),
   };
 }

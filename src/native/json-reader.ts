@@ -90,10 +90,15 @@ export function describeJson(text: string | Uint8Array): JsonVerdict {
 
 /**
  * JSON made of a text that is almost JSON; `repairs` says in words what was put right, empty for what is JSON already. `cut`: the
- * text ended within a string, so that the string may be half.
+ * text ended within a string, which may be half, or after a comma, so that more was to come.
  */
 export type JsonRepair =
   { ok: true; text: string; repairs: string[]; cut: boolean } | Exclude<JsonVerdict, { ok: true }>;
+
+/** A comma at the end of what was not closed promised more. */
+function endsAtComma(text: string, repairs: string[]): boolean {
+  return repairs.includes("a missing closing bracket") && text.trimEnd().endsWith(",");
+}
 
 /** As native/core/src/json/repair.rs names it. */
 const closedString = "a missing closing quote";
@@ -107,7 +112,7 @@ export function repairJson(text: string): JsonRepair {
   const repaired = answer(callText("json.repair", 0, text));
   if (repaired !== "") {
     const { text: json, repairs }: { text: string; repairs: string[] } = JSON.parse(repaired);
-    return { ok: true, text: json, repairs, cut: repairs.includes(closedString) };
+    return { ok: true, text: json, repairs, cut: repairs.includes(closedString) || endsAtComma(text, repairs) };
   }
   const wrong = describeJson(text);
   if (wrong.ok) throw new Error("Valid JSON was not taken as it is");

@@ -271,14 +271,26 @@ describe("the model's own service", () => {
     expect((await net.service(base, `${base}/chat`)).status).toBe(200);
     expect(net.told).toEqual([]);
     expect(await thrown(net.service(base, `http://${there}/v1`))).toBe(
-      `failed: Cannot reach 'http://${there}': it is not the service 'http://${here}'`,
+      `failed: Cannot reach 'http://${here}': it leads to 'http://${there}', and no other host is followed`,
     );
     const away = `http://${here}/to?url=${encodeURIComponent(`http://${there}/`)}`;
     const before = other.seen.length;
     expect(await thrown(net.service(base, away, { headers: { Authorization: "Bearer key" } }))).toContain(
-      "is not the service",
+      `it leads to 'http://${there}'`,
     );
     expect(other.seen.length).toBe(before);
+  });
+
+  test("an answer that is no HTTP is told without the URL, which may hold a secret", async () => {
+    const odd = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { data: (socket) => void socket.end("SSH-2.0-OpenSSH_9.0\r\n") },
+    });
+    const base = `http://127.0.0.1:${odd.port}`;
+    const message = await thrown(network([]).service(base, `${base}/v1?token=secret`));
+    odd.stop(true);
+    expect(message).toBe(`failed: Cannot reach '${base}': Malformed_HTTP_Response`);
   });
 });
 

@@ -333,4 +333,12 @@ describe("credentials", () => {
     expect(none).not.toHaveProperty("x-api-key");
     expect(token["authorization"]).toBe("Bearer token");
   });
+
+  test("a token that the service repeats without 'Bearer' is not shown", async () => {
+    const token = "tok-unit-secret-1234567890";
+    const message = `Unknown token ${token}`;
+    server.behave({ kind: "status", status: 401, body: JSON.stringify({ type: "error", error: { message } }) });
+    const { failure } = await readReply(claude({ key: "", headers: { authorization: `Bearer ${token}` } }));
+    expect(failure?.message).toEndWith("Unknown token [masked]");
+  });
 });

@@ -328,4 +328,25 @@ describe("answers", () => {
     expect(failure?.message).toEndWith("sent a line that is not JSON");
     expect(served).toBeLessThan(2 ** 28);
   });
+
+  for (const what of ["what the server knows of a model", "its list of models"]) {
+    test(`${what} without end is not kept`, async () => {
+      let served = 0;
+      const endless: ServiceConfig["fetch"] = async () => {
+        const body = new ReadableStream<Uint8Array>({
+          pull(controller) {
+            served += 2 ** 24;
+            // Fails where it is read on and on, which would never end.
+            if (served > 2 ** 28) controller.close();
+            else controller.enqueue(new Uint8Array(2 ** 24).fill(0x20));
+          },
+        });
+        return new Response(body);
+      };
+      const made = model("fake-1", {}, { fetch: endless });
+      if (what.startsWith("its")) await made.list?.(new AbortController().signal);
+      else expect((await readReply(made)).failure?.message).toEndWith("the answer is too long");
+      expect(served).toBeLessThan(2 ** 28);
+    });
+  }
 });

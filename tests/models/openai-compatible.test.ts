@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Fetch } from "../../src/core/host.ts";
-import type { ModelRequest } from "../../src/core/model.ts";
+import type { ModelFailure, ModelRequest } from "../../src/core/model.ts";
 import { make } from "../../src/models/openai-compatible.ts";
 import { testClock } from "../helpers/clock.ts";
 import { errorBody, startOpenAIServer, type Answer, type Behaviour, type WireCall } from "../helpers/openai-server.ts";
@@ -57,6 +57,36 @@ describe("the wire", () => {
       split: 4096,
     });
     expect(calls[0]?.arguments === long).toBe(true);
+  });
+
+  test("an answer without end is given up before it fills the memory", async () => {
+    const delta = { reasoning: "again ".repeat(200_000) };
+    const event = new TextEncoder().encode(`data: ${JSON.stringify({ choices: [{ delta }] })}\n\n`);
+    const endless = new ReadableStream<Uint8Array<ArrayBuffer>>({ pull: (controller) => controller.enqueue(event) });
+    let thought = 0;
+    let failure: ModelFailure | undefined;
+    const headers = { "content-type": "text/event-stream" };
+    const stream = model({ fetch: async () => new Response(endless, { headers }) }).stream(
+      question,
+      new AbortController().signal,
+    );
+    for await (const said of stream) {
+      if (said.type === "reasoning") thought += said.text.length;
+      if (said.type === "failure") failure = said.failure;
+    }
+    expect(thought).toBeLessThan(70_000_000);
+    expect(failure).toMatchObject({ kind: "service", retryable: false });
+    expect(failure?.message).toEndWith("does not end its answer: more than 64 million characters");
+  });
+
+  test("any number of calls with one id is read in linear time", async () => {
+    const call = { id: "c", function: { name: "file_read", arguments: "" } };
+    const choice = { delta: { tool_calls: Array.from({ length: 20_000 }, () => call) }, finish_reason: "tool_calls" };
+    const body = `data: ${JSON.stringify({ choices: [choice] })}\n\n`;
+    const headers = { "content-type": "text/event-stream" };
+    const { calls } = await readReply(model({ fetch: async () => new Response(body, { headers }) }));
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(20_000);
+    expect(calls.at(-1)?.id).toBe("c_20000");
   });
 
   test("a missing [DONE] after a finish reason is an answer", async () => {

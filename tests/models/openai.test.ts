@@ -263,6 +263,17 @@ test("options are sent by the service's names, the extra body last", async () =>
   });
 });
 
+test("ids of another service's calls are cut to what the service takes, and stay apart", async () => {
+  const ids = [`call_1${"s".repeat(200)}`, `call_2${"s".repeat(200)}`, `call_1${"s".repeat(200)}_2`];
+  const calls = ids.map((id) => ({ id, name: "file_read", arguments: "{}" }));
+  const input = await inputAfter({ text: "", reasoning: "", calls, retries: 0, events: [] });
+  const sent = Array.isArray(input) ? input.flatMap(({ call_id }) => call_id ?? []) : [];
+  expect(sent).toHaveLength(6);
+  expect(new Set(sent).size).toBe(3);
+  expect(sent.slice(0, 3)).toEqual(sent.slice(3));
+  expect(sent.every((id) => id.length <= 64)).toBe(true);
+});
+
 test("a call without its result is what the service refuses", async () => {
   const messages: ModelRequest["messages"] = [
     { role: "assistant", text: "", calls: [{ id: "a", name: "file_read", arguments: "{}" }] },

@@ -19,6 +19,17 @@ test("JSON of every kind stays as it is", () => {
   }
 });
 
+test("a text that ends after a comma is cut, one that only lacks its bracket is not", () => {
+  const cut = (text: string) => {
+    const repaired = repairJson(text);
+    return repaired.ok ? repaired.cut : undefined;
+  };
+  expect(cut('{"path":"a","content":"b",')).toBe(true);
+  expect(cut('{"edits":[{"old":"a"},\n')).toBe(true);
+  expect(cut('{"path":"a","content":"b"')).toBe(false);
+  expect(cut('{"path":"a","content":"b",}')).toBe(false);
+});
+
 test(
   "what is repaired is JSON, says what was wrong, and needs no repair again",
   () => {

@@ -1,7 +1,7 @@
 /** What the small model makes of the example agents that use it: how often it is right, beside the guess of the commonest label. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { known } from "../src/app.ts";
+import { known } from "../src/app/known.ts";
 import { isJsonObject, type Json } from "../src/core/json.ts";
 import type { Message } from "../src/core/message.ts";
 import type { Model } from "../src/core/model.ts";

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +19,9 @@ import {
 import { makeGguf } from "../helpers/gguf.ts";
 
 const path = join(import.meta.dir, "../../.cache/models/SmolLM2-135M-Instruct.Q4_1.gguf");
+// A model computes for seconds, and longer where others use the processors too.
+setDefaultTimeout(120_000);
+
 const withModel = test.skipIf(!existsSync(path));
 const folder = mkdtempSync(join(tmpdir(), "rein-local-"));
 const options: GenerateOptions = { seed: 1, temperature: 0, maxTokens: 24 };

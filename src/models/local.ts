@@ -32,7 +32,7 @@ const bounds: Record<"small" | "large", Bounds> = {
 };
 
 /** The most tokens of an answer of a small model where nothing else is said: it may not find an end. */
-const smallAnswer = 1024;
+const smallAnswer = 512;
 
 export type LocalConfig = {
   /** `local/…`, as reported. */

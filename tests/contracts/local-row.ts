@@ -25,6 +25,8 @@ const info: LocalModelInfo = {
 };
 
 function written(situation: Situation): string | undefined {
+  // There is no wire on which an answer could come whole.
+  if ("whole" in situation && situation.whole === true) return undefined;
   if (situation.does === "text" && situation.dripMs === undefined && situation.usage === undefined)
     return situation.stop === undefined || situation.stop === "length" ? situation.text : undefined;
   if (situation.does !== "calls" || situation.reasoning !== undefined || situation.oneId) return undefined;

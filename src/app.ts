@@ -1,6 +1,6 @@
 import { journalPath } from "./app/journal.ts";
 import type { DoctorRequest } from "./app/doctor.ts";
-import { chosenModel, modelDeps, modelNeeds, passNeeds, planSecrets } from "./app/model.ts";
+import { chosenModel, modelDeps, modelNeeds, offeredModel, passNeeds, planSecrets } from "./app/model.ts";
 import { keepAnswers, unmetNeeds } from "./app/needs.ts";
 import { problem, type PreparedRun, type RunProblem, type RunRequest, type Texts } from "./app/request.ts";
 import { startRun } from "./app/start.ts";
@@ -40,7 +40,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   if (!machine.ok) return problem("usage", machine.error.message);
   const policy = makePolicy(plan, request.grants, machine.value);
   if (!policy.ok) return problem("usage", policy.error.join("\n"));
-  const chosen = chosenModel(plan, request.model, environment);
+  const chosen = await chooseOrOffer(request);
   if (!chosen.ok && !(request.dryRun && chosen.error.outcome === "credentials")) return chosen;
   const own = [
     ...(chosen.ok ? modelNeeds(chosen.value.spec) : []),
@@ -117,6 +117,14 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
       close,
     },
   };
+}
+
+async function chooseOrOffer(request: RunRequest): Promise<Result<ChosenModel, RunProblem>> {
+  const { plan, environment, confirm, cwd, interrupts } = request;
+  const chosen = chosenModel(plan, request.model, environment);
+  if (chosen.ok || chosen.error.outcome !== "credentials" || confirm === undefined || request.dryRun) return chosen;
+  const offered = await offeredModel(confirm, environment, cwd, interrupts);
+  return offered === undefined ? chosen : { ok: true, value: offered };
 }
 
 /** What `rein doctor` shows. */

@@ -1,6 +1,6 @@
 import type { Stamped } from "../core/event.ts";
 import type { OutcomeName } from "../core/exit.ts";
-import type { Ask, Grants } from "../core/permission.ts";
+import type { Ask, Confirm, Grants } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Result } from "../core/result.ts";
@@ -20,6 +20,8 @@ export type RunRequest = {
   environment: Environment;
   /** Absent where there is nobody to ask. */
   ask: Ask | undefined;
+  /** Likewise. */
+  confirm?: Confirm;
   /** Aborted with an Interruption. */
   interrupts: AbortSignal;
   files: ModelFiles;

@@ -1,7 +1,15 @@
 import type { DoctorRequest } from "./app/doctor.ts";
 import { judgeBy, makeDoors } from "./app/doors.ts";
 import { JournalLost, journalPath, makeEmit, openJournal } from "./app/journal.ts";
-import { chosenModel, modelDeps, modelNeeds, passNeeds, planSecrets, type ModelFiles } from "./app/model.ts";
+import {
+  chosenModel,
+  modelDeps,
+  modelNeeds,
+  offeredModel,
+  passNeeds,
+  planSecrets,
+  type ModelFiles,
+} from "./app/model.ts";
 import type { DurableEvent, Emit, Stamped } from "./core/event.ts";
 import type { Interruption, OutcomeName } from "./core/exit.ts";
 import { exitCode } from "./core/exit.ts";
@@ -9,7 +17,7 @@ import type { Clock, Decided } from "./core/host.ts";
 import type { Json, JsonObject } from "./core/json.ts";
 import { makeMask, type Mask } from "./core/mask.ts";
 import type { Model } from "./core/model.ts";
-import type { Ask, Grants, Need } from "./core/permission.ts";
+import type { Ask, Confirm, Grants, Need } from "./core/permission.ts";
 import type { InputValues, Plan } from "./core/plan.ts";
 import type { RunResult } from "./core/result-document.ts";
 import type { Result } from "./core/result.ts";
@@ -49,6 +57,8 @@ export type RunRequest = {
   environment: Environment;
   /** Absent where there is nobody to ask. */
   ask: Ask | undefined;
+  /** Absent where there is nobody to ask. */
+  confirm?: Confirm;
   /** Aborted with an Interruption. */
   interrupts: AbortSignal;
   files: ModelFiles;
@@ -100,7 +110,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   if (!machine.ok) return problem("usage", machine.error.message);
   const policy = makePolicy(plan, request.grants, machine.value);
   if (!policy.ok) return problem("usage", policy.error.join("\n"));
-  const chosen = chosenModel(plan, request.model, environment);
+  const chosen = await chooseOrOffer(request);
   if (!chosen.ok && !(request.dryRun && chosen.error.outcome === "credentials")) return chosen;
   const own = [
     ...(chosen.ok ? modelNeeds(chosen.value.spec) : []),
@@ -177,6 +187,14 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
       close,
     },
   };
+}
+
+async function chooseOrOffer(request: RunRequest): Promise<Result<ChosenModel, RunProblem>> {
+  const { plan, environment, confirm, cwd, interrupts } = request;
+  const chosen = chosenModel(plan, request.model, environment);
+  if (chosen.ok || chosen.error.outcome !== "credentials" || confirm === undefined || request.dryRun) return chosen;
+  const offered = await offeredModel(confirm, environment, cwd, interrupts);
+  return offered === undefined ? chosen : { ok: true, value: offered };
 }
 
 /** What `rein doctor` shows. */

@@ -1,16 +1,17 @@
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Clock, Decided } from "../core/host.ts";
 import type { ModelSpec } from "../core/model.ts";
-import type { Need } from "../core/permission.ts";
+import type { Confirm, Need } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Script } from "../core/script.ts";
 import type { OpenHost } from "../host/host.ts";
 import { folderNames } from "../host/model-files.ts";
 import type { Environment } from "../host/machine.ts";
-import { chooseModel, type ChosenModel } from "../models/choose.ts";
+import { chooseModel, usableServices, type ChosenModel } from "../models/choose.ts";
 import type { ModelDeps } from "../models/index.ts";
-import { modelsFolder, type LocalPlaces } from "../models/local-name.ts";
+import { localPath, modelsFolder, type LocalPlaces } from "../models/local-name.ts";
 import type { ModelProblem } from "../models/problem.ts";
+import { localProvider } from "../models/providers.ts";
 
 /** Reads the files that a model names; paths are absolute. */
 export type ModelFiles = {
@@ -28,6 +29,23 @@ export function chosenModel(
 ): Result<ChosenModel, ModelProblem> {
   const key = (name: string) => environment[name];
   return chooseModel({ flag, variable: environment["REIN_MODEL"], file: plan.model, models: plan.models, key });
+}
+
+/** The small model in this process, for who has no service's key: if it is here, and if they want it. */
+export async function offeredModel(
+  confirm: Confirm,
+  environment: Environment,
+  cwd: string,
+  signal: AbortSignal,
+): Promise<ChosenModel | undefined> {
+  if (usableServices((name) => environment[name]).length > 0) return undefined;
+  const path = localPath(localProvider.model, await localPlaces(environment, cwd, cwd));
+  if (!path.ok) return undefined;
+  const { hasLocalModels } = await import("../native/local.ts");
+  if (!hasLocalModels()) return undefined;
+  const model = `${localProvider.name}/${localProvider.model}`;
+  const question = `No model is named and no service's key is set. Use '${model}', a small model on this machine?`;
+  return (await confirm(question, signal)) ? { spec: { model }, from: "caller" } : undefined;
 }
 
 /** The variables of a plan that hold what only the services of its models may see. */

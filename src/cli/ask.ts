@@ -19,6 +19,11 @@ export function askOnTerminal(agent: string, around: { before(): Promise<void>; 
   };
 }
 
+/** Puts a yes-or-no question to the person at the terminal. */
+export async function confirmOnTerminal(question: string, signal: AbortSignal): Promise<boolean> {
+  return answer(await typed(`${cleanLine(question)} [y/N] `, signal)) === "once";
+}
+
 /** Longer than any line that a terminal hands over at once. */
 const lineBytes = 8192;
 

@@ -1,6 +1,6 @@
 import { clock, prepareRun, type PreparedRun, type RunProblem } from "../app.ts";
 import { exits } from "../core/exit.ts";
-import type { Ask } from "../core/permission.ts";
+import type { Ask, Confirm } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Result } from "../core/result.ts";
@@ -41,7 +41,7 @@ export const runCommand: Handler = async (args, io) => {
     session: args.one("--session"),
     cwd: io.cwd,
     environment: io.env,
-    ask: await asker(plan.value, io, output),
+    ...(await asker(plan.value, io, output)),
     interrupts: interrupts.signal,
     files: { script: readScript, text: readText },
     streamed: args.has("--stream"),
@@ -146,11 +146,16 @@ function inputProblem(args: Arguments, io: Io, plan: Plan, stdin: StdinUse): Usa
 }
 
 /** Questions go to a person at the terminal; progress makes room for them. */
-async function asker(plan: Plan, io: Io, { progress }: RunOutput): Promise<Ask | undefined> {
-  if (!io.canAsk) return undefined;
-  const { askOnTerminal, hasTerminal } = await import("./ask.ts");
-  if (!hasTerminal()) return undefined;
-  return askOnTerminal(plan.name, { before: progress.hide, after: progress.show });
+async function asker(
+  plan: Plan,
+  io: Io,
+  { progress }: RunOutput,
+): Promise<{ ask: Ask | undefined; confirm?: Confirm }> {
+  if (!io.canAsk) return { ask: undefined };
+  const { askOnTerminal, confirmOnTerminal, hasTerminal } = await import("./ask.ts");
+  if (!hasTerminal()) return { ask: undefined };
+  const ask = askOnTerminal(plan.name, { before: progress.hide, after: progress.show });
+  return { ask, confirm: confirmOnTerminal };
 }
 
 function usage(problem: UsageProblem): RunProblem {

@@ -28,6 +28,9 @@ export type Answer = "once" | "session" | "no";
 /** Puts one question to a person. Absent where there is nobody to ask. Questions never overlap. */
 export type Ask = (request: AccessRequest, signal: AbortSignal) => Promise<Answer>;
 
+/** Puts a yes-or-no question to a person; what is not clearly a yes is a no. */
+export type Confirm = (question: string, signal: AbortSignal) => Promise<boolean>;
+
 /** What a tool, a check or a server cannot work without: any rule of that kind, or that one target. */
 export type Need = { kind: PermissionKind; target?: string };
 

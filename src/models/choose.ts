@@ -62,9 +62,16 @@ export function chooseModel(choice: ModelChoice): Result<ChosenModel, ModelProbl
   return parsed.ok ? ok({ spec: { model: name }, from: flag || variable ? "caller" : "file" }) : parsed;
 }
 
+/** The services that have a default model and are not local ones: one of them is used where no model is named. */
+const services = providers.filter(({ model, local }) => model !== undefined && local === undefined);
+
+/** Of these the ones whose key is set. */
+export function usableServices(key: ModelChoice["key"]): Provider[] {
+  return services.filter((provider) => credentials(provider).some((name) => (key(name) ?? "") !== ""));
+}
+
 function onlyService(key: ModelChoice["key"]): Result<ChosenModel, ModelProblem> {
-  const services = providers.filter(({ model, local }) => model !== undefined && local === undefined);
-  const usable = services.filter((provider) => credentials(provider).some((name) => (key(name) ?? "") !== ""));
+  const usable = usableServices(key);
   const [first, second] = usable;
   if (first !== undefined && second === undefined) return ok({ spec: { model: first.name }, from: "caller" });
   if (first !== undefined) {

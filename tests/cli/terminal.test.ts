@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { dirname } from "node:path";
+import { weights, withWeights } from "../helpers/local-model.ts";
 import { openScreen } from "../helpers/terminal.ts";
 
 const clear = "\r\u001b[K";
@@ -270,5 +272,23 @@ test("the status line stays within ten columns, and follows a resize", async () 
   expect(code).toBe(130);
   for (const line of text.split(/\r\u001b\[K|\n/)) {
     if (line.startsWith("turn")) expect(line.replace("^C", "").length).toBeLessThan(12);
+  }
+});
+
+withWeights("local model: without any key it is offered, and used only after a yes", async () => {
+  const files = { "agent.yaml": "instructions: You are a helpful assistant\nprompt: What is the capital of France?\n" };
+  const question = "Use 'local/smollm2', a small model on this machine? [y/N] ";
+  for (const [typed, expected] of [
+    ["\n", 7],
+    ["y\n", 0],
+  ] as const) {
+    await using screen = openScreen("rein run agent.yaml", files, { env: { REIN_MODELS: dirname(weights) } });
+    await screen.until(question);
+    screen.type(typed);
+    const { code, text } = await screen.end();
+    expect({ code, text }).toMatchObject({ code: expected });
+    const rest = text.slice(text.indexOf(question));
+    expect(rest.includes("is a small model")).toBe(expected === 0);
+    expect(rest.includes("Paris")).toBe(expected === 0);
   }
 });

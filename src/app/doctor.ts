@@ -11,7 +11,7 @@ import { credentials, parseModelName } from "../models/choose.ts";
 import { endpointOf } from "../models/endpoint.ts";
 import { createService } from "../models/index.ts";
 import type { ModelProblem } from "../models/problem.ts";
-import { keyVariables, providers, type Provider } from "../models/providers.ts";
+import { keyVariables, localProvider, providers, type Provider } from "../models/providers.ts";
 import { missing } from "../permit/decide.ts";
 import { makePolicy, type Policy } from "../permit/policy.ts";
 import { modelDeps, modelNeeds, passNeeds, planSecrets, type ModelFiles } from "./model.ts";
@@ -91,14 +91,18 @@ async function examineOne(
   const { environment, plan, cwd, clock, offline, files } = request;
   const untold = { variable: null, endpoint: null, detail: null, time_ms: null, usage: null, tools: null };
   const check: ServiceCheck = { model: labelOf(spec), name, state: "not_tested", ...untold };
-  const provider = providers.find((one) => one.name === check.model.split("/", 1)[0]);
-  if (provider === undefined) return { ...check, detail: "no service: it says what its file says" };
+  const [prefix = ""] = check.model.split("/", 1);
+  const provider = providers.find((one) => one.name === prefix);
+  if (provider === undefined && prefix !== localProvider.name)
+    return { ...check, detail: "no service: it says what its file says" };
 
-  const endpoint = endpointOf(provider, spec, (variable) => environment[variable]);
-  if (!endpoint.ok) return { ...check, state: "no_key", detail: endpoint.error.message };
-  const { origin, pathname } = new URL(endpoint.value.baseUrl);
-  check.variable = endpoint.value.variable ?? null;
-  check.endpoint = `${origin}${pathname === "/" ? "" : pathname}`;
+  const endpoint = provider && endpointOf(provider, spec, (variable) => environment[variable]);
+  if (endpoint?.ok === false) return { ...check, state: "no_key", detail: endpoint.error.message };
+  if (endpoint !== undefined) {
+    const { origin, pathname } = new URL(endpoint.value.baseUrl);
+    check.variable = endpoint.value.variable ?? null;
+    check.endpoint = `${origin}${pathname === "/" ? "" : pathname}`;
+  }
   if (offline) return check;
   const flags = missing(policy, modelNeeds(spec), false);
   if (flags.length > 0) return { ...check, state: "not_granted", detail: `add ${flags.join(" ")}, or -P` };
@@ -123,7 +127,10 @@ async function examineOne(
     over.abort();
     giveUp({ state: "unreachable", detail: `no answer in ${longestMs / 1000} s` });
   });
-  const tested = await Promise.race([testModel(provider, check.model, make, clock, over.signal), late]);
+  const tested = await Promise.race([
+    testModel(provider ?? localProvider, check.model, make, clock, over.signal),
+    late,
+  ]);
   over.abort();
   return { ...check, ...tested };
 }
@@ -139,7 +146,7 @@ const ping: ToolSpec = {
 
 /** Asks for one token, then for a call of a tool. */
 async function testModel(
-  provider: Provider,
+  provider: Pick<Provider, "name" | "leastTokens">,
   label: string,
   make: Make,
   clock: Clock,
@@ -152,6 +159,7 @@ async function testModel(
     if (!made.ok) return { ok: false, error: unmade(made.error) };
     const request = { instructions: "", messages: [{ role: "user" as const, text }], tools };
     const reply = await readReply(made.value, request, 1, async () => undefined, clock, signal);
+    made.value.close?.();
     return reply.ok ? reply : { ok: false, error: unwell(reply.error) };
   };
   const said = await ask(provider.leastTokens ?? 1, "Say OK", []);
@@ -164,7 +172,11 @@ async function testModel(
 }
 
 /** The first model that a service lists, where the provider has no default. */
-async function anyModel(provider: Provider, make: Make, signal: AbortSignal): Promise<Result<string, ModelFailure>> {
+async function anyModel(
+  provider: Pick<Provider, "name">,
+  make: Make,
+  signal: AbortSignal,
+): Promise<Result<string, ModelFailure>> {
   const made = await make(`${provider.name}/-`, 1);
   const listed = made.ok ? await made.value.list?.(signal) : undefined;
   if (listed?.ok === false) return listed;

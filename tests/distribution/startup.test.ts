@@ -59,9 +59,10 @@ test("check loads neither an SDK nor the store nor the native library", async ()
 /** The packages that services are spoken to with. */
 const sdks = ["@anthropic-ai/sdk", "openai", "ollama"].map((name) => `node_modules/${name}`);
 
-test("a run with a scripted model loads no SDK", async () => {
-  const loaded = rooms(await loadedBy(["run", "-P", "agent.yaml"]));
-  for (const sdk of sdks) expect(loaded).not.toContain(sdk);
+test("a run with a scripted model loads no SDK, and nothing that local models need", async () => {
+  const files = await loadedBy(["run", "-P", "agent.yaml"]);
+  for (const sdk of sdks) expect(rooms(files)).not.toContain(sdk);
+  for (const file of ["src/models/local.ts", "src/native/local.ts"]) expect(files).not.toContain(file);
 });
 
 for (const [provider, sdk] of [

@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject, type JsonSchema } from "../co
 export type Bounds = {
   /** Of a text. */
   characters: number;
-  /** Of an array. */
+  /** Of an array for which the schema has no `maxItems`. */
   items: number;
 };
 
@@ -64,6 +64,7 @@ function inner(key: string, value: Json, context: Context): Json {
     case "definitions":
       return isJsonObject(value) ? mapped(value, (one) => bound(one, context)) : value;
     case "items":
+      return bound(value, { ...context, bounds: quarter(context.bounds) });
     case "additionalProperties":
       return bound(value, context);
     case "anyOf":
@@ -75,6 +76,11 @@ function inner(key: string, value: Json, context: Context): Json {
     default:
       return value;
   }
+}
+
+/** There may be many of what stands in an array: it all adds up. */
+function quarter({ characters, items }: Bounds): Bounds {
+  return { characters: Math.ceil(characters / 4), items: Math.ceil(items / 4) };
 }
 
 function mapped(object: JsonObject, change: (value: Json) => Json): JsonObject {
@@ -132,8 +138,10 @@ function boundNumber(node: JsonObject): void {
 }
 
 function boundArray(node: JsonObject, bounds: Bounds): void {
-  node["maxItems"] = atMost(node, "maxItems", "minItems", bounds.items);
-  if (node["items"] === undefined) node["items"] = node["prefixItems"] === undefined ? anything(bounds) : false;
+  const least = node["minItems"];
+  node["maxItems"] ??= Math.max(bounds.items, typeof least === "number" ? least : 0);
+  if (node["items"] === undefined)
+    node["items"] = node["prefixItems"] === undefined ? anything(quarter(bounds)) : false;
 }
 
 /** Leaves an object the keys that it names; one that names none gets a few short ones. */

@@ -27,7 +27,7 @@ const small = 1_000_000_000;
 const modest = 4_000_000_000;
 
 const bounds: Record<"small" | "large", Bounds> = {
-  small: { characters: 400, items: 100 },
+  small: { characters: 400, items: 20 },
   large: { characters: 32_000, items: 1000 },
 };
 

@@ -78,7 +78,8 @@ export async function makeLocal(config: LocalConfig, engine = native): Promise<R
     try {
       const constraint = constrain(request, info);
       const keeps = constraint && (await engine.check(constraint, signal));
-      if (keeps?.ok === false) return yield wrongRequest(`'${name}' cannot keep to the schema: ${keeps.error}`);
+      if (keeps?.ok === false)
+        return yield wrongRequest(`'${name}' cannot keep to the schema: ${grammarProblem(keeps.error)}`);
       const model = await user.model(signal);
       if (!model.ok) return yield wrongRequest(`Cannot load '${name}': ${model.error}`);
       if (!told) for (const message of warnings(name, model.value)) yield { type: "warning", message };
@@ -152,6 +153,12 @@ function styleOf(info: GgufInfo): ToolStyle {
 function constrain(request: ModelRequest, info: GgufInfo): Constraint | undefined {
   const answering = styleOf(info) === "examples" ? answers(request) : "any";
   return constraintFor(request.tools, request.output, answering, isSmall(info) ? bounds.small : bounds.large);
+}
+
+/** What is wrong with a schema, without the grammar that was made of it. */
+function grammarProblem(error: string): string {
+  const [first = error] = error.split("\n");
+  return /failed to compile JSON schema: (.*)/.exec(first)?.[1] ?? first;
 }
 
 /** The prompt by the model's own template. Some of them refuse instructions of their own. */

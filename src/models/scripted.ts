@@ -105,7 +105,9 @@ function pieces(text: string): string[] {
 
 /** Four characters to a token, the usual rule of thumb: the same on every run, and near enough to try limits with. */
 function estimate(request: ModelRequest, text: string, calls: ToolCall[]): Usage {
-  const asked = request.instructions.length + JSON.stringify([request.messages, request.tools]).length;
+  // Examples are for models in this process; no service is told of them.
+  const tools = request.tools.map(({ name, description, input }) => ({ name, description, input }));
+  const asked = request.instructions.length + JSON.stringify([request.messages, tools]).length;
   const said = calls.reduce((sum, call) => sum + call.name.length + call.arguments.length, text.length);
   return { input: Math.ceil(asked / 4), output: Math.ceil(said / 4), cached: 0, reasoning: 0 };
 }

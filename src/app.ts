@@ -2,7 +2,8 @@ import { journalPath } from "./app/journal.ts";
 import type { DoctorRequest } from "./app/doctor.ts";
 import { chosenModel, modelDeps, modelNeeds, offeredModel, passNeeds, planSecrets } from "./app/model.ts";
 import { keepAnswers, unmetNeeds } from "./app/needs.ts";
-import { problem, type PreparedRun, type RunProblem, type RunRequest, type Texts } from "./app/request.ts";
+import { problemOf, type Problem } from "./core/problem.ts";
+import type { PreparedRun, RunRequest, Texts } from "./app/request.ts";
 import { startRun } from "./app/start.ts";
 import { asText, fillIn } from "./app/texts.ts";
 import type { DurableEvent } from "./core/event.ts";
@@ -34,12 +35,12 @@ const bytesPerToken = 16;
 const largestWindow = 2_000_000;
 
 /** Checks a plan against what was granted and what this machine has, and makes all that its run needs. */
-export async function prepareRun(request: RunRequest): Promise<Result<PreparedRun, RunProblem>> {
+export async function prepareRun(request: RunRequest): Promise<Result<PreparedRun, Problem>> {
   const { plan, environment } = request;
   const machine = readMachine({ cwd: request.cwd, agentFolder: plan.folder, environment });
-  if (!machine.ok) return problem("usage", machine.error.message);
+  if (!machine.ok) return problemOf("usage", machine.error.message);
   const policy = makePolicy(plan, request.grants, machine.value);
-  if (!policy.ok) return problem("usage", policy.error.join("\n"));
+  if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
   const chosen = await chooseOrOffer(request);
   if (!chosen.ok && !(request.dryRun && chosen.error.outcome === "credentials")) return chosen;
   const own = [
@@ -77,7 +78,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const passed = request.dryRun ? undefined : await passNeeds(own, host, keepAnswers(answers), signal);
   if (passed?.ok === false) {
     await close();
-    return problem("denied", passed.error.message);
+    return problemOf("denied", passed.error.message);
   }
   const model = chosen.ok ? await makeModel(request, chosen.value, host) : chosen;
   if (!model.ok && !(request.dryRun && model.error.outcome === "credentials")) {
@@ -119,7 +120,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   };
 }
 
-async function chooseOrOffer(request: RunRequest): Promise<Result<ChosenModel, RunProblem>> {
+async function chooseOrOffer(request: RunRequest): Promise<Result<ChosenModel, Problem>> {
   const { plan, environment, confirm, cwd, interrupts } = request;
   const chosen = chosenModel(plan, request.model, environment);
   if (chosen.ok || chosen.error.outcome !== "credentials" || confirm === undefined || request.dryRun) return chosen;
@@ -150,12 +151,12 @@ export async function readStore<T>(
 }
 
 /** The result of a run that never began. */
-export function problemResult(run: string, { outcome, message, hint }: RunProblem): RunResult {
+export function problemResult(run: string, { outcome, message, hint }: Problem): RunResult {
   const error = hint === undefined ? { message } : { message, hint };
   return { outcome, exit_code: exitCode(outcome), answer: null, error, usage: {}, cost: null, denied: [], run_id: run };
 }
 
-function makeModel(request: RunRequest, chosen: ChosenModel, host: OpenHost): Promise<Result<Model, RunProblem>> {
+function makeModel(request: RunRequest, chosen: ChosenModel, host: OpenHost): Promise<Result<Model, Problem>> {
   const { plan, environment, cwd, files, streamed } = request;
   // A file names its script relative to itself, a flag or variable relative to where it was typed.
   const scriptFolder = chosen.from === "file" ? plan.folder : cwd;

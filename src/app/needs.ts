@@ -5,7 +5,8 @@ import type { Machine } from "../host/machine.ts";
 import { decide, missing } from "../permit/decide.ts";
 import type { Policy } from "../permit/policy.ts";
 import { toolNeeds } from "../tools/index.ts";
-import type { RunProblem, RunRequest } from "./request.ts";
+import type { Problem } from "../core/problem.ts";
+import type { RunRequest } from "./request.ts";
 
 /**
  * Programs that are not here, and grants without which a tool or a check can do nothing at all. `own` is what rein itself needs
@@ -16,7 +17,7 @@ export function unmetNeeds(
   own: readonly Need[],
   machine: Machine,
   policy: Policy,
-): RunProblem | undefined {
+): Problem | undefined {
   const { plan } = request;
   const needs: Need[] = [
     ...plan.tools.flatMap((name) => toolNeeds[name] ?? []),

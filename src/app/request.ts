@@ -1,7 +1,7 @@
 import type { Stamped } from "../core/event.ts";
-import type { OutcomeName } from "../core/exit.ts";
 import type { Ask, Confirm, Grants } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
+import type { Problem } from "../core/problem.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
@@ -31,9 +31,6 @@ export type RunRequest = {
   dryRun: boolean;
 };
 
-/** Why there is no run. */
-export type RunProblem = { outcome: OutcomeName; message: string; hint?: string };
-
 /** What the caller has typed in: values for the plan's inputs, and the PROMPT argument. */
 export type Texts = { input: InputValues; prompt: string | undefined };
 
@@ -54,13 +51,8 @@ export type PreparedRun = {
   signal: AbortSignal;
   /** In bytes: a longer prompt the model could not hold. */
   promptLimit: number;
-  look(texts: Texts): Promise<Result<DryRun, RunProblem>>;
+  look(texts: Texts): Promise<Result<DryRun, Problem>>;
   /** Runs to the end; `observe` is told of each event and never waits. */
-  start(texts: Texts, observe: (event: Stamped) => void): Promise<Result<RunResult, RunProblem>>;
+  start(texts: Texts, observe: (event: Stamped) => void): Promise<Result<RunResult, Problem>>;
   close(): Promise<void>;
 };
-
-/** A problem as the failure that it is. */
-export function problem(outcome: OutcomeName, message: string, hint?: string): { ok: false; error: RunProblem } {
-  return { ok: false, error: hint === undefined ? { outcome, message } : { outcome, message, hint } };
-}

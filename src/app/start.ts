@@ -10,7 +10,8 @@ import { loadTools } from "../tools/index.ts";
 import { judgeBy, makeDoors } from "./doors.ts";
 import { JournalLost, journalPath, makeEmit, openJournal } from "./journal.ts";
 import { explainJson, mendJson } from "./json.ts";
-import { problem, type RunProblem, type RunRequest } from "./request.ts";
+import { problemOf, type Problem } from "../core/problem.ts";
+import type { RunRequest } from "./request.ts";
 
 /** A run whose model and doors are ready and whose texts are filled. */
 export type Started = {
@@ -31,12 +32,12 @@ export async function startRun(
   request: RunRequest,
   started: Started,
   observe: (event: Stamped) => void,
-): Promise<Result<RunResult, RunProblem>> {
+): Promise<Result<RunResult, Problem>> {
   const { plan, environment, session } = request;
   const { id, signal, host, clock, model, mask, answers, instructions, prompt } = started;
   const place = journalPath(environment);
   const opened = await openJournal(place, { id, agent: plan.name, model: model.name, time: clock.now() }, session);
-  if (!opened.ok) return problem("usage", opened.error.message);
+  if (!opened.ok) return problemOf("usage", opened.error.message);
   const { journal, history, warning } = opened.value;
   const journaled = makeEmit(journal, clock, observe, session !== undefined);
   const emit: Emit = async (event, durability) => {
@@ -71,7 +72,8 @@ export async function startRun(
     });
     return { ok: true, value: result };
   } catch (error) {
-    if (error instanceof JournalLost) return problem("usage", `Cannot keep the session '${session}': ${error.message}`);
+    if (error instanceof JournalLost)
+      return problemOf("usage", `Cannot keep the session '${session}': ${error.message}`);
     throw error;
   } finally {
     await opened.value.close();

@@ -2,7 +2,8 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { Mask } from "../core/mask.ts";
 import type { Result } from "../core/result.ts";
 import { expand } from "../core/template.ts";
-import { problem, type RunProblem, type RunRequest, type Texts } from "./request.ts";
+import { problemOf, type Problem } from "../core/problem.ts";
+import type { RunRequest, Texts } from "./request.ts";
 
 /** The texts that go to the model, with all holes filled and keys masked: a log that is to be explained may hold one. */
 export function fillIn(
@@ -11,7 +12,7 @@ export function fillIn(
   promptLimit: number,
   mask: Mask,
   texts: Texts,
-): Result<{ instructions: string; prompt: string }, RunProblem> {
+): Result<{ instructions: string; prompt: string }, Problem> {
   const { plan, environment } = request;
   const env: JsonObject = {};
   for (const name of plan.env) {
@@ -20,14 +21,14 @@ export function fillIn(
   }
   const values = { input: texts.input, env, run: { id } };
   const instructions = expand(plan.instructions, values);
-  if (!instructions.ok) return problem("usage", instructions.error.message);
+  if (!instructions.ok) return problemOf("usage", instructions.error.message);
   const prompt = plan.prompt === undefined ? { ok: true as const, value: "" } : expand(plan.prompt, values);
-  if (!prompt.ok) return problem("usage", prompt.error.message);
+  if (!prompt.ok) return problemOf("usage", prompt.error.message);
   const parts = [prompt.value, texts.prompt ?? ""].filter((part) => part !== "");
   const filled = { instructions: mask.text(instructions.value), prompt: mask.text(parts.join("\n\n")) };
   const size = Buffer.byteLength(filled.instructions) + Buffer.byteLength(filled.prompt);
   if (size <= promptLimit) return { ok: true, value: filled };
-  return problem("usage", `The prompt is larger than the model could hold: ${size} bytes, at most ${promptLimit}`);
+  return problemOf("usage", `The prompt is larger than the model could hold: ${size} bytes, at most ${promptLimit}`);
 }
 
 /** As templates do it: strings as they are, other values as JSON. */

@@ -1,21 +1,20 @@
 import { basename, dirname, resolve } from "node:path";
 import { known } from "../app/known.ts";
-import type { Diagnostic } from "../core/diagnostic.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import type { Script } from "../core/script.ts";
 import { checkAgent } from "../file/check.ts";
 import type { Checked } from "../file/read.ts";
 import { checkScript } from "../file/script.ts";
-import { maxFileBytes } from "../file/source.ts";
+import { maxFileBytes, unreadable } from "../file/source.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { readNamed } from "./files.ts";
-import type { UsageProblem } from "./flags.ts";
 
 /** Reads and checks an agent file. What cannot be read is a diagnostic as well, so that one report holds all files. */
 export function readAgent(file: string, cwd: string): Checked<Plan> {
   const read = readNamed(file, maxFileBytes);
-  if (!read.ok) return { ok: false, diagnostics: [unreadable(file, read.error)] };
+  if (!read.ok)
+    return { ok: false, diagnostics: [unreadable(file, read.error.message, "unreadable", read.error.hint)] };
   return checkAgentBytes(file, read.value, cwd);
 }
 
@@ -40,9 +39,4 @@ export function readText(path: string): Result<string> {
   return read.ok
     ? { ok: true, value: new TextDecoder().decode(read.value) }
     : { ok: false, error: { code: "failed", message: read.error.message } };
-}
-
-function unreadable(file: string, { message, hint }: UsageProblem): Diagnostic {
-  const place = { file, line: 1, column: 1, width: 1, source: "" };
-  return { code: "unreadable", severity: "error", message, ...(hint === undefined ? {} : { hint }), ...place };
 }

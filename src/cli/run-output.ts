@@ -1,5 +1,5 @@
 import { clock, problemResult } from "../app.ts";
-import type { RunProblem } from "../app/request.ts";
+import type { Problem } from "../core/problem.ts";
 import type { Stamped } from "../core/event.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Renderer, Writer } from "../core/render.ts";
@@ -21,11 +21,11 @@ export type RunOutput = {
   progress: Progress;
   observe(event: Stamped): void;
   /** Shows the result and says the exit code. A failure when the answer could not be written. */
-  end(result: RunResult): Promise<Result<number, RunProblem>>;
+  end(result: RunResult): Promise<Result<number, Problem>>;
 };
 
 /** A problem before the run; `report` is what stderr says of it, where that is more than its message. */
-export type Reported = RunProblem & { report?: string };
+export type Reported = Problem & { report?: string };
 
 /** Flags that cannot go together, or do not fit the plan. */
 export function outputProblem(args: Arguments, plan: Plan): UsageProblem | undefined {
@@ -129,7 +129,7 @@ function progressMode(args: Arguments, io: Io): "live" | "plain" | "none" {
   return io.env["TERM"] === "dumb" ? "plain" : "live";
 }
 
-function keepAnswer(file: string, kept: string[]): RunProblem | undefined {
+function keepAnswer(file: string, kept: string[]): Problem | undefined {
   if (kept.length === 0) return undefined;
   const written = writeNamed(file, kept.join(""));
   return written.ok ? undefined : { outcome: "usage", message: written.error.message };

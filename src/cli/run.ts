@@ -1,6 +1,6 @@
 import { clock, prepareRun } from "../app.ts";
-import type { PreparedRun, RunProblem } from "../app/request.ts";
-import { exits } from "../core/exit.ts";
+import { interrupted, type Problem } from "../core/problem.ts";
+import type { PreparedRun } from "../app/request.ts";
 import type { Ask, Confirm } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
@@ -19,6 +19,9 @@ import { givenInput, stdinUse, typedInput, type StdinUse } from "./run-input.ts"
 import { outputProblem, reportProblem, runOutput, type Reported, type RunOutput } from "./run-output.ts";
 import { interruptOnSignals } from "./signals.ts";
 import { readStdin } from "./stdin.ts";
+
+/** What an interruption is told as while there was no request yet. */
+const tooEarly = "Ended before the model was asked";
 
 /** Runs an agent file: checks it, makes its run ready, reads its input, and ends with an answer and an exit code. */
 export const runCommand: Handler = async (args, io) => {
@@ -49,7 +52,7 @@ export const runCommand: Handler = async (args, io) => {
     dryRun: args.has("--dry-run"),
   });
   if (!prepared.ok) return reportProblem(prepared.error, args, io);
-  let performed: Result<RunResult | string, RunProblem>;
+  let performed: Result<RunResult | string, Problem>;
   try {
     performed = await perform(prepared.value, plan.value, given.value, stdin.value, args, io, output);
   } finally {
@@ -61,7 +64,7 @@ export const runCommand: Handler = async (args, io) => {
   return code.ok ? code.value : reportProblem(code.error, args, io, prepared.value.id);
 };
 
-async function deliver(made: RunResult | string, io: Io, output: RunOutput): Promise<Result<number, RunProblem>> {
+async function deliver(made: RunResult | string, io: Io, output: RunOutput): Promise<Result<number, Problem>> {
   if (typeof made !== "string") return output.end(made);
   await io.stdout.write(made);
   return { ok: true, value: 0 };
@@ -76,7 +79,7 @@ async function perform(
   args: Arguments,
   io: Io,
   output: RunOutput,
-): Promise<Result<RunResult | string, RunProblem>> {
+): Promise<Result<RunResult | string, Problem>> {
   const texts = new Map(given.texts);
   let prompt = args.positionals[1];
   if (stdin.for !== "nothing") {
@@ -87,7 +90,7 @@ async function perform(
       sleep: clock.sleep,
       silent: warn,
     });
-    if (read === undefined) return { ok: false, error: interruption(prepared.signal) };
+    if (read === undefined) return interrupted(prepared.signal, tooEarly);
     if (!read.ok) return { ok: false, error: usage(read.error) };
     if (stdin.for === "prompt") prompt = read.value;
     // An empty stdin leaves an input its default.
@@ -111,7 +114,7 @@ async function loadAgent(args: Arguments, io: Io, signal: AbortSignal): Promise<
     if (io.stdinIsTerminal)
       return mistaken({ message: "The agent file '-' is read from stdin, but that is a terminal" });
     const text = await readStdin({ limit: maxFileBytes, signal, sleep: clock.sleep, silent: () => undefined });
-    if (text === undefined) return { ok: false, error: interruption(signal) };
+    if (text === undefined) return interrupted(signal, tooEarly);
     if (!text.ok) return mistaken(text.error);
     checked = checkAgentBytes(file, new TextEncoder().encode(text.value), io.cwd);
   } else {
@@ -159,17 +162,10 @@ async function asker(
   return { ask, confirm: confirmOnTerminal };
 }
 
-function usage(problem: UsageProblem): RunProblem {
+function usage(problem: UsageProblem): Problem {
   return { outcome: "usage", ...problem };
 }
 
 function mistaken(problem: UsageProblem): { ok: false; error: Reported } {
   return { ok: false, error: usage(problem) };
-}
-
-/** A run that was interrupted before it began. */
-function interruption(signal: AbortSignal): RunProblem {
-  const reason: unknown = signal.reason;
-  const outcome = exits.find(({ name }) => name === reason)?.name ?? "bug";
-  return { outcome, message: "Ended before the model was asked" };
 }

@@ -18,14 +18,7 @@ LOCAL ?= 1
 build: dist/rein
 
 run: build
-	@echo "No key and no service: the scripted model of the agent file answers, from what its tools really find."
-	@echo "$$ dist/rein run -P agents/explain-log.yaml < agents/fixtures/failing.log"
-	@dist/rein run -P agents/explain-log.yaml < agents/fixtures/failing.log
-	@if [ -f .cache/models/SmolLM2-135M-Instruct.Q4_1.gguf ] && [ "$(LOCAL)" != 0 ]; then \
-	  echo; echo "Still no key and no service: a real model of 98 MB, in this process, says whether a review is positive or negative."; \
-	  echo "$$ echo 'Setup took two minutes and it simply works' | dist/rein run agents/sort-review.yaml"; \
-	  echo 'Setup took two minutes and it simply works' | REIN_MODELS=.cache/models dist/rein run agents/sort-review.yaml; \
-	fi
+	@sh scripts/examples $(LOCAL)
 
 test:
 	@sh scripts/test.sh

@@ -1,7 +1,8 @@
 import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
+import type { Command } from "./command.ts";
 import { commands, helpFlag, versionFlag } from "./commands.ts";
-import { parseFlags, type UsageProblem } from "./flags.ts";
+import { parseBesideFile, parseFlags, type Arguments, type UsageProblem } from "./flags.ts";
 import type { Streams } from "./output.ts";
 import { usageError } from "./usage.ts";
 
@@ -23,18 +24,41 @@ export async function dispatch(
   const command = commands.find(({ name }) => name === first || name === `${first} ${second}`);
   if (command === undefined) return usageError(unknownCommand(first, second), streams);
   const words = command.name.split(" ").length;
-  const parsed = parseFlags(argv.slice(words), [...command.flags, helpFlag, versionFlag]);
+  const parse = command.inputs ? parseBesideFile : parseFlags;
+  const parsed = parse(argv.slice(words), [...command.flags, helpFlag, versionFlag]);
   if (!parsed.ok) return usageError(parsed.error, streams, command);
   const args = parsed.value;
   if (args.has("--version")) return (await import("./version.ts")).printVersion(streams.stdout);
-  if (args.has("--help")) return help([command.name], streams);
-  const { min, max } = command.count;
-  if (args.positionals.length < min)
-    return usageError({ message: `Missing argument: ${command.positionals}` }, streams, command);
-  const extra = args.positionals[max];
-  if (extra !== undefined) return usageError({ message: `Unexpected argument '${extra}'` }, streams, command);
+  if (args.has("--help")) {
+    const file = command.inputs ? args.positionals.slice(0, 1) : [];
+    return help([command.name, ...file], streams);
+  }
+  const wrong = args.complete === undefined ? countProblem(args, command) : undefined;
+  if (wrong !== undefined) return usageError(wrong, streams, command);
   const [handler, { openIo }] = await Promise.all([command.load(), import("./io.ts")]);
-  return handler(args, await openIo(env, streams));
+  return handler(counted(args, command), await openIo(env, streams));
+}
+
+/** Too few or too many positional arguments. */
+function countProblem({ positionals }: Arguments, command: Command): UsageProblem | undefined {
+  const { min, max } = command.count;
+  if (positionals.length < min) return { message: `Missing argument: ${command.positionals}` };
+  const extra = positionals[max];
+  return extra === undefined ? undefined : { message: `Unexpected argument '${extra}'` };
+}
+
+/** Which words are positional arguments is known only with all flags: then they are counted. */
+function counted(args: Arguments, command: Command): Arguments {
+  const { complete } = args;
+  if (complete === undefined) return args;
+  return {
+    ...args,
+    complete(own) {
+      const whole = complete(own);
+      const wrong = whole.ok ? countProblem(whole.value, command) : undefined;
+      return wrong === undefined ? whole : { ok: false, error: wrong };
+    },
+  };
 }
 
 async function help(positionals: string[], streams: Streams): Promise<number> {

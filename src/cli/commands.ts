@@ -46,6 +46,7 @@ export const commands: readonly Command[] = [
     summary: "Run an agent file",
     positionals: "FILE [PROMPT]",
     count: { min: 1, max: 2 },
+    inputs: true,
     flags: [
       {
         name: "--set",
@@ -53,7 +54,11 @@ export const commands: readonly Command[] = [
         many: true,
         help: "Set an input; NAME=@FILE reads the value from a file",
       },
-      { name: "--input", value: { name: "FILE" }, help: "Read inputs from a JSON file" },
+      {
+        name: "--input",
+        value: { name: "FILE" },
+        help: "Read inputs from a JSON file; each input is a flag too, behind FILE ('rein help run FILE')",
+      },
       {
         name: "--model",
         short: "-m",
@@ -223,13 +228,14 @@ export const commands: readonly Command[] = [
   },
   {
     name: "help",
-    summary: "Explain a command or a topic",
+    summary: "Explain a command, a topic or an agent file",
     positionals: "[TOPIC]",
     count: { min: 0, max: 2 },
     flags: [],
     examples: [
       { command: "rein help run", does: "a command" },
       { command: "rein help exit-codes", does: "a topic" },
+      { command: "rein help run review.yaml", does: "what an agent takes and requests" },
     ],
     load: async () => (await import("./help.ts")).helpCommand,
   },

@@ -8,9 +8,16 @@ import { topics } from "./topics.ts";
 
 export const helpCommand: Handler = (args, io) => printHelp(args.positionals, io);
 
-/** Prints the overview, a command's help or a topic's text; an unknown one is a usage error. */
+/** Prints the overview, a command's help, a topic's text, or what an agent takes; what is unknown is a usage error. */
 export async function printHelp(words: string[], { stdout, stderr }: Streams): Promise<number> {
-  const name = words.join(" ");
+  const [first, file] = words;
+  const runs = commands.find((one) => one.inputs && one.name === first);
+  // What comes on stdin is not read for help.
+  if (runs !== undefined && file !== undefined && file !== "-") {
+    const { printAgentHelp } = await import("./agent-help.ts");
+    return printAgentHelp(runs.name, file, { stdout, stderr });
+  }
+  const name = runs === undefined ? words.join(" ") : runs.name;
   const text = name === "" ? overview() : await helpText(name);
   if (text !== undefined) {
     await stdout.write(text);
@@ -74,7 +81,8 @@ function aligned(flag: Flag): string {
 
 const widestFirstColumn = 34;
 
-function columns(rows: Array<[string, string]>): string[] {
+/** Rows of two columns; a long first one has the second below it. */
+export function columns(rows: Array<[string, string]>): string[] {
   const width = Math.min(widestFirstColumn, Math.max(...rows.map(([first]) => first.length)));
   return rows.map(([first, second]) =>
     first.length > width ? `  ${first}\n  ${" ".repeat(width)}  ${second}` : `  ${first.padEnd(width)}  ${second}`,

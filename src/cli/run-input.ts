@@ -1,18 +1,22 @@
 import type { InputProblem, GivenInput } from "../file/input.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isJsonObject } from "../core/json.ts";
-import type { InputValues, Plan } from "../core/plan.ts";
+import type { InputSpec, InputValues, Plan } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import { inputValues } from "../file/input.ts";
 import { explainJson } from "../app/json.ts";
 import { fileLimit, readNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
+import { inputFlagName } from "./input-flags.ts";
 
 /** What stdin is for in one run. */
 export type StdinUse = { for: "prompt" } | { for: "input"; name: string } | { for: "nothing" };
 
-/** Collects what --set and --input give. `NAME=@FILE` reads a file; `@@` stands for a literal `@`. */
-export async function givenInput(args: Arguments): Promise<Result<GivenInput, UsageProblem>> {
+/** Collects what --set, the inputs' own flags and --input give. `@FILE` reads a file; `@@` stands for a literal `@`. */
+export async function givenInput(
+  args: Arguments,
+  specs: Readonly<Record<string, InputSpec>>,
+): Promise<Result<GivenInput, UsageProblem>> {
   const texts = new Map<string, string>();
   for (const setting of args.all("--set")) {
     if (setting === true) continue;
@@ -21,6 +25,15 @@ export async function givenInput(args: Arguments): Promise<Result<GivenInput, Us
     const name = setting.slice(0, equals);
     if (texts.has(name)) return problem(`'--set ${name}' was given twice`);
     const text = settingText(setting.slice(equals + 1));
+    if (!text.ok) return text;
+    texts.set(name, text.value);
+  }
+  for (const [name, spec] of Object.entries(specs)) {
+    const flag = inputFlagName(name);
+    const given = flag === undefined ? [] : args.all(flag);
+    if (given.length === 0) continue;
+    if (texts.has(name)) return problem(`'${flag}' and '--set ${name}' do not go together`);
+    const text = flagText(spec, given);
     if (!text.ok) return text;
     texts.set(name, text.value);
   }
@@ -56,6 +69,27 @@ export function typedInput(plan: Plan, given: GivenInput): Result<InputValues, U
 
 function sentence({ message, hint }: InputProblem): string {
   return hint === undefined ? message : `${message}: ${hint}`;
+}
+
+/** What an input's own flag gives, as --set would take it. Each flag of an array adds a text, or what a JSON array holds. */
+function flagText({ type }: InputSpec, given: ReadonlyArray<string | true>): Result<string, UsageProblem> {
+  const items: unknown[] = [];
+  for (const value of given) {
+    const text = value === true ? { ok: true as const, value: "true" } : settingText(value);
+    if (!text.ok || type !== "array") return text;
+    items.push(...(jsonArray(text.value) ?? [text.value]));
+  }
+  return { ok: true, value: JSON.stringify(items) };
+}
+
+function jsonArray(text: string): unknown[] | undefined {
+  if (!/^\s*\[/.test(text)) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined; // A text that begins with a bracket.
+  }
 }
 
 function settingText(value: string): Result<string, UsageProblem> {

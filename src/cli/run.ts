@@ -4,7 +4,7 @@ import type { PreparedRun } from "../app/request.ts";
 import type { Ask, Confirm } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
-import type { Result } from "../core/result.ts";
+import { ok, type Result } from "../core/result.ts";
 import type { GivenInput } from "../file/input.ts";
 import { maxFileBytes } from "../file/source.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
@@ -14,21 +14,26 @@ import type { Handler } from "./command.ts";
 import { readNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
 import { grantsFrom } from "./grants.ts";
+import { inputFlags } from "./input-flags.ts";
 import type { Io } from "./io.ts";
 import { givenInput, stdinUse, typedInput, type StdinUse } from "./run-input.ts";
 import { outputProblem, reportProblem, runOutput, type Reported, type RunOutput } from "./run-output.ts";
 import { interruptOnSignals } from "./signals.ts";
 import { readStdin } from "./stdin.ts";
+import { usageError } from "./usage.ts";
 
 /** What an interruption is told as while there was no request yet. */
 const tooEarly = "Ended before the model was asked";
 
 /** Runs an agent file: checks it, makes its run ready, reads its input, and ends with an answer and an exit code. */
-export const runCommand: Handler = async (args, io) => {
+export const runCommand: Handler = async (typed, io) => {
   const interrupts = new AbortController();
-  const plan = await loadAgent(args, io, interrupts.signal);
-  if (!plan.ok) return reportProblem(plan.error, args, io);
-  const given = await givenInput(args);
+  const plan = await loadAgent(typed, io, interrupts.signal);
+  if (!plan.ok) return reportProblem(plan.error, typed, io);
+  const complete = typed.complete?.(inputFlags(plan.value.input)) ?? ok(typed);
+  if (!complete.ok) return usageError(complete.error, io, { name: `run ${plan.value.file}` });
+  const args = complete.value;
+  const given = await givenInput(args, plan.value.input);
   if (!given.ok) return reportProblem(usage(given.error), args, io);
   const stdin = stdinUse(plan.value, args.positionals[1], given.value);
   if (!stdin.ok) return reportProblem(usage(stdin.error), args, io);

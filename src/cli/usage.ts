@@ -7,7 +7,7 @@ import type { Output } from "./output.ts";
 export async function usageError(
   problem: UsageProblem,
   { stderr }: { stderr: Output },
-  command?: Command,
+  command?: Pick<Command, "name">,
 ): Promise<number> {
   const see = command === undefined ? "rein help" : `rein help ${command.name}`;
   const hint = problem.hint === undefined ? "" : `hint: ${problem.hint}\n`;

@@ -105,7 +105,9 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
           description,
           input,
         }));
-        const view = { plan, model: ready?.name ?? null, ...filled.value, tools, permissions: describe(policy.value) };
+        const { instructions, prompt } = filled.value;
+        const permissions = describe(policy.value);
+        const view = { plan, model: ready?.name ?? null, instructions, prompt, tools, permissions };
         return { ok: true, value: view };
       },
       async start(texts, observe) {

@@ -14,6 +14,8 @@ const touches = {
   descriptors: "node:fs#closeSync, node:fs#readFileSync, node:fs#readSync, node:fs#writeSync",
   // Matching a text; what lists the disk is asked for apart.
   patterns: "Bun.Glob",
+  // Bytes only: given a path it reads the file.
+  images: "Bun.Image",
   processes:
     "node:child_process, node:cluster, node:worker_threads, Worker, Bun.spawn, Bun.spawnSync, Bun.$, process.pid, process.kill",
   network: `node:net, node:tls, node:http, node:http2, node:https, node:dns, node:dns/promises, node:dgram, fetch, WebSocket,
@@ -82,7 +84,7 @@ const rooms: Record<string, Room> = {
     touches: [],
   },
   mcp: { imports: ["core"], packages: [], touches: [] },
-  tools: { imports: ["core", "native"], packages: ["re2js"], touches: ["patterns"] },
+  tools: { imports: ["core", "native"], packages: ["re2js"], touches: ["patterns", "images"] },
   host: {
     imports: ["core", "permit", "native"],
     packages: [],
@@ -197,6 +199,7 @@ const uses: Record<Touch, string[]> = {
   "database files": ['import { openSync } from "node:fs"', 'export { statSync } from "node:fs"'],
   descriptors: ['import { writeSync } from "node:fs"'],
   patterns: ["new Bun.Glob('*')"],
+  images: ["new Bun.Image('x.png')"],
   processes: ['import "node:child_process"', "Bun.spawn(['ls'])", "new Worker('x')", 'import { spawn } from "bun"'],
   network: [
     "fetch('https://x')",

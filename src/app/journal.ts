@@ -1,6 +1,13 @@
-import { isDurable, type Emit, type Stamped } from "../core/event.ts";
+import { isDurable, type DurableEvent, type Emit, type Stamped } from "../core/event.ts";
 import type { Clock } from "../core/host.ts";
-import type { Message } from "../core/message.ts";
+import {
+  attachmentsOf,
+  attachmentSize,
+  mostAttached,
+  type Attachment,
+  type AttachmentFacts,
+  type Message,
+} from "../core/message.ts";
 import type { Result } from "../core/result.ts";
 import type { Journal, NewRun, Store } from "../core/store.ts";
 import type { Environment } from "../host/machine.ts";
@@ -54,7 +61,7 @@ async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>>
     await store.close();
     return failed ?? { ok: false, error: { code: "failed", message: "Cannot begin a run" } };
   }
-  const history = earlier?.ok ? conversation(earlier.value ?? []) : [];
+  const history = earlier?.ok ? await historyOf(earlier.value ?? [], store) : [];
   const close = async () => {
     await journal.value.close();
     await store.close();
@@ -62,8 +69,43 @@ async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>>
   return { ok: true, value: { journal: journal.value, history, close } };
 }
 
+/** The conversation that a session had, with the bytes of its attachments. */
+async function historyOf(events: readonly DurableEvent[], store: Store): Promise<Message[]> {
+  const data = new Map<string, string>();
+  for (const event of events) {
+    const facts = event.type === "user" || event.type === "call_end" ? (event.attachments ?? []) : [];
+    for (const { sha256 } of facts) {
+      const found = data.has(sha256) ? undefined : await store.attachment(sha256);
+      if (found?.ok && found.value !== undefined) data.set(sha256, Buffer.from(found.value).toString("base64"));
+    }
+  }
+  return conversation(events, (sha256) => data.get(sha256));
+}
+
+/** Whether more attachments than a conversation can have would be in it. */
+export function isTooMuch(history: readonly Message[], attachments: readonly Attachment[]): boolean {
+  if (attachments.length === 0) return false;
+  const all = [...history.flatMap(attachmentsOf), ...attachments];
+  return all.reduce((sum, one) => sum + attachmentSize(one), 0) > mostAttached;
+}
+
 /** The journal of a session that had to be kept cannot be written any more. */
 export class JournalLost extends Error {}
+
+/** Keeps attachments in the journal and says what events tell of them. One that cannot be written loses no run but a session's. */
+export function makeKeep(journal: Journal, mustKeep: boolean) {
+  return async (attachments: readonly Attachment[]): Promise<AttachmentFacts[]> => {
+    const facts: AttachmentFacts[] = [];
+    for (const { mediaType: media_type, name, data } of attachments) {
+      const bytes = Buffer.from(data, "base64");
+      const sha256 = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+      const kept = await journal.keep(sha256, bytes);
+      if (!kept.ok && mustKeep) throw new JournalLost(kept.error.message);
+      facts.push({ media_type, ...(name === undefined ? {} : { name }), size: bytes.length, sha256 });
+    }
+    return facts;
+  };
+}
 
 /**
  * Numbers and dates each event; a durable one is journaled before anyone is told of it. A journal that cannot be written any more

@@ -7,6 +7,7 @@ import type { Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
 import type { Environment } from "../host/machine.ts";
 import type { PolicyDescription } from "../permit/describe.ts";
+import type { AttachedFile } from "./attach.ts";
 import type { ModelFiles } from "./model.ts";
 
 /** What a run is made from: a checked file, and what the caller says. */
@@ -31,8 +32,8 @@ export type RunRequest = {
   dryRun: boolean;
 };
 
-/** What the caller has typed in: values for the plan's inputs, and the PROMPT argument. */
-export type Texts = { input: InputValues; prompt: string | undefined };
+/** What the caller has given: values for the plan's inputs, the PROMPT argument, and files to attach. */
+export type Texts = { input: InputValues; prompt: string | undefined; files: readonly AttachedFile[] };
 
 /** What `--dry-run` shows. */
 export type DryRun = {

@@ -1,6 +1,7 @@
 import type { DurableEvent, Emit, Stamped } from "../core/event.ts";
 import type { Clock } from "../core/host.ts";
 import type { Mask } from "../core/mask.ts";
+import type { Attachment } from "../core/message.ts";
 import type { Model } from "../core/model.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Result } from "../core/result.ts";
@@ -8,7 +9,7 @@ import type { OpenHost } from "../host/host.ts";
 import { run } from "../loop/run.ts";
 import { loadTools } from "../tools/index.ts";
 import { judgeBy, makeDoors } from "./doors.ts";
-import { JournalLost, journalPath, makeEmit, openJournal } from "./journal.ts";
+import { isTooMuch, JournalLost, journalPath, makeEmit, makeKeep, openJournal } from "./journal.ts";
 import { explainJson, mendJson } from "./json.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
 import type { RunRequest } from "./request.ts";
@@ -25,6 +26,7 @@ export type Started = {
   answers: readonly DurableEvent[];
   instructions: string;
   prompt: string;
+  attachments: Attachment[];
 };
 
 /** Opens the journal and runs to the end. */
@@ -34,11 +36,15 @@ export async function startRun(
   observe: (event: Stamped) => void,
 ): Promise<Result<RunResult, Problem>> {
   const { plan, environment, session } = request;
-  const { id, signal, host, clock, model, mask, answers, instructions, prompt } = started;
+  const { id, signal, host, clock, model, mask, answers, instructions, prompt, attachments } = started;
   const place = journalPath(environment);
   const opened = await openJournal(place, { id, agent: plan.name, model: model.name, time: clock.now() }, session);
   if (!opened.ok) return problemOf("usage", opened.error.message);
   const { journal, history, warning } = opened.value;
+  if (isTooMuch(history, attachments)) {
+    await opened.value.close();
+    return problemOf("usage", "The images and PDFs of this conversation have more than 20 MB together");
+  }
   const journaled = makeEmit(journal, clock, observe, session !== undefined);
   const emit: Emit = async (event, durability) => {
     await journaled(event, durability);
@@ -56,6 +62,8 @@ export async function startRun(
       instructions,
       history,
       prompt,
+      attachments,
+      keep: makeKeep(journal, session !== undefined),
       checks: plan.checks,
       denied: plan.denied,
       limits: plan.limits,

@@ -14,6 +14,14 @@ const outputFlag = (...choices: string[]): Flag => ({
   help: "The format on stdout (default: text)",
 });
 
+const fileFlag: Flag = {
+  name: "--file",
+  short: "-f",
+  value: { name: "FILE" },
+  many: true,
+  help: "Show the model a file with the prompt: a text, an image or a PDF; '-' is stdin",
+};
+
 const permissionFlags: readonly Flag[] = [
   { name: "--permit", short: "-P", help: "Grant all that the file requests" },
   ...permissionFlag("read", "PATHS", "reading these files and folders"),
@@ -59,6 +67,7 @@ export const commands: readonly Command[] = [
         value: { name: "FILE" },
         help: "Read inputs from a JSON file; each input is a flag too, behind FILE ('rein help run FILE')",
       },
+      fileFlag,
       {
         name: "--model",
         short: "-m",

@@ -5,12 +5,13 @@ import type { InputSpec, InputValues, Plan } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import { inputValues } from "../file/input.ts";
 import { explainJson } from "../app/json.ts";
+import type { Attached } from "./attach.ts";
 import { fileLimit, readNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
 import { inputFlagName } from "./input-flags.ts";
 
 /** What stdin is for in one run. */
-export type StdinUse = { for: "prompt" } | { for: "input"; name: string } | { for: "nothing" };
+export type StdinUse = { for: "prompt" } | { for: "attachment" } | { for: "input"; name: string } | { for: "nothing" };
 
 /** Collects what --set, the inputs' own flags and --input give. `@FILE` reads a file; `@@` stands for a literal `@`. */
 export async function givenInput(
@@ -43,13 +44,19 @@ export async function givenInput(
 }
 
 /** Says what stdin is for; more than one use of it is a mistake. An input that was given does not read it. */
-export function stdinUse(plan: Plan, prompt: string | undefined, given: GivenInput): Result<StdinUse, UsageProblem> {
+export function stdinUse(
+  plan: Plan,
+  prompt: string | undefined,
+  given: GivenInput,
+  attached: Attached,
+): Result<StdinUse, UsageProblem> {
   const reader = Object.entries(plan.input).find(([, spec]) => spec.from === "stdin")?.[0];
   const wanted =
     reader !== undefined && !given.texts.has(reader) && !Object.hasOwn(given.values, reader) ? reader : undefined;
   const uses = [
     plan.file === "-" ? "the agent file '-'" : undefined,
     prompt === "-" ? "the prompt '-'" : undefined,
+    ...attached.map((one) => (one === "stdin" ? "the attachment '-'" : undefined)),
     wanted === undefined ? undefined : `the input '${wanted}' (from: stdin)`,
   ].filter((use) => use !== undefined);
   if (uses.length > 1) {
@@ -57,6 +64,7 @@ export function stdinUse(plan: Plan, prompt: string | undefined, given: GivenInp
     return problem(`stdin cannot be both ${uses.join(" and ")}`, hint);
   }
   if (prompt === "-") return { ok: true, value: { for: "prompt" } };
+  if (attached.includes("stdin")) return { ok: true, value: { for: "attachment" } };
   return { ok: true, value: wanted === undefined ? { for: "nothing" } : { for: "input", name: wanted } };
 }
 

@@ -14,18 +14,17 @@ export type StdinOptions = {
   silent(): void;
 };
 
-/** Reads all of stdin as UTF-8 text. Undefined when the signal ended it. */
-export async function readStdin(options: StdinOptions): Promise<Result<string, UsageProblem> | undefined> {
-  const bytes = await collect(options);
-  if (bytes === undefined || !bytes.ok) return bytes;
+/** What came on stdin as UTF-8 text. */
+export function textOf(bytes: Uint8Array): Result<string, UsageProblem> {
   try {
-    return { ok: true, value: new TextDecoder("utf-8", { fatal: true }).decode(bytes.value) };
+    return { ok: true, value: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch {
     return { ok: false, error: { message: "stdin is not UTF-8 text" } };
   }
 }
 
-async function collect(options: StdinOptions): Promise<Result<Uint8Array, UsageProblem> | undefined> {
+/** Reads all of stdin. Undefined when the signal ended it. */
+export async function readStdin(options: StdinOptions): Promise<Result<Uint8Array, UsageProblem> | undefined> {
   const { limit, signal } = options;
   if (signal.aborted) return undefined;
   const waiting = new AbortController();

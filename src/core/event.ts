@@ -1,4 +1,4 @@
-import type { Message, ToolCall } from "./message.ts";
+import type { AttachmentFacts, Message, ToolCall } from "./message.ts";
 import type { StopReason, Usage } from "./model.ts";
 import type { PermissionKind } from "./permission.ts";
 import type { RunResult } from "./result-document.ts";
@@ -22,7 +22,14 @@ export type DurableEvent =
       instructions: string;
     }
   /** What the model is told in the user's name. */
-  | { type: "user"; text: string; /** Why rein wrote it, when it was not the user. */ reason?: "repair" }
+  | {
+      type: "user";
+      text: string;
+      /** Why rein wrote it, when it was not the user. */
+      reason?: "repair";
+      /** The images and PDFs that it is shown with the text. */
+      attachments?: AttachmentFacts[];
+    }
   /** A request is sent to the model. */
   | { type: "turn_start"; turn: number }
   /** The model's answer is whole; `message` is what the conversation keeps of it. */
@@ -46,7 +53,17 @@ export type DurableEvent =
       repaired?: string[];
     }
   /** A call is over; `content` is what the model reads of it. */
-  | { type: "call_end"; turn: number; id: string; name: string; content: string; error: boolean; duration_ms: number }
+  | {
+      type: "call_end";
+      turn: number;
+      id: string;
+      name: string;
+      content: string;
+      error: boolean;
+      duration_ms: number;
+      /** The images and PDFs that the model is shown with it. */
+      attachments?: AttachmentFacts[];
+    }
   /** The gate allowed or refused something. */
   | {
       type: "decision";

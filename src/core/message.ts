@@ -3,6 +3,26 @@ import type { Json } from "./json.ts";
 /** A file that the model is shown beside a text: an image or a PDF. `data` is base64. */
 export type Attachment = { mediaType: string; data: string; name?: string };
 
+/** An attachment as events tell of it. The journal has its bytes, by their SHA-256 in hex. */
+export type AttachmentFacts = { media_type: string; name?: string; size: number; sha256: string };
+
+/** The most bytes of one attachment. */
+export const largestAttachment = 10_000_000;
+
+/** The most bytes that all attachments of a conversation have together: each request holds all of them. */
+export const mostAttached = 20_000_000;
+
+/** How many bytes an attachment has. */
+export function attachmentSize({ data }: Attachment): number {
+  return Math.floor((data.length * 3) / 4) - (data.endsWith("==") ? 2 : data.endsWith("=") ? 1 : 0);
+}
+
+/** The attachments of a message: a user's, or those of tool results. */
+export function attachmentsOf(message: Message): Attachment[] {
+  if (message.role === "user") return message.attachments ?? [];
+  return message.role === "tool" ? message.results.flatMap((result) => result.attachments ?? []) : [];
+}
+
 /** A tool call as the model wrote it. `arguments` is the raw JSON text: it may be malformed. */
 export type ToolCall = { id: string; name: string; arguments: string };
 

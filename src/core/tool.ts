@@ -1,5 +1,6 @@
 import type { Host } from "./host.ts";
 import type { JsonObject, JsonSchema } from "./json.ts";
+import type { Attachment } from "./message.ts";
 import type { ToolExample } from "./model.ts";
 import type { Need } from "./permission.ts";
 
@@ -17,8 +18,8 @@ export type ToolContext = {
   output(text: string): void;
 };
 
-/** What a call came to. `error` marks a failure that the model reads and can act on. */
-export type ToolOutcome = { content: string; error?: boolean };
+/** What a call came to. `error` marks a failure that the model reads and can act on; `attachments` it is shown with the text. */
+export type ToolOutcome = { content: string; error?: boolean; attachments?: Attachment[] };
 
 /** One tool. `input` has been validated against its schema before `effects` or `run` see it. */
 export type Tool = {

@@ -3,17 +3,26 @@ import type { Clock, Host } from "../core/host.ts";
 import { validate } from "../core/json-schema.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Mask } from "../core/mask.ts";
-import type { ToolCall, ToolCallResult } from "../core/message.ts";
+import {
+  attachmentSize,
+  mostAttached,
+  type Attachment,
+  type AttachmentFacts,
+  type ToolCall,
+  type ToolCallResult,
+} from "../core/message.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Denial } from "../core/permission.ts";
 import type { Result } from "../core/result.ts";
-import type { Effects, Tool, ToolContext } from "../core/tool.ts";
+import type { Effects, Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 
 /** What a run and its calls reach the outside by: nothing but these values. */
 export type Surroundings = {
   /** The doors for one call: what they refuse is told to `denied`. */
   host(call: string, denied: (denial: Denial) => void): Host;
   emit: Emit;
+  /** Keeps what an event is about to tell of. */
+  keep(attachments: readonly Attachment[]): Promise<AttachmentFacts[]>;
   clock: Clock;
   /** Its reason is an Interruption. */
   signal: AbortSignal;
@@ -25,7 +34,10 @@ export type Surroundings = {
 };
 
 /** What the calls of a turn need around them. */
-export type CallContext = Surroundings & { tools: Map<string, Tool> };
+export type CallContext = Surroundings & { tools: Map<string, Tool>; room: Room };
+
+/** How many bytes of attachments still fit into the conversation. */
+export type Room = { bytes: number };
 
 /** What a text that is almost JSON must have meant. `cut`: it ends within a string or after a comma, so that a part is missing. */
 export type RepairedJson = { text: string; repairs: string[]; cut: boolean };
@@ -125,19 +137,36 @@ async function runCall(prepared: Prepared, turn: number, context: CallContext): 
   const started = clock.now();
   const denials: Denial[] = [];
   const outcome = prepared.ready
-    ? await act(prepared.tool, prepared.input, call, context, denials)
+    ? fitting(await act(prepared.tool, prepared.input, call, context, denials), context.room)
     : { content: prepared.why, error: true };
-  const result: ToolCallResult = {
-    id: call.id,
-    name: call.name,
-    content: mask.text(outcome.content),
-    error: outcome.error ?? false,
-  };
-  await emit({ type: "call_end", turn, ...result, duration_ms: clock.now() - started }, durability);
+  const { attachments = [] } = outcome;
+  const told = { id: call.id, name: call.name, content: mask.text(outcome.content), error: outcome.error ?? false };
+  const kept = attachments.length === 0 ? {} : { attachments: await context.keep(attachments) };
+  await emit({ type: "call_end", turn, ...told, duration_ms: clock.now() - started, ...kept }, durability);
+  const result: ToolCallResult = attachments.length === 0 ? told : { ...told, attachments };
   return { call, result, denials, misfit: !prepared.ready && prepared.misfit };
 }
 
-async function act(tool: Tool, input: JsonObject, call: ToolCall, context: CallContext, denials: Denial[]) {
+/** An outcome whose attachments fit into the conversation: where they do not, its text says so instead. */
+function fitting(outcome: ToolOutcome, room: Room): ToolOutcome {
+  const { attachments = [], ...rest } = outcome;
+  if (attachments.length === 0) return outcome;
+  const size = attachments.reduce((sum, one) => sum + attachmentSize(one), 0);
+  if (size <= room.bytes) {
+    room.bytes -= size;
+    return outcome;
+  }
+  const limit = `all images and PDFs of a conversation may have ${mostAttached / 1e6} MB together`;
+  return { ...rest, content: `${rest.content}\n[Not shown: ${limit}]`, error: true };
+}
+
+async function act(
+  tool: Tool,
+  input: JsonObject,
+  call: ToolCall,
+  context: CallContext,
+  denials: Denial[],
+): Promise<ToolOutcome> {
   const shown = context.mask.stream();
   const show = (text: string) => {
     if (text !== "") void context.emit({ type: "output", call: call.id, text });

@@ -1,11 +1,15 @@
 import type { DurableEvent } from "../core/event.ts";
-import type { Message, ToolCall, ToolCallResult } from "../core/message.ts";
+import type { Attachment, AttachmentFacts, Message, ToolCall, ToolCallResult } from "../core/message.ts";
 
 /**
  * The conversation that a session's events tell. A call whose result was never journaled (the run was killed) gets one that
- * says so, since every service refuses a call without its result.
+ * says so, since every service refuses a call without its result. `data` is an attachment's bytes as base64; where they are not
+ * kept any more, the text says so.
  */
-export function conversation(events: readonly DurableEvent[]): Message[] {
+export function conversation(
+  events: readonly DurableEvent[],
+  data: (sha256: string) => string | undefined = () => undefined,
+): Message[] {
   const messages: Message[] = [];
   let calls: ToolCall[] = [];
   let results = new Map<string, ToolCallResult>();
@@ -19,7 +23,7 @@ export function conversation(events: readonly DurableEvent[]): Message[] {
     switch (event.type) {
       case "user":
         settle();
-        messages.push({ role: "user", text: event.text });
+        messages.push(asked(event, data));
         break;
       case "turn_end":
         settle();
@@ -33,14 +37,40 @@ export function conversation(events: readonly DurableEvent[]): Message[] {
         break;
       }
       case "call_end": {
-        const { id, name, content, error } = event;
-        results.set(id, { id, name, content, error });
+        results.set(event.id, resultOf(event, data));
         break;
       }
     }
   }
   settle();
   return messages;
+}
+
+type Data = (sha256: string) => string | undefined;
+
+function asked({ text, attachments: facts = [] }: Extract<DurableEvent, { type: "user" }>, data: Data): Message {
+  const { attachments, lost } = attached(facts, data);
+  const whole = text + lost;
+  return attachments.length === 0 ? { role: "user", text: whole } : { role: "user", text: whole, attachments };
+}
+
+function resultOf(event: Extract<DurableEvent, { type: "call_end" }>, data: Data): ToolCallResult {
+  const { id, name, content, error, attachments: facts = [] } = event;
+  const { attachments, lost } = attached(facts, data);
+  const result = { id, name, content: content + lost, error };
+  return attachments.length === 0 ? result : { ...result, attachments };
+}
+
+/** The attachments that events tell of, and a note on those whose bytes are gone. */
+function attached(facts: readonly AttachmentFacts[], data: Data): { attachments: Attachment[]; lost: string } {
+  const attachments: Attachment[] = [];
+  let lost = "";
+  for (const { media_type: mediaType, name, sha256 } of facts) {
+    const bytes = data(sha256);
+    if (bytes === undefined) lost += `\n[Not kept: ${name === undefined ? mediaType : `'${name}'`}]`;
+    else attachments.push({ mediaType, data: bytes, ...(name === undefined ? {} : { name }) });
+  }
+  return { attachments, lost };
 }
 
 function unknownOutcome(call: ToolCall): ToolCallResult {

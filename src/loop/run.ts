@@ -1,7 +1,7 @@
 import { eventVersion, type DurableEvent, type Emit } from "../core/event.ts";
 import { exitCode, type Interruption, type OutcomeName } from "../core/exit.ts";
 import type { Json, JsonSchema } from "../core/json.ts";
-import type { Message } from "../core/message.ts";
+import { attachmentSize, attachmentsOf, mostAttached, type Attachment, type Message } from "../core/message.ts";
 import type { Model, ModelFailure, ModelRequest } from "../core/model.ts";
 import type { Denial } from "../core/permission.ts";
 import type { Check, Limits } from "../core/plan.ts";
@@ -27,6 +27,8 @@ export type RunOptions = Surroundings & {
   /** The conversation so far, when a session goes on. */
   history: Message[];
   prompt: string;
+  /** What the model is shown with the prompt. */
+  attachments: Attachment[];
   output?: JsonSchema;
   checks: Check[];
   denied: "fail" | "report";
@@ -41,7 +43,9 @@ type Ending = { outcome: OutcomeName; answer: Json; error: RunResult["error"] };
 export async function run(options: RunOptions): Promise<RunResult> {
   const tally = new Tally(options.limits);
   await options.emit(startEvent(options));
-  await options.emit({ type: "user", text: options.prompt });
+  const { prompt, attachments } = options;
+  const kept = attachments.length === 0 ? {} : { attachments: await options.keep(attachments) };
+  await options.emit({ type: "user", text: prompt, ...kept });
   const ending = await converse(options, tally);
   const result: RunResult = {
     outcome: ending.outcome,
@@ -65,10 +69,14 @@ function startEvent(options: RunOptions): DurableEvent {
 
 async function converse(options: RunOptions, tally: Tally): Promise<Ending> {
   const { model, emit, clock, signal } = options;
-  const messages: Message[] = [...options.history, { role: "user", text: options.prompt }];
+  const { prompt, attachments } = options;
+  const asked: Message = { role: "user", text: prompt, ...(attachments.length === 0 ? {} : { attachments }) };
+  const messages: Message[] = [...options.history, asked];
   const request: ModelRequest = { instructions: options.instructions, messages, tools: toolSpecs(options.tools) };
   if (options.output !== undefined) request.output = options.output;
-  const calls: CallContext = { ...options, tools: new Map(options.tools.map((tool) => [tool.name, tool])) };
+  const attached = messages.flatMap(attachmentsOf).reduce((sum, one) => sum + attachmentSize(one), 0);
+  const room = { bytes: mostAttached - attached };
+  const calls: CallContext = { ...options, room, tools: new Map(options.tools.map((tool) => [tool.name, tool])) };
   let repaired = false;
   for (;;) {
     if (signal.aborted) return interrupted(signal);

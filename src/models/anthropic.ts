@@ -2,7 +2,7 @@ import { Anthropic } from "@anthropic-ai/sdk";
 import { ok } from "../core/result.ts";
 import { anthropicAnswer, wholeMessage } from "./anthropic-answer.ts";
 import { anthropicRequest } from "./anthropic-request.ts";
-import { unshowable } from "./attachment.ts";
+import { showable } from "./attachment.ts";
 import { serviceModel } from "./service-stream.ts";
 import type { MakeModel } from "./service.ts";
 
@@ -33,9 +33,9 @@ export const make: MakeModel = (config) =>
     const origin = `anthropic/${host}/${config.model}`;
     return {
       ask(request) {
-        const complaint = unshowable(host, request.messages, { pdf: true, images });
-        if (complaint !== undefined) return { ok: false, error: complaint };
-        const body = anthropicRequest({ model: config.model, origin, options: config.options }, request);
+        const shown = showable(host, request, { pdf: true, images });
+        if (!shown.ok) return shown;
+        const body = anthropicRequest({ model: config.model, origin, options: config.options }, shown.value);
         return ok({
           // Not `messages.create`: it decodes the answer through generators, and builds what it traces.
           open: async (signal) =>

@@ -5,10 +5,10 @@ import type {
   ChatCompletionMessageParam,
 } from "openai/resources/chat/completions";
 import type { Json, JsonObject } from "../core/json.ts";
-import type { Attachment, Message, ToolCall } from "../core/message.ts";
+import { attachmentsOf, type Attachment, type Message, type ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
 import { sendableArguments, sendableName } from "./arguments.ts";
-import { attachmentsOf, dataUrl, isImage } from "./attachment.ts";
+import { dataUrl, isImage } from "./attachment.ts";
 import type { ChatDialect } from "./chat-dialect.ts";
 import { listField, objectField } from "./fields.ts";
 

@@ -1,7 +1,7 @@
 import { isJsonObject } from "../core/json.ts";
+import { attachmentsOf } from "../core/message.ts";
 import type { ModelFailure, ModelOptions, ModelRequest } from "../core/model.ts";
 import { ok, type Result } from "../core/result.ts";
-import { attachmentsOf } from "./attachment.ts";
 import { listField, objectField, textField } from "./fields.ts";
 
 /** What Ollama knows of a model. What an old server leaves out is undefined. */
@@ -26,6 +26,11 @@ export function readFacts(shown: unknown): OllamaFacts {
   return facts;
 }
 
+/** Whether the model can be shown images; a server that does not say is asked. */
+export function sees({ capabilities }: OllamaFacts): boolean {
+  return capabilities?.includes("vision") ?? true;
+}
+
 /** Why the model cannot be asked this; undefined where it can. `name` is `ollama/model`. */
 export function incapable(name: string, facts: OllamaFacts, request: ModelRequest): ModelFailure | undefined {
   const { capabilities } = facts;
@@ -34,7 +39,8 @@ export function incapable(name: string, facts: OllamaFacts, request: ModelReques
     const ways = "name one that can with '--model' (qwen3, gpt-oss, llama3.1), or leave out the agent's tools";
     return refused(`The model '${name}' cannot call tools`, ways);
   }
-  if (request.messages.some((message) => attachmentsOf(message).length > 0) && !capabilities.includes("vision")) {
+  const own = request.messages.some((message) => message.role === "user" && attachmentsOf(message).length > 0);
+  if (own && !sees(facts)) {
     return refused(`The model '${name}' cannot see images`, "name one that can with '--model' (qwen3-vl, gemma3)");
   }
   return undefined;

@@ -3,12 +3,12 @@ import type { Fetch } from "../core/host.ts";
 import type { ModelFailure } from "../core/model.ts";
 import { ok } from "../core/result.ts";
 import { iterableSource } from "./answer-source.ts";
-import { unshowable } from "./attachment.ts";
+import { showable } from "./attachment.ts";
 import { Refused } from "./failure.ts";
 import { bounded } from "./body.ts";
 import { checkedLines, type CheckedLines, type LineRules } from "./json-lines.ts";
 import { ollamaAnswer } from "./ollama-answer.ts";
-import { contextFor, incapable, readFacts, type OllamaFacts } from "./ollama-facts.ts";
+import { contextFor, incapable, readFacts, sees, type OllamaFacts } from "./ollama-facts.ts";
 import { ollamaRequest } from "./ollama-request.ts";
 import { serviceModel } from "./service-stream.ts";
 import type { MakeModel } from "./service.ts";
@@ -63,14 +63,16 @@ export const make: MakeModel = (config) =>
     return {
       unreachable: "is 'ollama serve' running? OLLAMA_HOST says where",
       ask(request) {
-        const complaint = unshowable(host, request.messages, { pdf: false });
-        if (complaint !== undefined) return { ok: false, error: complaint };
+        const shown = showable(host, request, { pdf: false });
+        if (!shown.ok) return shown;
         return ok({
           async open(signal) {
             const known = await know(signal);
             const cannot = incapable(name, known, request);
             if (cannot !== undefined) throw new Refused(cannot);
-            const chosen = contextFor(name, known, options, request, context);
+            const seen = sees(known) ? shown : showable(host, request, { pdf: false, images: [] });
+            if (!seen.ok) throw new Refused(seen.error);
+            const chosen = contextFor(name, known, options, seen.value, context);
             if (!chosen.ok) throw new Refused(chosen.error);
             context = chosen.value;
             let lines: CheckedLines | undefined;
@@ -79,7 +81,7 @@ export const make: MakeModel = (config) =>
               lines = checkedLines(response.body, clock, rules);
               return new Response(lines.body, response);
             });
-            const answer = await asked.chat(ollamaRequest(model, options, request, context));
+            const answer = await asked.chat(ollamaRequest(model, options, seen.value, context));
             return iterableSource(answer, (complete) => lines?.close(complete));
           },
           answer: ollamaAnswer(host, request.messages),

@@ -1,5 +1,5 @@
 import { ok } from "../core/result.ts";
-import { unshowable } from "./attachment.ts";
+import { showable } from "./attachment.ts";
 import { chatAnswer, wholeChatAnswer } from "./chat-answer.ts";
 import { chatDialect } from "./chat-dialect.ts";
 import { chatRequest } from "./chat-request.ts";
@@ -17,9 +17,9 @@ export const make: MakeModel = (config) =>
     const origin = `${provider}/${host}`;
     return {
       ask(request) {
-        const complaint = unshowable(host, request.messages, { pdf: dialect.pdf !== undefined });
-        if (complaint !== undefined) return { ok: false, error: complaint };
-        const body = chatRequest({ model: config.model, origin, dialect, options: config.options }, request);
+        const shown = showable(host, request, { pdf: dialect.pdf !== undefined });
+        if (!shown.ok) return shown;
+        const body = chatRequest({ model: config.model, origin, dialect, options: config.options }, shown.value);
         return ok({
           // Not `chat.completions.create`: it serializes the conversation through a replacer function and decodes the answer
           // through five generators, which together cost more than all the rest of a turn.

@@ -1,5 +1,5 @@
 import { ok } from "../core/result.ts";
-import { unshowable } from "./attachment.ts";
+import { showable } from "./attachment.ts";
 import { modelNames, openaiClient } from "./openai-client.ts";
 import { responsesAnswer, wholeResponse } from "./responses-answer.ts";
 import { responsesRequest } from "./responses-request.ts";
@@ -14,9 +14,9 @@ export const make: MakeModel = (config) =>
     const target = { model: config.model, origin: `openai/${host}`, options: config.options };
     return {
       ask(request) {
-        const complaint = unshowable(host, request.messages, { pdf: true });
-        if (complaint !== undefined) return { ok: false, error: complaint };
-        const body = responsesRequest(target, request);
+        const shown = showable(host, request, { pdf: true });
+        if (!shown.ok) return shown;
+        const body = responsesRequest(target, shown.value);
         return ok({
           // Not `responses.create`: it serializes the conversation through a replacer function and decodes the answer through
           // five generators, which together cost more than all the rest of a turn.

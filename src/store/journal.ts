@@ -22,6 +22,10 @@ export function journals(db: Database, lockSession: LockSession) {
     "INSERT INTO events (run, seq, time, type, event) VALUES (?, ?, ?, ?, ?)",
   );
 
+  const addAttachment = db.prepare<null, [string, Uint8Array]>(
+    "INSERT INTO attachments (sha256, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING",
+  );
+
   function begin(run: NewRun, attempt: Attempt): Result<Journal> {
     let session: number | null = null;
     let release: Release | undefined;
@@ -56,6 +60,11 @@ export function journals(db: Database, lockSession: LockSession) {
           }
           return ok(undefined);
         }),
+      keep: async (sha256, bytes) =>
+        attempt(() => {
+          addAttachment.run(sha256, bytes);
+          return ok(undefined);
+        }),
       async close() {
         release?.();
       },
@@ -63,7 +72,7 @@ export function journals(db: Database, lockSession: LockSession) {
   }
 
   function finalize(): void {
-    for (const statement of [addSession, findSession, addRun, addEvent]) statement.finalize();
+    for (const statement of [addSession, findSession, addRun, addEvent, addAttachment]) statement.finalize();
   }
 
   return { begin, finalize };

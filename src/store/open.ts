@@ -5,13 +5,13 @@ import { fail, ok, type Result } from "../core/result.ts";
 import type { Store } from "../core/store.ts";
 import { journals, type LockSession } from "./journal.ts";
 import { lock, makePrivate } from "./lock.ts";
-import { readSession, readSessions } from "./sessions.ts";
+import { readAttachment, readSession, readSessions } from "./sessions.ts";
 
 /** "rein" in ASCII: tells our files from other SQLite files. */
 const applicationId = 0x7265696e;
 
 /** The version of the tables. A file with a higher one is refused. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 /** How long a statement waits for another process's. */
 const busyMs = 5000;
@@ -29,7 +29,13 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX turn_ends ON events (run) WHERE type = 'turn_end';
   CREATE INDEX run_ends ON events (run) WHERE type = 'run_end';
+  CREATE TABLE attachments (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 `;
+
+/** What makes the tables of each version out of those of the version before. */
+const steps: ReadonlyArray<{ to: number; sql: string }> = [
+  { to: 2, sql: "CREATE TABLE attachments (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT" },
+];
 
 /**
  * Opens the journal file at an absolute path and makes it where it is missing: the folder 0700, files 0600. A file that is
@@ -44,6 +50,7 @@ export async function openStore(location: string): Promise<Result<Store>> {
     db.run(`PRAGMA busy_timeout = ${busyMs}`);
     const locks = `${location}-locks`;
     const wrong = inspect(db) ?? (isFresh(db) ? initialise(db, locks) : undefined);
+    if (wrong === undefined) upgrade(db);
     if (wrong !== undefined) {
       db.close();
       return fail("failed", `Cannot open the journal '${location}': ${wrong}`);
@@ -87,6 +94,7 @@ function store(db: Database, name: string, lockSession: LockSession): Store {
     begin: async (run) => attempt(`write ${name}`, () => begin(run, (act) => attempt(`write ${name}`, act))),
     sessions: async () => attempt(`read ${name}`, () => ok(readSessions(db))),
     session: async (session) => attempt(`read ${name}`, () => ok(readSession(db, session))),
+    attachment: async (sha256) => attempt(`read ${name}`, () => ok(readAttachment(db, sha256))),
     async close() {
       finalize();
       db.close();
@@ -133,6 +141,15 @@ function initialise(db: Database, locks: string): string | undefined {
   } finally {
     release();
   }
+}
+
+/** Brings the tables of an older version up to ours. Of several processes at once one does it, and the others find it done. */
+function upgrade(db: Database): void {
+  if (pragma(db, "user_version") >= schemaVersion) return;
+  db.run("BEGIN IMMEDIATE");
+  const version = pragma(db, "user_version");
+  for (const { to, sql } of steps) if (to > version) db.run(`${sql}; PRAGMA user_version = ${to}`);
+  db.run("COMMIT");
 }
 
 function isFresh(db: Database): boolean {

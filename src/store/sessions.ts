@@ -33,6 +33,11 @@ export function readSession(db: Database, name: string): Stamped<DurableEvent>[]
   );
 }
 
+/** The bytes of an attachment, by their SHA-256. */
+export function readAttachment(db: Database, sha256: string): Uint8Array | undefined {
+  return rows<{ bytes: Uint8Array }>(db, "SELECT bytes FROM attachments WHERE sha256 = ?", sha256)[0]?.bytes;
+}
+
 /** For reads that come once in a process. The statement ends with the read: one left open would keep the file from closing. */
 function rows<Row>(db: Database, sql: string, ...values: Array<string | number>): Row[] {
   const statement = db.prepare<Row, Array<string | number>>(sql);

@@ -1,9 +1,13 @@
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { Host } from "../core/host.ts";
+import { largestAttachment } from "../core/message.ts";
 import { number, pathSchema, text } from "./arguments.ts";
+import { attachmentOf, tooLarge } from "./attachment.ts";
 import { bytes, grouped, mostCharacters, shownPath } from "./bound.ts";
+import { encodingNotes } from "./content.ts";
 import { failed } from "./failed.ts";
-import { openText } from "./text.ts";
+import { openText, type Opened } from "./text.ts";
 
 /** Lines are counted up to here; in a larger file their number is a lower bound. */
 const mostScanned = 64_000_000;
@@ -11,8 +15,9 @@ const mostScanned = 64_000_000;
 export const fileRead: Tool = {
   name: "file_read",
   description:
-    "Reads a text file. Returns its lines as they are, without line numbers. A long file comes in parts: " +
-    "a note in square brackets at the end then says which lines these are and which offset shows the next ones.",
+    "Reads a text file, or shows an image (PNG, JPEG, GIF, WebP) or a PDF. Returns the lines of a text as they are, without line " +
+    "numbers. A long text comes in parts: a note in square brackets at the end then says which lines these are and which offset " +
+    "shows the next ones.",
   input: {
     type: "object",
     properties: {
@@ -37,10 +42,7 @@ async function run(input: JsonObject, { host, signal }: ToolContext): Promise<To
   const opened = await openText(host, path);
   if (!opened.ok) return failed(opened.error, host, path);
   const file = opened.value;
-  if (file.kind === "binary") {
-    const content = `Cannot read '${shownPath(path)}' as text: it is ${file.what}, ${bytes(file.size)}`;
-    return { content, error: true };
-  }
+  if (file.kind === "binary") return show(path, file, host);
   const window = new LineWindow(number(input, "offset", 1), number(input, "limit", Number.MAX_SAFE_INTEGER));
   let scanned = 0;
   for await (const piece of file.pieces()) {
@@ -50,15 +52,25 @@ async function run(input: JsonObject, { host, signal }: ToolContext): Promise<To
     scanned += piece.value.length;
     if (scanned > mostScanned && window.full) break;
   }
-  const encoding = file.encoding === "utf-8" ? undefined : `decoded from ${encodingNames[file.encoding]}`;
+  const encoding = file.encoding === "utf-8" ? undefined : encodingNotes[file.encoding];
   return window.outcome(shownPath(path), scanned > mostScanned, encoding);
 }
 
-const encodingNames = {
-  "utf-16le": "UTF-16 (little endian)",
-  "utf-16be": "UTF-16 (big endian)",
-  latin1: "Latin-1, since it is not valid UTF-8",
-};
+/** Images and PDFs as they are, where a model can be shown them. */
+async function show(path: string, file: Extract<Opened, { kind: "binary" }>, host: Host): Promise<ToolOutcome> {
+  const { what, mediaType, size } = file;
+  const refuse = (why: string): ToolOutcome => ({
+    content: `Cannot read '${shownPath(path)}': it is ${why}`,
+    error: true,
+  });
+  if (mediaType === undefined) return refuse(`${what}, ${bytes(size)}`);
+  if (size > largestAttachment) return refuse(tooLarge(what, size));
+  const read = await host.fs.read(path, { offset: 0, limit: largestAttachment });
+  if (!read.ok) return failed(read.error, host, path);
+  const shown = await attachmentOf(shownPath(path), { mediaType, what }, read.value.bytes);
+  if (!shown.ok) return refuse(shown.error);
+  return { content: `[${shownPath(path)}: ${shown.value.what}]`, attachments: [shown.value.attachment] };
+}
 
 /** Takes a text piece by piece and keeps the wanted lines of it, as far as they fit. */
 class LineWindow {

@@ -15,6 +15,11 @@ function journal(room: number): Journal & { kept: string[] } {
       kept.push(`${event.type} ${durability}`);
       return ok(undefined);
     },
+    keep: async (sha256, bytes) => {
+      if (kept.length >= room) return fail("failed", "Cannot write the journal: disk full");
+      kept.push(`${sha256} ${new TextDecoder().decode(bytes)}`);
+      return ok(undefined);
+    },
     close: async () => undefined,
   };
 }

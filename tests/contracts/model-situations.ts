@@ -112,3 +112,25 @@ export const pictures: ModelRequest = {
   ],
   tools: [],
 };
+
+/** What a tool showed that not every model can be shown. */
+export const shownByTool: ModelRequest = {
+  instructions: "",
+  messages: [
+    { role: "user", text: "Read" },
+    { role: "assistant", text: "", calls: [{ id: "a", name: "file_read", arguments: '{"path":"plan.pdf"}' }] },
+    {
+      role: "tool",
+      results: [
+        {
+          id: "a",
+          name: "file_read",
+          content: "A document",
+          error: false,
+          attachments: [{ mediaType: "application/pdf", data: "UERG", name: "plan.pdf" }],
+        },
+      ],
+    },
+  ],
+  tools: [],
+};

@@ -8,7 +8,7 @@ import { question, readReply, type Reply } from "../helpers/reply.ts";
 import { anthropicRow } from "./anthropic-row.ts";
 import { chatRows } from "./chat-rows.ts";
 import { localRow } from "./local-row.ts";
-import { conversation, key, pictures, type Row, type Situation } from "./model-situations.ts";
+import { conversation, key, pictures, shownByTool, type Row, type Situation } from "./model-situations.ts";
 import { ollamaRow } from "./ollama-row.ts";
 import { responsesRow } from "./responses-row.ts";
 
@@ -116,6 +116,18 @@ for (const row of rows) {
         expect((await readReply(model)).stop).toBe(stop);
       });
     }
+
+    when(
+      "what a tool returned is shown to the model, or its text says that it was not",
+      [{ does: "text", text }],
+      async (model) => {
+        expect(await readReply(model, shownByTool)).toMatchObject({ text, stop: "end" });
+        const sent = JSON.stringify(row.sent?.() ?? "UERG");
+        expect(sent).toMatch(
+          /UERG|A document.n\[Not shown: 'plan.pdf' .application.pdf.; this model takes images only\]/,
+        );
+      },
+    );
 
     const calls = [
       { name: "file_read", arguments: '{"path":"ü/世界","deep":{"list":[1,2,3]}}' },

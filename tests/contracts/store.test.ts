@@ -141,6 +141,19 @@ for (const { name, open } of stores) {
       await store.close();
     });
 
+    test("an attachment is kept once, byte by byte, for all runs that name it", async () => {
+      const store = await open();
+      const bytes = new Uint8Array([0, 255, 10, 13, 0]);
+      for (const id of ["r1", "r2"]) {
+        const journal = value(await store.begin({ id, agent: "a", model: "m", time: 1 }));
+        value(await journal.keep("abc", bytes));
+        await journal.close();
+      }
+      expect(value(await store.attachment("abc"))).toEqual(bytes);
+      expect(value(await store.attachment("abd"))).toBeUndefined();
+      await store.close();
+    });
+
     test("a run id or a number that is taken is a failure, and the session stays free", async () => {
       const store = await open();
       const first = value(await store.begin({ id: "r1", agent: "a", model: "m", time: 1 }));

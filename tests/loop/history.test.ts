@@ -18,7 +18,7 @@ function turnEnd(text: string, ...ids: string[]): DurableEvent {
   };
 }
 
-function callEnd(id: string, content: string): DurableEvent {
+function callEnd(id: string, content: string): Extract<DurableEvent, { type: "call_end" }> {
   return { type: "call_end", turn: 1, id, name: "look", content, error: false, duration_ms: 1 };
 }
 
@@ -64,4 +64,31 @@ test("a call whose arguments were repaired is remembered as it ran", () => {
     callEnd("b", "done"),
   ]);
   expect(messages[0]).toMatchObject({ calls: [{ id: "a", arguments: "{}" }, ran] });
+});
+
+test("attachments come back by their digests, and what is not kept any more is named", () => {
+  const facts = (name: string, sha256: string) => ({ media_type: "image/png", name, size: 3, sha256 });
+  const events: DurableEvent[] = [
+    { type: "user", text: "look", attachments: [facts("a.png", "1"), facts("b.png", "2")] },
+    turnEnd("", "a"),
+    { ...callEnd("a", "an image"), attachments: [facts("c.png", "1"), facts("d.png", "2")] },
+  ];
+  const [asked, , told] = conversation(events, (sha256) => (sha256 === "1" ? "UE5H" : undefined));
+  expect(asked).toEqual({
+    role: "user",
+    text: "look\n[Not kept: 'b.png']",
+    attachments: [{ mediaType: "image/png", name: "a.png", data: "UE5H" }],
+  });
+  expect(told).toEqual({
+    role: "tool",
+    results: [
+      {
+        id: "a",
+        name: "look",
+        content: "an image\n[Not kept: 'd.png']",
+        error: false,
+        attachments: [{ mediaType: "image/png", name: "c.png", data: "UE5H" }],
+      },
+    ],
+  });
 });

@@ -3,7 +3,7 @@ import { isDurable, type Event } from "../../src/core/event.ts";
 import type { Clock, Host } from "../../src/core/host.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { makeMask } from "../../src/core/mask.ts";
-import type { ToolCall } from "../../src/core/message.ts";
+import type { Attachment, AttachmentFacts, ToolCall } from "../../src/core/message.ts";
 import type { Model, ModelEvent, ModelRequest } from "../../src/core/model.ts";
 import type { Denial } from "../../src/core/permission.ts";
 import type { Effects, Tool } from "../../src/core/tool.ts";
@@ -73,6 +73,10 @@ function tool(name: string, effects: Effects, act: (input: JsonObject) => Promis
   };
 }
 
+function factsOf({ mediaType, name, data }: Attachment): AttachmentFacts {
+  return { media_type: mediaType, ...(name === undefined ? {} : { name }), size: data.length, sha256: `of ${data}` };
+}
+
 async function play(model: Model, changes: Partial<RunOptions> = {}) {
   const events: Event[] = [];
   const result = await run({
@@ -89,6 +93,8 @@ async function play(model: Model, changes: Partial<RunOptions> = {}) {
     limits: { turns: 50, tool_calls: 200, time: 600_000 },
     host: () => noHost,
     check: async () => ({ ok: true, detail: "" }),
+    attachments: [],
+    keep: async (attachments) => attachments.map(factsOf),
     emit: async (event) => void events.push(event),
     clock: steppingClock(),
     signal: new AbortController().signal,
@@ -497,4 +503,66 @@ test("a call keeps the order of its fragments", async () => {
     { id: "b", name: "look", arguments: '{"n":2}' },
   ];
   expect(events.find((event) => event.type === "turn_end")).toMatchObject({ message: { calls: wanted } });
+});
+
+describe("attachments", () => {
+  const image = (size: number): Attachment => ({
+    mediaType: "image/png",
+    name: "a.png",
+    data: Buffer.alloc(size).toString("base64"),
+  });
+  const showing = (...sizes: number[]): Tool => ({
+    ...tool("look", "read", () => "an image"),
+    run: async () => ({ content: "an image", attachments: sizes.map(image) }),
+  });
+
+  test("of the prompt and of results reach the model, and events tell of them without their bytes", async () => {
+    const model = playing(calls(["look", "{}"]), says("red"));
+    const { result, events } = await play(model, { tools: [showing(3)], attachments: [image(6)] });
+    expect(result.outcome).toBe("done");
+    expect(model.requests[1]?.messages).toMatchObject([
+      { role: "user", attachments: [image(6)] },
+      { role: "assistant" },
+      { role: "tool", results: [{ content: "an image", attachments: [image(3)] }] },
+    ]);
+    const told = events.filter(({ type }) => type === "user" || type === "call_end");
+    expect(told).toMatchObject([
+      { attachments: [{ media_type: "image/png", name: "a.png", size: 8, sha256: "of AAAAAAAA" }] },
+      { attachments: [{ media_type: "image/png", name: "a.png", size: 4, sha256: "of AAAA" }] },
+    ]);
+    expect(JSON.stringify(told)).not.toContain("data");
+  });
+
+  test("are kept before the event that tells of them", async () => {
+    const order: string[] = [];
+    await play(playing(calls(["look", "{}"]), says("red")), {
+      tools: [showing(3)],
+      keep: async (attachments) => {
+        order.push("keep");
+        return attachments.map(factsOf);
+      },
+      emit: async ({ type }) => void order.push(type),
+    });
+    expect(order.slice(order.indexOf("call_start"))).toEqual([
+      "call_start",
+      "keep",
+      "call_end",
+      "turn_start",
+      "text",
+      "turn_end",
+      "run_end",
+    ]);
+  });
+
+  test("that do not fit into the conversation any more are left out, and the text says so", async () => {
+    const model = playing(calls(["look", "{}"], ["look", "{}"]), says("red"));
+    await play(model, { tools: [showing(9_000_000)], attachments: [image(9_000_000)] });
+    const [, , told] = model.requests[1]?.messages ?? [];
+    const results = told?.role === "tool" ? told.results : [];
+    expect(results.map(({ attachments = [] }) => attachments.length)).toEqual([1, 0]);
+    expect(results[1]).toMatchObject({
+      content: "an image\n[Not shown: all images and PDFs of a conversation may have 20 MB together]",
+      error: true,
+    });
+  });
 });

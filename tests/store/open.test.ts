@@ -57,13 +57,31 @@ test("a file of a newer version is refused by its number and left as it is", asy
   const location = place();
   await (await opened(location)).close();
   const db = new Database(location);
-  db.run("PRAGMA user_version = 2");
+  db.run("PRAGMA user_version = 3");
   db.close();
   const before = readFileSync(location);
   expect(await refusal(location)).toBe(
-    "Cannot open the journal 'FILE': it was written by a newer version of rein (format 2; this one reads 1)",
+    "Cannot open the journal 'FILE': it was written by a newer version of rein (format 3; this one reads 2)",
   );
   expect(readFileSync(location).equals(before)).toBe(true);
+});
+
+test("a file of the version before is brought up to date, with all that is in it", async () => {
+  const location = place();
+  const store = await opened(location);
+  const begun = await store.begin({ id: "r1", session: "s", agent: "a", model: "m", time: 1 });
+  if (begun.ok) await begun.value.close();
+  await store.close();
+  const db = new Database(location);
+  db.run("DROP TABLE attachments; PRAGMA user_version = 1");
+  db.close();
+  // Two processes may find it at once.
+  const both = await Promise.all([opened(location), opened(location)]);
+  for (const one of both) {
+    expect(await one.sessions()).toMatchObject({ ok: true, value: [{ name: "s" }] });
+    expect(await one.attachment("x")).toEqual({ ok: true, value: undefined });
+    await one.close();
+  }
 });
 
 test("a file that is no database, or another program's, is refused and left as it is", async () => {

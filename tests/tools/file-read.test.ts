@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { JsonObject } from "../../src/core/json.ts";
 import { fileRead } from "../../src/tools/file-read.ts";
+import { gif, jpeg, pdf, png, webp } from "../helpers/attachments.ts";
 import { callTool } from "../helpers/call-tool.ts";
 import { memoryHost } from "../helpers/memory-host.ts";
 import type { MemoryFiles } from "../helpers/memory-host.ts";
@@ -118,18 +119,18 @@ describe("encodings", () => {
 
 describe("what is no text is named", () => {
   const binaries: Array<[string, Uint8Array]> = [
-    ["a PNG image", Buffer.from("\x89PNG\r\n\x1a\n\0\0", "latin1")],
-    ["a JPEG image", Buffer.from("\xff\xd8\xff\xe0", "latin1")],
-    ["a PDF document", Buffer.from("%PDF-1.7\n")],
     ["an ELF program or library", Buffer.from("\x7fELF\x02\0", "latin1")],
     ["gzip data", Buffer.from("\x1f\x8b\x08", "latin1")],
     ["an SQLite database", Buffer.from("SQLite format 3\0")],
+    ["a TIFF image", Buffer.from("II*\0")],
+    ["a tar archive", Buffer.concat([Buffer.alloc(257), Buffer.from("ustar")])],
     ["binary data", Buffer.from("a\0b")],
   ];
   for (const [what, content] of binaries) {
     test(what, async () => {
+      const size = content.length === 1 ? "1 byte" : `${content.length} bytes`;
       expect(await read({ a: content }, { path: "a" })).toEqual({
-        content: `Cannot read 'a' as text: it is ${what}, ${content.length} bytes`,
+        content: `Cannot read 'a': it is ${what}, ${size}`,
         error: true,
       });
     });
@@ -165,3 +166,72 @@ describe("failures say what to do next", () => {
     expect(outcome).toEqual({ content: "Cannot read 'a': cancelled", error: true });
   });
 });
+
+describe("images and PDFs are shown", () => {
+  const formats: Array<[string, string, Uint8Array]> = [
+    ["PNG", "image/png", png],
+    ["JPEG", "image/jpeg", jpeg],
+    ["WebP", "image/webp", webp],
+    ["GIF", "image/gif", gif],
+  ];
+  for (const [name, mediaType, content] of formats) {
+    test(`a ${name} image, whatever the file is called`, async () => {
+      const outcome = await read({ "notes.txt": content }, { path: "notes.txt" });
+      const data = Buffer.from(content).toString("base64");
+      expect(outcome.error).toBeUndefined();
+      expect(outcome.attachments).toEqual([{ mediaType, data, name: "notes.txt" }]);
+      expect(outcome.content).toBe(`[notes.txt: a ${name} image of 1x1 pixels, ${content.length} bytes]`);
+    });
+  }
+
+  test("a PDF document", async () => {
+    const outcome = await read({ "a.pdf": pdf }, { path: "a.pdf" });
+    expect(outcome.content).toBe(`[a.pdf: a PDF document, ${pdf.length} bytes]`);
+    expect(outcome.attachments).toEqual([
+      { mediaType: "application/pdf", data: Buffer.from(pdf).toString("base64"), name: "a.pdf" },
+    ]);
+  });
+
+  const broken: Array<[string, Uint8Array, string]> = [
+    ["a PNG image that is cut", png.subarray(0, 50), "a PNG image that is cut or damaged"],
+    ["a PNG image of nothing but its header", png.subarray(0, 8), "a PNG image that is cut or damaged"],
+    ["a GIF image that is cut", gif.subarray(0, 20), "a GIF image that is cut or damaged"],
+    ["a PDF document that is cut", pdf.subarray(0, 20), "a PDF document that is cut or damaged"],
+    [
+      "a PDF document that is encrypted",
+      Buffer.from("%PDF-1.7\ntrailer << /Encrypt 5 0 R >>\n%%EOF\n"),
+      "a PDF document that is encrypted",
+    ],
+    [
+      "a PNG image that is too large",
+      Buffer.concat([png, Buffer.alloc(10_000_000)]),
+      "a PNG image of 10 MB, and at most 10 MB can be shown",
+    ],
+    [
+      "a PNG image with a side that is too long",
+      withWidth(png, 9000),
+      "a PNG image of 9000x1 pixels, and at most 8000 of a side can be shown",
+    ],
+  ];
+  for (const [name, content, why] of broken) {
+    test(`${name} is refused, since each request that holds it would fail`, async () => {
+      expect(await read({ a: content }, { path: "a" })).toEqual({
+        content: `Cannot read 'a': it is ${why}`,
+        error: true,
+      });
+    });
+  }
+
+  test("a name with a newline stays one line", async () => {
+    const { content } = await read({ "a\nb": gif }, { path: "a\nb" });
+    expect(content).toBe(`["a\\nb": a GIF image of 1x1 pixels, ${gif.length} bytes]`);
+  });
+});
+
+/** The same image, but for what its header says of its width. */
+function withWidth(image: Uint8Array, width: number): Uint8Array {
+  const changed = Buffer.from(image);
+  changed.writeUInt32BE(width, 16);
+  changed.writeUInt32BE(Bun.hash.crc32(changed.subarray(12, 29)), 29);
+  return changed;
+}

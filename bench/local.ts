@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { known } from "../src/app/known.ts";
+import { localMachine } from "../src/app/model.ts";
 import { isJsonObject, type Json } from "../src/core/json.ts";
 import type { Message } from "../src/core/message.ts";
 import type { Model } from "../src/core/model.ts";
@@ -24,7 +25,7 @@ export type Accuracy = { agent: string; right: number; guess: number; of: number
 /** Undefined where the model is not here. */
 export async function accuracies(): Promise<Accuracy[] | undefined> {
   if (!existsSync(weights)) return undefined;
-  const made = await makeLocal({ name: "local/smollm2", path: weights, options: { context: 2048 } });
+  const made = await makeLocal({ name: "local/smollm2", path: weights, options: { context: 2048 } }, localMachine);
   if (!made.ok) throw new Error(made.error.message);
   const rows = reviews();
   const names = ["review.txt", "mail.md", "feedback.txt", "letter.txt", "reviews/ann.txt", "opinion.md"];

@@ -5,11 +5,13 @@ import type { Confirm, Need } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Script } from "../core/script.ts";
 import type { OpenHost } from "../host/host.ts";
-import { folderNames } from "../host/model-files.ts";
+import { freeMemory } from "../host/memory.ts";
+import { folderNames, withFile } from "../host/model-files.ts";
 import type { Environment } from "../host/machine.ts";
 import { chooseModel, usableServices, type ChosenModel } from "../models/choose.ts";
 import type { ModelDeps } from "../models/index.ts";
 import { localPath, modelsFolder, type LocalPlaces } from "../models/local-name.ts";
+import type { LocalMachine } from "../models/local.ts";
 import type { ModelProblem } from "../models/problem.ts";
 import { localProvider } from "../models/providers.ts";
 
@@ -112,7 +114,7 @@ export function modelDeps(options: {
         ? read
         : fail("invalid", `Cannot use '${path}': it holds no PEM certificate`);
     },
-    local: () => localPlaces(environment, cwd, scriptFolder),
+    local: async () => ({ ...(await localPlaces(environment, cwd, scriptFolder)), ...localMachine }),
     path: (path) => within(agentFolder, path),
     retryAfterText,
   };
@@ -125,3 +127,13 @@ export async function localPlaces(environment: Environment, cwd: string, base: s
   const names = folder === undefined ? ok([]) : await folderNames(folder);
   return { folder, base, home: HOME, files: () => (names.ok ? names.value : []) };
 }
+
+/** What local models must know of this machine. */
+export const localMachine: LocalMachine = {
+  async look(path) {
+    const { ggufFile } = await import("../models/gguf-facts.ts");
+    const read = await withFile(path, (file) => ggufFile(file.read, file.size));
+    return read.ok ? read.value : { ok: false, error: read.error.message };
+  },
+  freeMemory,
+};

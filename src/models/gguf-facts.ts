@@ -1,10 +1,19 @@
 import type { GgufFacts, WindowMemory } from "../core/local-model.ts";
-import type { Result } from "../core/result.ts";
+import { ok, type Result } from "../core/result.ts";
 import { readGguf, type GgufHeader, type GgufValue, type ReadBytes } from "./gguf.ts";
 import { mixOf } from "./gguf-quants.ts";
 
-/** Reads what a GGUF file of `size` bytes tells of itself. The error is the end of a message. */
-export function ggufFacts(read: ReadBytes, size: number): Result<GgufFacts, string> {
+/** A GGUF file by its header. */
+export type GgufFile = {
+  facts: GgufFacts;
+  /** The model's own chat template, in Jinja. */
+  template: string | undefined;
+  /** Bytes that computing takes besides the weights and the KV cache: an estimate. */
+  work: number;
+};
+
+/** Reads the header of a GGUF file of `size` bytes. The error is the end of a message. */
+export function ggufFile(read: ReadBytes, size: number): Result<GgufFile, string> {
   const header = readGguf(read, size);
   if (!header.ok) return header;
   const { metadata, parameters } = header.value;
@@ -12,21 +21,26 @@ export function ggufFacts(read: ReadBytes, size: number): Result<GgufFacts, stri
   const parts = numberOf(metadata.get("split.count"));
   if (parts !== undefined && parts > 1) return { ok: false, error: `it is one of ${parts} parts of a split model` };
   const architecture = text("general.architecture");
-  return {
-    ok: true,
-    value: {
-      kind: text("general.type") ?? "model",
-      title: text("general.name"),
-      architecture,
-      parameters,
-      quantisation: quantisationOf(header.value),
-      window: numberOf(metadata.get(`${architecture}.context_length`)) ?? null,
-      chat_template: text("tokenizer.chat_template") !== null,
-      licence: text("general.license"),
-      weights: size,
-      cache_per_token: cachePerToken(metadata, architecture),
-    },
+  const template = text("tokenizer.chat_template");
+  const facts = {
+    kind: text("general.type") ?? "model",
+    title: text("general.name"),
+    architecture,
+    parameters,
+    quantisation: quantisationOf(header.value),
+    window: numberOf(metadata.get(`${architecture}.context_length`)) ?? null,
+    chat_template: template !== null,
+    licence: text("general.license"),
+    weights: size,
+    cache_per_token: cachePerToken(metadata, architecture),
   };
+  return ok({ facts, template: template ?? undefined, work: workBytes(metadata, architecture) });
+}
+
+/** Reads what a GGUF file of `size` bytes tells of itself. The error is the end of a message. */
+export function ggufFacts(read: ReadBytes, size: number): Result<GgufFacts, string> {
+  const file = ggufFile(read, size);
+  return file.ok ? ok(file.value.facts) : file;
 }
 
 /** The memory of some usual windows, and of the model's own. */
@@ -60,6 +74,19 @@ function cachePerToken(metadata: GgufHeader["metadata"], architecture: string | 
   const total = Array.from({ length: layers }, (_, layer) => perLayer(layer)).reduce((sum, each) => sum + each, 0);
   const bytes = total * length * cacheBytes;
   return Number.isFinite(bytes) && bytes >= 0 ? bytes : null;
+}
+
+/** So many tokens of a prompt are computed at once: BATCH of native/local. */
+const batch = 256;
+
+/** The values between the layers of a batch at four bytes each, the scores of all tokens and the tables of the vocabulary. */
+function workBytes(metadata: GgufHeader["metadata"], architecture: string | null): number {
+  const number = (key: string) => Math.max(0, ...(numbersOf(metadata.get(`${architecture}.${key}`)) ?? []));
+  const tokens = metadata.get("tokenizer.ggml.tokens");
+  const vocabulary = typeof tokens === "object" ? tokens.length : 0;
+  const width = number("embedding_length");
+  const inner = Math.max(number("feed_forward_length"), width * 4);
+  return 16 * 1024 * 1024 + vocabulary * 400 + (width * 8 + inner * 3) * 4 * batch;
 }
 
 /** The file's own word, else the type that most of its bytes are of. */

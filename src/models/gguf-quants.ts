@@ -10,7 +10,7 @@ const quants: Readonly<Record<number, readonly [name: string, block: number, byt
   6: ["Q5_0", 32, 22],
   7: ["Q5_1", 32, 24],
   8: ["Q8_0", 32, 34],
-  9: ["Q8_1", 32, 40],
+  9: ["Q8_1", 32, 36],
   10: ["Q2_K", 256, 84],
   11: ["Q3_K", 256, 110],
   12: ["Q4_K", 256, 144],
@@ -37,6 +37,7 @@ const quants: Readonly<Record<number, readonly [name: string, block: number, byt
   39: ["MXFP4", 32, 17],
   40: ["NVFP4", 64, 36],
   41: ["Q1_0", 128, 18],
+  42: ["Q2_0", 64, 18],
 };
 
 /** A type that is newer than this table takes no bytes: then nothing is said of them. */
@@ -82,6 +83,7 @@ const mixes: Readonly<Record<number, string>> = {
   38: "MXFP4",
   39: "NVFP4",
   40: "Q1_0",
+  41: "Q2_0",
 };
 
 export function mixOf(fileType: number): string | undefined {

@@ -40,7 +40,8 @@ export function readGguf(read: ReadBytes, size: number): Result<GgufHeader, stri
 class Broken extends Error {}
 
 function readHeader(cursor: Cursor, size: number): GgufHeader {
-  if (size < 4 || cursor.uint32() !== 0x46554747) throw new Broken("it is not a GGUF file");
+  const magic = size < 4 ? "" : cursor.ascii(4);
+  if (magic !== "GGUF") throw new Broken(`it is not a GGUF file${whatItIs(magic)}`);
   const version = cursor.uint32();
   if ((version & 0xffff) === 0) throw new Broken("it is a GGUF file for big-endian machines");
   if (version !== 2 && version !== 3) throw new Broken(`it is of GGUF version ${version}, and 2 and 3 can be read`);
@@ -68,6 +69,20 @@ function readHeader(cursor: Cursor, size: number): GgufHeader {
   }
   return { metadata, parameters, bytes };
 }
+
+/** What a file is that is no GGUF, where its first bytes tell. */
+function whatItIs(magic: string): string {
+  const known = otherFiles.find(([beginnings]) => beginnings.includes(magic))?.[1];
+  const what = known ?? (/^...\0$/s.test(magic) ? "it may be safetensors, which must be converted" : undefined);
+  return what === undefined ? "" : `: ${what}`;
+}
+
+const otherFiles: ReadonlyArray<readonly [beginnings: readonly string[], what: string]> = [
+  [["PK\u0003\u0004"], "it is a zip archive, as PyTorch writes them"],
+  [["vers"], "it is a pointer of Git LFS, not what it points to"],
+  [["<!DO", "<!do", "<htm"], "it is a web page"],
+  [["ggjt", "ggml", "lmgg", "tjgg"], "it is of a format before GGUF"],
+];
 
 function readTensor(cursor: Cursor): { elements: number; bytes: number; offset: number; quant: Quant } {
   cursor.text();
@@ -127,6 +142,12 @@ class Cursor {
     const count = this.uint64();
     if (count > this.size) throw new Broken("it is cut or damaged: its header counts more than it has bytes");
     return count;
+  }
+
+  /** As many bytes as characters. */
+  ascii(length: number): string {
+    const at = this.#take(length);
+    return String.fromCharCode(...new Uint8Array(this.#piece.buffer, this.#piece.byteOffset + at, length));
   }
 
   uint32(): number {

@@ -5,6 +5,7 @@ import type { Script } from "../core/script.ts";
 import { parseModelName } from "./choose.ts";
 import { endpointOf, type Variables } from "./endpoint.ts";
 import { localPath, type LocalPlaces } from "./local-name.ts";
+import type { LocalMachine } from "./local.ts";
 import { problem, type ModelProblem } from "./problem.ts";
 import { withRetry } from "./retry.ts";
 import { scripted } from "./scripted.ts";
@@ -21,8 +22,8 @@ export type ModelDeps = {
   script(path: string): Promise<Result<Script>>;
   /** Reads the PEM file that a model of the agent file names. */
   certificates(path: string): Result<string>;
-  /** Where the files of local models are. */
-  local(): Promise<LocalPlaces>;
+  /** Where the files of local models are, what they say of themselves, and how much memory is free for them. */
+  local(): Promise<LocalPlaces & LocalMachine>;
   /** The absolute path of a file that a model of the agent file names. */
   path(path: string): string;
   /** Whether a request may be made anew after text of its answer was shown. */
@@ -70,10 +71,11 @@ export async function createService(spec: ModelSpec, deps: ModelDeps): Promise<R
 
 /** Makes a model that runs in this process. Its library is loaded now, its weights with the first request. */
 async function createLocal(id: string, spec: ModelSpec, deps: ModelDeps): Promise<Result<Model, ModelProblem>> {
-  const path = localPath(id, await deps.local());
+  const machine = await deps.local();
+  const path = localPath(id, machine);
   if (!path.ok) return path;
   const { model: _model, ...options } = spec;
   if (options.adapter !== undefined) options.adapter = deps.path(options.adapter);
   const { makeLocal } = await import("./local.ts");
-  return makeLocal({ name: `local/${id}`, path: path.value, options });
+  return makeLocal({ name: `local/${id}`, path: path.value, options }, machine);
 }

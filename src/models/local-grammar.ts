@@ -1,6 +1,5 @@
 import type { Json, JsonSchema } from "../core/json.ts";
 import type { ToolSpec } from "../core/model.ts";
-import type { Constraint } from "../native/local.ts";
 import { boundedSchema, type Bounds } from "./bounded-schema.ts";
 
 export const callOpening = "<tool_call>";
@@ -11,14 +10,14 @@ export type Answering = "call" | "answer" | "any";
 
 /**
  * What the answer to a request must be: text, JSON that fits `output`, or calls of the offered tools that fit theirs, each as one
- * `<tool_call>`. Undefined where it may be any text.
+ * `<tool_call>`: a grammar as llguidance reads it. Undefined where it may be any text.
  */
-export function constraintFor(
+export function grammarFor(
   tools: readonly ToolSpec[],
   output: JsonSchema | undefined,
   answering: Answering,
   bounds: Bounds,
-): Constraint | undefined {
+): string | undefined {
   const answer = output === undefined ? undefined : `answer: ${json(boundedSchema(output, bounds))}`;
   if (tools.length === 0 || answering === "answer")
     return answer === undefined ? undefined : lark("start: answer", answer);
@@ -31,8 +30,8 @@ export function constraintFor(
   return lark("start: TEXT | head body more", `head[lazy]: TEXT "${callOpening}"`, "TEXT: /(.|\\n)*/", more, ...rules);
 }
 
-function lark(...rules: string[]): Constraint {
-  return { lark: rules.join("\n") };
+function lark(...rules: string[]): string {
+  return rules.join("\n");
 }
 
 /** The name first: what the arguments are depends on it. */

@@ -1,23 +1,24 @@
 import type { ModelEvent, ModelFailure, ModelOptions, ModelRequest, Model } from "../core/model.ts";
 import { ok, type Result } from "../core/result.ts";
+import { bytes } from "../core/bytes.ts";
 import {
-  checkConstraint,
-  inspectGguf,
+  checkGrammar,
   loadModel,
   type GenerateEvent,
-  type Constraint,
-  type GgufInfo,
   type LoadOptions,
   type LocalModel,
   type LocalSession,
   type LocalStop,
 } from "../native/local.ts";
+import { showable } from "./attachment.ts";
 import type { Bounds } from "./bounded-schema.ts";
 import { callIds } from "./call-ids.ts";
 import { CallReader } from "./call-reader.ts";
 import { cancelled } from "./failure.ts";
 import { answers, localChat, toolStyle, withoutSystem, type ToolStyle } from "./local-chat.ts";
-import { constraintFor } from "./local-grammar.ts";
+import type { GgufFile } from "./gguf-facts.ts";
+import { grammarFor } from "./local-grammar.ts";
+import { contextFor, sessionMemory, trainedContext } from "./local-memory.ts";
 import { problem, type ModelProblem } from "./problem.ts";
 
 /** Fewer parameters than this: what it writes is kept short, and it may be shown calls instead of told of tools. */
@@ -43,50 +44,69 @@ export type LocalConfig = {
   options: ModelOptions;
 };
 
+/** The machine, as far as models are concerned. */
+export type LocalMachine = {
+  /** Reads the header of a GGUF file. The error is the end of a message. */
+  look(path: string): Promise<Result<GgufFile, string>>;
+  /** Bytes of memory that this process can still get. */
+  freeMemory(): number;
+};
+
 /** What runs a model. */
 export type Engine = {
-  inspect(path: string): Promise<Result<GgufInfo, string>>;
-  check(constraint: Constraint, signal: AbortSignal): Promise<Result<void, string>>;
-  load(path: string, options: LoadOptions): Promise<Result<Loaded, string>>;
+  check(grammar: string, signal: AbortSignal): Promise<Result<void, string>>;
+  load(path: string, options: LoadOptions): Promise<Result<Engined, string>>;
 };
 
 export type Session = Pick<LocalSession, "generate" | "close">;
 
-export type Loaded = Pick<LocalModel, "info" | "render" | "close"> & {
+export type Engined = Pick<LocalModel, "info" | "render" | "close"> & {
   open(signal: AbortSignal): Promise<Result<Session, string>>;
 };
 
-const native: Engine = { inspect: inspectGguf, check: checkConstraint, load: loadModel };
+const native: Engine = { check: checkGrammar, load: loadModel };
 
 /**
  * A model in this process. Its file is looked at now, and loaded with the first request. One is loaded once, however many use it;
  * each conversation has a session of its own, which keeps what was computed.
  */
-export async function makeLocal(config: LocalConfig, engine = native): Promise<Result<Model, ModelProblem>> {
+export async function makeLocal(
+  config: LocalConfig,
+  machine: LocalMachine,
+  engine = native,
+): Promise<Result<Model, ModelProblem>> {
   const { name, path, options } = config;
-  const looked = await engine.inspect(path);
+  const looked = await machine.look(path);
   if (!looked.ok) return problem("usage", `Cannot use model '${name}': ${looked.error}`);
-  const info = looked.value;
-  if (info.adapter) return problem("usage", `Cannot use model '${name}': it is an adapter`, "name it as 'adapter:'");
-  const wrong = options.adapter === undefined ? undefined : await adapterProblem(options.adapter, info, engine);
+  const file = looked.value;
+  const { kind, architecture, parameters } = file.facts;
+  if (kind === "adapter")
+    return problem("usage", `Cannot use model '${name}': it is an adapter`, "name it as 'adapter:'");
+  if (kind !== "model" || architecture === null || parameters === 0)
+    return problem("usage", `Cannot use model '${name}': it holds no model that writes text`);
+  const wrong =
+    options.adapter === undefined ? undefined : await adapterProblem(options.adapter, architecture, machine);
   if (wrong !== undefined) return problem("usage", `Cannot use model '${name}': ${wrong}`);
 
-  const user = new User(path, loadOptions(options), engine);
+  const user = new User(path, file, options, machine, engine);
   let told = false;
 
-  async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+  async function* stream(asked: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+    const shown = showable(name, asked, { pdf: false, images: [] });
+    if (!shown.ok) return yield { type: "failure", failure: shown.error };
+    const request = shown.value;
     try {
-      const constraint = constrain(request, info);
-      const keeps = constraint && (await engine.check(constraint, signal));
-      if (keeps?.ok === false)
+      const grammar = grammarOf(request, file);
+      const keeps = grammar && (await engine.check(grammar, signal));
+      if (typeof keeps === "object" && !keeps.ok)
         return yield wrongRequest(`'${name}' cannot keep to the schema: ${grammarProblem(keeps.error)}`);
       const model = await user.model(signal);
       if (!model.ok) return yield wrongRequest(`Cannot load '${name}': ${model.error}`);
-      if (!told) for (const message of warnings(name, model.value)) yield { type: "warning", message };
+      if (!told) for (const message of warnings(name, file, model.value)) yield { type: "warning", message };
       told = true;
-      const prompt = await promptFor(request, model.value, signal);
+      const prompt = await promptFor(request, model.value.model, file, signal);
       if (!prompt.ok) return yield wrongRequest(`'${name}': ${prompt.error}`);
-      const session = await user.session(model.value, signal);
+      const session = await user.session(model.value.model, signal);
       if (!session.ok) return yield wrongRequest(`Cannot use '${name}': ${session.error}`);
       try {
         const generated = session.value.generate(
@@ -94,9 +114,9 @@ export async function makeLocal(config: LocalConfig, engine = native): Promise<R
           {
             seed: options.seed ?? 0,
             temperature: options.temperature ?? 0,
-            maxTokens: options.max_tokens ?? (isSmall(info) ? smallAnswer : model.value.info.context),
+            maxTokens: options.max_tokens ?? (isSmall(file) ? smallAnswer : model.value.model.info.context),
             ...(options.stop === undefined ? {} : { stop: options.stop }),
-            ...(constraint === undefined ? {} : { constraint }),
+            ...(grammar === undefined ? {} : { grammar }),
           },
           signal,
         );
@@ -110,49 +130,41 @@ export async function makeLocal(config: LocalConfig, engine = native): Promise<R
     }
   }
 
-  const window = Math.min(options.context ?? info.trainedContext, info.trainedContext);
+  const trained = trainedContext(file);
+  const window = Math.min(options.context ?? trained, trained);
   return ok({ name, window, stream, close: () => user.close() });
 }
 
-function isSmall({ parameters }: GgufInfo): boolean {
-  return parameters < small;
+function isSmall({ facts }: GgufFile): boolean {
+  return facts.parameters < small;
 }
 
-async function adapterProblem(path: string, base: GgufInfo, engine: Engine): Promise<string | undefined> {
-  const looked = await engine.inspect(path);
-  if (!looked.ok) return looked.error;
-  const { adapter, architecture } = looked.value;
-  if (!adapter) return `'${path}' is no adapter`;
-  if (architecture === base.architecture) return undefined;
-  return `the adapter '${path}' is for another base: ${architecture}, not ${base.architecture}`;
+async function adapterProblem(path: string, base: string, machine: LocalMachine): Promise<string | undefined> {
+  const looked = await machine.look(path);
+  if (!looked.ok) return `its adapter '${path}' cannot be used: ${looked.error}`;
+  const { kind, architecture } = looked.value.facts;
+  if (kind !== "adapter") return `'${path}' is no adapter`;
+  if (architecture === base) return undefined;
+  return `the adapter '${path}' is for another base: ${architecture ?? "an unknown one"}, not ${base}`;
 }
 
-function loadOptions({ context, adapter, scale }: ModelOptions): LoadOptions {
-  return {
-    ...(context === undefined ? {} : { context }),
-    ...(adapter === undefined ? {} : { adapter }),
-    ...(scale === undefined ? {} : { scale }),
-  };
-}
-
-function warnings(name: string, { info }: Loaded): string[] {
-  const { parameters, bounded, context } = info;
+function warnings(name: string, { facts }: GgufFile, { model, bounded }: Loaded): string[] {
+  const { parameters, title, architecture, quantisation } = facts;
   const told: string[] = [];
-  const title = [info.name ?? info.architecture, info.quantisation].join(", ");
   const billions = (parameters / 1e9).toFixed(parameters < 1e9 ? 2 : 1);
-  if (parameters < modest)
-    told.push(`'${name}' is a small model (${title}, ${billions} billion parameters): expect it to be wrong often`);
-  if (bounded !== undefined) told.push(`The context of '${name}' is ${context} tokens: ${bounded}`);
+  const what = `${title ?? architecture}, ${quantisation}, ${billions} billion parameters`;
+  if (parameters < modest) told.push(`'${name}' is a small model (${what}): expect it to be wrong often`);
+  if (bounded !== undefined) told.push(`The context of '${name}' is ${model.info.context} tokens: ${bounded}`);
   return told;
 }
 
-function styleOf(info: GgufInfo): ToolStyle {
-  return toolStyle(info.chatTemplate ?? "", isSmall(info));
+function styleOf(file: GgufFile): ToolStyle {
+  return toolStyle(file.template ?? "", isSmall(file));
 }
 
-function constrain(request: ModelRequest, info: GgufInfo): Constraint | undefined {
-  const answering = styleOf(info) === "examples" ? answers(request) : "any";
-  return constraintFor(request.tools, request.output, answering, isSmall(info) ? bounds.small : bounds.large);
+function grammarOf(request: ModelRequest, file: GgufFile): string | undefined {
+  const answering = styleOf(file) === "examples" ? answers(request) : "any";
+  return grammarFor(request.tools, request.output, answering, isSmall(file) ? bounds.small : bounds.large);
 }
 
 /** What is wrong with a schema, without the grammar that was made of it. */
@@ -162,10 +174,13 @@ function grammarProblem(error: string): string {
 }
 
 /** The prompt by the model's own template. Some of them refuse instructions of their own. */
-async function promptFor(request: ModelRequest, model: Loaded, signal: AbortSignal): Promise<Result<string, string>> {
-  const pictures = request.messages.some((message) => message.role === "user" && message.attachments !== undefined);
-  if (pictures) return { ok: false, error: "it takes text only" };
-  const chat = localChat(request, styleOf(model.info));
+async function promptFor(
+  request: ModelRequest,
+  model: Engined,
+  file: GgufFile,
+  signal: AbortSignal,
+): Promise<Result<string, string>> {
+  const chat = localChat(request, styleOf(file));
   const rendered = await model.render(chat, signal);
   return rendered.ok ? rendered : model.render(withoutSystem(chat), signal);
 }
@@ -209,21 +224,29 @@ function wrongRequest(message: string): { type: "failure"; failure: ModelFailure
   return { type: "failure", failure: { kind: "request", message, retryable: false } };
 }
 
+/** A loaded model, and why its context is shorter than what it was trained for, or than what was asked for. */
+type Loaded = { model: Engined; bounded?: string };
+
 /** The models that are loaded, or being loaded, by what they were loaded with. Whoever uses the same file shares its weights. */
 const shared = new Map<string, { users: number; model: Promise<Result<Loaded, string>> }>();
 
 /** One that uses a model, with its sessions. */
 class User {
   readonly #key: string;
-  readonly #load: () => Promise<Result<Loaded, string>>;
   /** Sessions that nothing is computed in, the one with the last conversation at the end. */
   #idle: Session[] = [];
   #uses = false;
   #closed = false;
 
-  constructor(path: string, options: LoadOptions, engine: Engine) {
-    this.#key = JSON.stringify([path, options]);
-    this.#load = () => engine.load(path, options);
+  constructor(
+    readonly path: string,
+    readonly file: GgufFile,
+    readonly options: ModelOptions,
+    readonly machine: LocalMachine,
+    readonly engine: Engine,
+  ) {
+    const { context, adapter, scale } = options;
+    this.#key = JSON.stringify([path, context, adapter, scale]);
   }
 
   /** The loaded model. The wait for it ends with the signal, the loading does not: others may wait for it too. */
@@ -250,9 +273,28 @@ class User {
     return entry;
   }
 
-  async session(model: Loaded, signal: AbortSignal): Promise<Result<Session, string>> {
+  async #load(): Promise<Result<Loaded, string>> {
+    const { adapter, scale } = this.options;
+    const fits = contextFor(this.file, this.options.context, this.machine.freeMemory());
+    if (!fits.ok) return fits;
+    const { context, ...why } = fits.value;
+    const options = {
+      context,
+      ...(adapter === undefined ? {} : { adapter }),
+      ...(scale === undefined ? {} : { scale }),
+    };
+    const loaded = await this.engine.load(this.path, options);
+    return loaded.ok ? ok({ model: loaded.value, ...why }) : loaded;
+  }
+
+  /** A session with the last conversation, or a new one where there is memory for it. */
+  async session(model: Engined, signal: AbortSignal): Promise<Result<Session, string>> {
     const idle = this.#idle.pop();
-    return idle === undefined ? model.open(signal) : ok(idle);
+    if (idle !== undefined) return ok(idle);
+    const [need, free] = [sessionMemory(this.file, model.info.context), this.machine.freeMemory()];
+    if (need > free)
+      return { ok: false, error: `a conversation needs ${bytes(need)} of memory, and ${bytes(free)} are free` };
+    return model.open(signal);
   }
 
   giveBack(session: Session): void {
@@ -268,6 +310,6 @@ class User {
     const entry = this.#uses ? shared.get(this.#key) : undefined;
     if (entry === undefined || --entry.users > 0) return;
     shared.delete(this.#key);
-    void entry.model.then((model) => model.ok && model.value.close());
+    void entry.model.then((model) => model.ok && model.value.model.close());
   }
 }

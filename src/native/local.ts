@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import so from "../../dist/native/librein_local.so" with { type: "file" };
-import type { JsonObject, JsonSchema } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
 import { ok, type Result } from "../core/result.ts";
 import { frame, NativeLibrary } from "./border.ts";
 
@@ -9,40 +9,9 @@ import { frame, NativeLibrary } from "./border.ts";
  * threads of its own. A model, and each session on it, holds memory until it is closed.
  */
 
-/** What a GGUF file says of itself. Reading it loads no weights. */
-export type GgufInfo = {
-  /** The file's own name for the model. */
-  name?: string;
-  /** `llama`, `qwen3`, … */
-  architecture: string;
-  parameters: number;
-  /** `Q4_K_M`, `Q8_0`, …; "mixed" where the file doesn't say. */
-  quantisation: string;
-  /** Of the file. */
-  bytes: number;
-  /** The longest context that the model was trained for, in tokens. */
-  trainedContext: number;
-  vocabulary: number;
-  layers: number;
-  /** How much memory a token of context costs, in bytes. */
-  bytesPerToken: number;
-  /** How much memory computing takes besides the weights and the context, in bytes. */
-  workBytes: number;
-  /** The model's own chat template, in Jinja. */
-  chatTemplate?: string;
-  /** As the file says it: `apache-2.0`. */
-  licence?: string;
-  /** The file is a LoRA adapter, no model: it goes onto a model of this architecture. */
-  adapter: boolean;
-};
-
-/** Bytes; an estimate for one session. `work` is what computing takes besides the weights and the cache. */
-export type MemoryNeed = { weights: number; cache: number; work: number; total: number };
-
-/** `context` and `threads` are for each session; `threads` is one less than there are processors unless it is given. */
+/** `context`, in tokens, and `threads` are for each session; `threads` is one less than there are processors unless it is given. */
 export type LoadOptions = {
-  /** In tokens; else what the model was trained for, or as much as there is memory for. */
-  context?: number;
+  context: number;
   threads?: number;
   /** The path of a LoRA adapter. */
   adapter?: string;
@@ -52,15 +21,12 @@ export type LoadOptions = {
   processor?: string;
 };
 
-export type LocalModelInfo = GgufInfo & {
+export type LocalModelInfo = {
   /** The context of each session, in tokens. */
   context: number;
-  /** Why the context is shorter than what the model was trained for. */
-  bounded?: string;
   threads: number;
   /** The kind of processor that it computes for: `zen4`, `icelake` (AVX-512), `haswell` (AVX2), or `x64` for any. */
   processor: string;
-  need: MemoryNeed;
 };
 
 /** What a chat template gets. Messages and tools are as the OpenAI API has them. */
@@ -70,13 +36,6 @@ export type LocalChat = {
   /** Further variables for the template: `{ enable_thinking: false }`. */
   variables?: JsonObject;
 };
-
-/**
- * What the answer must be. `schema`: JSON that fits it, on one line, its keys in the schema's order; texts and lists that the schema
- * sets no bound get one, and objects have no other properties than those it names. `lark`: a grammar as llguidance reads it, with
- * `%json {…}` for JSON inside of text (see `boundSchema`) and `<name>` for special tokens.
- */
-export type Constraint = { schema: JsonSchema } | { lark: string };
 
 export type GenerateOptions = {
   /** The same seed, options, threads and session history give the same bytes. */
@@ -88,7 +47,8 @@ export type GenerateOptions = {
   maxTokens: number;
   /** Texts that end the answer; they are not in it. */
   stop?: string[];
-  constraint?: Constraint;
+  /** What the answer must be: a grammar as llguidance reads it, with `%json {…}` for JSON inside of text. */
+  grammar?: string;
 };
 
 /** `end`: the model was done. `stop`: one of the texts came. `length`: `maxTokens`. `context`: the window is full. */
@@ -126,36 +86,15 @@ export function hasLocalModels(): boolean {
 
 let has: boolean | undefined;
 
-/** Reads a GGUF file's header. The error says what is wrong with the file. */
-export async function inspectGguf(path: string, signal?: AbortSignal): Promise<Result<GgufInfo, string>> {
-  return await answer<GgufInfo>("local.inspect", path, signal);
-}
-
-/** What a session on such a file would need at a context of so many tokens. */
-export function memoryNeeded(info: GgufInfo, context: number): MemoryNeed {
-  const cache = info.bytesPerToken * context;
-  return { weights: info.bytes, cache, work: info.workBytes, total: info.bytes + cache + info.workBytes };
-}
-
-/** How much memory this process can still get, in bytes: what the system and its control group have free. */
-export function memoryAvailable(): number {
-  return parsed(library.callText("local.available", 0, ""));
-}
-
-/** The schema as `{ schema }` keeps it, with bounds and style, to be put into a `%json` of a grammar. */
-export function boundSchema(schema: JsonSchema): JsonSchema {
-  return parsed(library.callText("local.bound", 0, JSON.stringify(schema)));
-}
-
-/** Whether a constraint can be kept; the error says which part of it cannot. Loads no model. */
-export async function checkConstraint(constraint: Constraint, signal?: AbortSignal): Promise<Result<void, string>> {
-  const checked = await answer<null>("local.check", JSON.stringify(constraint), signal);
+/** Whether a grammar can be kept; the error says which part of it cannot. Loads no model. */
+export async function checkGrammar(grammar: string, signal?: AbortSignal): Promise<Result<void, string>> {
+  const checked = await answer<null>("local.check", grammar, signal);
   return checked.ok ? ok(undefined) : checked;
 }
 
 /**
- * Loads a model. The error says what is wrong: the file, the adapter, too little memory (found before it is tried), or a system
- * library that is missing. An abort throws its reason.
+ * Loads a model whose header was read and found good, and for which there is memory. The error says what is wrong with it still, with
+ * the adapter, or with the system's libraries. An abort throws its reason.
  */
 export async function loadModel(
   path: string,
@@ -180,11 +119,6 @@ export class LocalModel implements Disposable {
     this.info = info;
   }
 
-  /** How many tokens a text is; special tokens in it count as plain text. */
-  async count(text: string, signal?: AbortSignal): Promise<number> {
-    return await only(library.start("local.count", frame([this.#id], text), signal));
-  }
-
   /**
    * The prompt that the model's own template makes of a chat, open for the model's answer. What reads like a special token inside
    * the chat stays plain text. The error is the template's, or says that the file has none.
@@ -193,7 +127,7 @@ export class LocalModel implements Disposable {
     return await answer<string>("local.render", frame([this.#id], JSON.stringify(chat)), signal);
   }
 
-  /** A session has its own context. The error says that there is too little memory for it. */
+  /** A session has its own context, which takes memory. */
   async open(signal?: AbortSignal): Promise<Result<LocalSession, string>> {
     const opened = await answer<number>("local.open", frame([this.#id], ""), signal);
     return opened.ok ? ok(new LocalSession(opened.value)) : opened;
@@ -249,9 +183,4 @@ async function answer<T>(name: string, input: Uint8Array | string, signal?: Abor
 async function only<T>(chunks: AsyncIterable<Uint8Array>): Promise<T> {
   for await (const chunk of chunks) return JSON.parse(decoder.decode(chunk));
   throw new Error("A native job ended without an answer");
-}
-
-function parsed<T>(result: Result<string, string>): T {
-  if (!result.ok) throw new Error(result.error);
-  return JSON.parse(result.value);
 }

@@ -2,27 +2,28 @@ import type { Clock } from "../../src/core/host.ts";
 import type { Model } from "../../src/core/model.ts";
 import { ok } from "../../src/core/result.ts";
 import { makeLocal, type Engine, type Session } from "../../src/models/local.ts";
-import type { GenerateEvent, LocalModelInfo } from "../../src/native/local.ts";
+import type { GgufFile } from "../../src/models/gguf-facts.ts";
+import type { GenerateEvent } from "../../src/native/local.ts";
 import { schema, type Row, type Situation } from "./model-situations.ts";
 
 /** A model that was trained for calls, as its template shows. */
-const info: LocalModelInfo = {
-  architecture: "llama",
-  parameters: 8e9,
-  quantisation: "Q4_K_M",
-  bytes: 5e9,
-  trainedContext: 32_768,
-  vocabulary: 32_000,
-  layers: 32,
-  bytesPerToken: 1024,
-  workBytes: 1024,
-  chatTemplate: "{% if tools %}<tool_call>{% endif %}",
-  adapter: false,
-  context: 32_768,
-  threads: 1,
-  processor: "test",
-  need: { weights: 0, cache: 0, work: 0, total: 0 },
+const file: GgufFile = {
+  facts: {
+    kind: "model",
+    title: null,
+    architecture: "llama",
+    parameters: 8e9,
+    quantisation: "Q4_K_M",
+    window: 32_768,
+    chat_template: true,
+    licence: null,
+    weights: 5e9,
+    cache_per_token: 1024,
+  },
+  template: "{% if tools %}<tool_call>{% endif %}",
+  work: 1024,
 };
+const info = { context: 32_768, threads: 1, processor: "test" };
 
 function written(situation: Situation): string | undefined {
   // There is no wire on which an answer could come whole.
@@ -65,13 +66,13 @@ function localModel(situations: Situation[], _clock: Clock): Model | undefined {
     close: () => undefined,
   };
   const engine: Engine = {
-    inspect: async () => ok(info),
     check: async () => ok(undefined),
     load: async () => {
       return ok({ info, render: async () => ok(""), open: async () => ok(session), close: () => undefined });
     },
   };
-  const model = makeLocal({ name: "local/test", path: `/${made++}.gguf`, options: {} }, engine);
+  const machine = { look: async () => ok(file), freeMemory: () => 64e9 };
+  const model = makeLocal({ name: "local/test", path: `/${made++}.gguf`, options: {} }, machine, engine);
   return {
     name: "local/test",
     async *stream(request, signal) {

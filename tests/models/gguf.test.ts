@@ -107,7 +107,12 @@ describe("what is no whole GGUF file says why", () => {
   const bytes = tinyModel();
 
   test("another file, an empty one, another version, another byte order", () => {
-    expect(wrong(new TextEncoder().encode("<html>"))).toBe("it is not a GGUF file");
+    const other = (text: string) => wrong(new TextEncoder().encode(text));
+    expect(other("hello, world")).toBe("it is not a GGUF file");
+    expect(other("<html>")).toBe("it is not a GGUF file: it is a web page");
+    expect(other("version https://git-lfs.github.com/spec/v1")).toContain("a pointer of Git LFS");
+    expect(other("PK\u0003\u0004....")).toContain("a zip archive");
+    expect(other("\u0001\u0002\u0003\u0000......")).toContain("may be safetensors");
     expect(wrong(new Uint8Array())).toBe("it is not a GGUF file");
     expect(wrong(makeGguf({}, [], { version: 1 }))).toBe("it is of GGUF version 1, and 2 and 3 can be read");
     expect(wrong(makeGguf({}, [], { version: 0x03000000 }))).toBe("it is a GGUF file for big-endian machines");

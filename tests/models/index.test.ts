@@ -13,7 +13,7 @@ function deps(variables: Record<string, string>, fetch: Fetch = async () => new 
     key: (name) => variables[name],
     script: async (path) => (path === "there.yaml" ? ok([]) : fail("not_found", `Cannot read '${path}': not there`)),
     certificates: (path) => (path === "ca.pem" ? ok("PEM") : fail("not_found", `Cannot read '${path}': not there`)),
-    local: async () => ({ folder: undefined, base: "/", home: undefined, files: () => [] }),
+    local: () => Promise.reject(new Error("No local models")),
     path: (path) => path,
     retryAfterText: true,
   };

@@ -2,14 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { localMachine } from "../../src/app/model.ts";
 import { validate } from "../../src/core/json-schema.ts";
+import { ok } from "../../src/core/result.ts";
 import type { JsonSchema } from "../../src/core/json.ts";
 import type { Message } from "../../src/core/message.ts";
 import type { Model, ModelOptions, ModelRequest } from "../../src/core/model.ts";
-import { constraintFor } from "../../src/models/local-grammar.ts";
-import { makeLocal } from "../../src/models/local.ts";
-import { checkConstraint } from "../../src/native/local.ts";
+import { grammarFor } from "../../src/models/local-grammar.ts";
+import { makeLocal, type Engine, type Session } from "../../src/models/local.ts";
+import { checkGrammar } from "../../src/native/local.ts";
 import { loadTools, toolNames } from "../../src/tools/index.ts";
+import { makeGguf, tinyModel, type GgufTestValue } from "../helpers/gguf.ts";
 import { weights, withWeights } from "../helpers/local-model.ts";
 import { readReply } from "../helpers/reply.ts";
 import { requests, toolSets } from "../helpers/tool-sets.ts";
@@ -20,14 +23,14 @@ let model: Model | undefined;
 
 /** A model of its own, with its own sessions on the shared weights. */
 async function make(options: ModelOptions = {}, path = weights): Promise<Model> {
-  const made = await makeLocal({ name: "local/smollm2", path, options: { context: 2048, ...options } });
+  const made = await makeLocal({ name: "local/smollm2", path, options: { context: 2048, ...options } }, localMachine);
   if (!made.ok) throw new Error(made.error.message);
   models.push(made.value);
   return made.value;
 }
 
 async function problem(path: string, options: ModelOptions = {}): Promise<string> {
-  const made = await makeLocal({ name: "local/it", path, options });
+  const made = await makeLocal({ name: "local/it", path, options }, localMachine);
   return made.ok ? "made" : made.error.message.replaceAll(folder, "");
 }
 
@@ -52,18 +55,168 @@ function loaded(): Model {
 test("a file that is no model, or is not there, is an error before anything is loaded", async () => {
   const text = join(folder, "text.gguf");
   await Bun.write(text, "hello, world");
-  expect(await problem(text)).toBe("Cannot use model 'local/it': '/text.gguf' is no GGUF file");
-  expect(await problem(join(folder, "gone.gguf"))).toContain("No such file");
+  expect(await problem(text)).toBe("Cannot use model 'local/it': it is not a GGUF file");
+  expect(await problem(join(folder, "gone.gguf"))).toContain("no such file");
 });
 
-withWeights("local model: a cut file is an error, and so is an adapter that is none", async () => {
+withWeights("local model: a cut file is an error before anything is loaded", async () => {
   const half = join(folder, "half.gguf");
   const bytes = await Bun.file(weights).bytes();
   await Bun.write(half, bytes.subarray(0, bytes.length / 2));
-  const cut = await problem(half);
-  expect(cut === "made" ? (await readReply(await make({}, half))).failure?.message : cut).toContain("is cut");
-  expect(await problem(weights, { adapter: weights })).toContain("is no adapter");
+  expect(await problem(half)).toBe("Cannot use model 'local/it': it is cut: it has 49181216 of 98362432 bytes");
 });
+
+/** A model of 4096 tokens of context at 128 bytes each, and an engine that answers "Yes". */
+async function tiny(free: number, options: ModelOptions = {}, metadata: Record<string, GgufTestValue> = {}) {
+  const path = join(folder, `${Bun.hash(JSON.stringify([free, options, metadata]))}.gguf`);
+  await Bun.write(path, tinyModel({ "llama.feed_forward_length": 64, ...metadata }));
+  const contexts: number[] = [];
+  const session: Session = {
+    async *generate() {
+      yield { type: "prompt", tokens: 1, cached: 0 };
+      yield { type: "text", text: "Yes" };
+      yield { type: "done", stop: "end", tokens: 1, firstTokenMs: 1, promptMs: 1, generateMs: 1 };
+    },
+    close: () => undefined,
+  };
+  const engine: Engine = {
+    check: async () => ok(undefined),
+    load: async (_path, { context }) => {
+      contexts.push(context);
+      const info = { context, threads: 1, processor: "test" };
+      return ok({ info, render: async () => ok(""), open: async () => ok(session), close: () => undefined });
+    },
+  };
+  const machine = { ...localMachine, freeMemory: () => free };
+  const made = await makeLocal({ name: "local/tiny", path, options }, machine, engine);
+  if (!made.ok) throw new Error(made.error.message);
+  models.push(made.value);
+  const reply = await readReply(made.value, ask("Well?"));
+  return {
+    ...reply,
+    contexts,
+    warnings: reply.events.flatMap((event) => (event.type === "warning" ? event.message : [])),
+  };
+}
+
+describe("memory", () => {
+  // The work of the tiny model: 16 MiB, and some for its width.
+  const work = 18_089_136;
+
+  test("that is enough gives the context that the model was trained for", async () => {
+    const { contexts, warnings, text } = await tiny(work + 10_000_000);
+    expect({ contexts, text }).toEqual({ contexts: [4096], text: "Yes" });
+    expect(warnings).toEqual([expect.stringContaining("is a small model (Tiny, Q4_K_M, 0.00 billion parameters)")]);
+  });
+
+  test("that is not bounds the context, and an event says so", async () => {
+    const { contexts, warnings } = await tiny(work + 300_000);
+    expect(contexts).toEqual([1024]);
+    expect(warnings[1]).toBe(
+      "The context of 'local/tiny' is 1024 tokens: of the 18.4 MB of memory that are free, half is for it",
+    );
+  });
+
+  test("that is not enough at all is an error before anything is loaded, which says what is needed and what is there", async () => {
+    const { contexts, failure, text } = await tiny(work - 10_000_000);
+    expect({ contexts, text, failure }).toEqual({
+      contexts: [],
+      text: "",
+      failure: {
+        kind: "request",
+        message: "Cannot load 'local/tiny': it needs 18.2 MB of memory at a context of 512 tokens, and 8.1 MB are free",
+        retryable: false,
+      },
+    });
+    const asked = await tiny(work + 100_000, { context: 4096 });
+    expect(asked.failure?.message).toContain("at a context of 4096 tokens, and 18.2 MB are free");
+    expect(asked.contexts).toEqual([]);
+  });
+
+  test("that this machine has is not enough for layers wider than any", async () => {
+    const wide = { "llama.attention.head_count_kv": 2 ** 31 };
+    const { contexts, failure } = await tiny(localMachine.freeMemory(), {}, wide);
+    expect(failure?.message).toMatch(
+      /^Cannot load 'local\/tiny': it needs [\d.]+ TB of memory at a context of 512 tokens, and [\d.]+ [MG]B are free$/,
+    );
+    expect(contexts).toEqual([]);
+  });
+
+  test("aside, a context beyond what the model was trained for is that one, and an event says so", async () => {
+    const { contexts, warnings } = await tiny(work + 10_000_000, { context: 9000 });
+    expect(contexts).toEqual([4096]);
+    expect(warnings[1]).toBe("The context of 'local/tiny' is 4096 tokens: it was trained for no more");
+  });
+});
+
+/** A LoRA adapter of rank 1 on the first layer of SmolLM2, for a model of that width. */
+async function lora(architecture: string, width: number, weight: number): Promise<string> {
+  const metadata = { "general.architecture": architecture, "general.type": "adapter", "adapter.type": "lora" };
+  const tensors = [
+    { name: "blk.0.ffn_down.weight.lora_a", shape: [width, 1], type: 0, bytes: width * 4 },
+    { name: "blk.0.ffn_down.weight.lora_b", shape: [1, 576], type: 0, bytes: 576 * 4 },
+  ];
+  const bytes = makeGguf({ ...metadata, "adapter.lora.alpha": 1.5 }, tensors);
+  const weights = new Float32Array(width + 576).map((_, index) => ((index % 7) - 3) * weight);
+  bytes.set(new Uint8Array(weights.buffer), bytes.length - weights.byteLength);
+  const file = join(folder, `${architecture}-${width}-${weight}.gguf`);
+  await Bun.write(file, bytes);
+  return file;
+}
+
+test("an adapter for another base, and a base that is an adapter, are errors before anything is loaded", async () => {
+  const base = join(folder, "base.gguf");
+  await Bun.write(base, tinyModel());
+  const other = await lora("qwen3", 1536, 1);
+  expect(await problem(base, { adapter: other })).toBe(
+    "Cannot use model 'local/it': the adapter '/qwen3-1536-1.gguf' is for another base: qwen3, not llama",
+  );
+  expect(await problem(base, { adapter: base })).toBe("Cannot use model 'local/it': '/base.gguf' is no adapter");
+  expect(await problem(other)).toBe("Cannot use model 'local/it': it is an adapter");
+  const cut = join(folder, "cut.gguf");
+  await Bun.write(cut, (await Bun.file(other).bytes()).subarray(0, 900));
+  expect(await problem(base, { adapter: cut })).toMatch(
+    /^Cannot use model 'local\/it': its adapter '\/cut.gguf' cannot be used: it is cut: it has 900 of \d+ bytes$/,
+  );
+});
+
+withWeights(
+  "local model: an adapter of zeros changes nothing, another one does, and one of other shapes is an error",
+  async () => {
+    const told = async (options: ModelOptions) => {
+      const reply = await readReply(await make({ context: 512, max_tokens: 8, ...options }), ask("Tell me a story"));
+      return reply.failure?.message.replaceAll(folder, "") ?? reply.text;
+    };
+    const plain = await told({});
+    expect(await told({ adapter: await lora("llama", 1536, 0) })).toBe(plain);
+    const adapter = await lora("llama", 1536, 1);
+    expect(await told({ adapter })).not.toBe(plain);
+    expect(await told({ adapter, scale: 0 })).toBe(plain);
+    expect(await told({ adapter: await lora("llama", 64, 1) })).toMatch(
+      /^Cannot load 'local\/smollm2': Cannot put the adapter '\/llama-64-1.gguf' onto this model: tensor .* has incorrect shape/,
+    );
+  },
+);
+
+/** 8,000 tokens in the campaign. */
+const long = process.env["REIN_CAMPAIGN"] === undefined ? 1500 : 7900;
+
+withWeights(
+  "local model: a long context is read to its end, and one token more than fits is an error that names both",
+  async () => {
+    const own = await make({ context: 8192, max_tokens: 8 });
+    const words = (count: number) => "word ".repeat(count).trimEnd();
+    const read = await readReply(own, ask(words(long)));
+    expect(read.failure).toBeUndefined();
+    expect(read.usage?.input).toBeWithin(long, long + 60);
+    expect(read.usage?.output).toBeGreaterThan(0);
+    const beyond = await readReply(own, ask(words(8192)));
+    expect(beyond.failure?.message).toMatch(
+      /^The prompt is too long for 'local\/smollm2': 82\d\d tokens, and its context is 8192$/,
+    );
+  },
+  600_000,
+);
 
 withWeights("local model: it says once what it is, then answers in pieces, with usage", async () => {
   const own = await make();
@@ -165,9 +318,9 @@ describe("calls that a local model makes", () => {
     const output: JsonSchema = { type: "object", properties: { ok: { type: "boolean" } } };
     for (const tools of [...toolSets, await loadTools(toolNames)]) {
       for (const answering of ["any", "call", "answer"] as const) {
-        const constraint = constraintFor(tools, output, answering, { characters: 32_000, items: 1000 });
-        if (constraint === undefined) throw new Error("No constraint");
-        expect({ tools, checked: await checkConstraint(constraint) }).toMatchObject({ checked: { ok: true } });
+        const grammar = grammarFor(tools, output, answering, { characters: 32_000, items: 1000 });
+        if (grammar === undefined) throw new Error("No grammar");
+        expect({ tools, checked: await checkGrammar(grammar) }).toMatchObject({ checked: { ok: true } });
       }
     }
   });

@@ -43,7 +43,7 @@ async function bodies(provider: string, options: ModelOptions): Promise<string> 
       key: () => undefined,
       script: async () => fail("not_found", "No script"),
       certificates: () => fail("not_found", "No certificates"),
-      local: async () => ({ folder: undefined, base: "/", home: undefined, files: () => [] }),
+      local: () => Promise.reject(new Error("No local models")),
       path: (path) => path,
       retryAfterText: true,
     },

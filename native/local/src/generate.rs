@@ -7,9 +7,7 @@ use rein_border::job::Job;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::constraint::Constraint;
-use crate::llama::{Stopped, Token};
-use crate::memory::BATCH;
+use crate::llama::{BATCH, Stopped, Token};
 use crate::model::Session;
 use crate::sampler::{Random, sample};
 use crate::turns;
@@ -24,7 +22,7 @@ pub struct Options {
     max_tokens: usize,
     #[serde(default)]
     stop: Vec<String>,
-    constraint: Option<Constraint>,
+    grammar: Option<String>,
 }
 
 fn all() -> f32 {
@@ -55,8 +53,8 @@ fn answer(session: &mut Session, prompt: &str, options: Options, job: &Job) -> R
     let begun = Instant::now();
     let loaded = std::sync::Arc::clone(&session.loaded);
     let length = loaded.info.context as usize;
-    let mut matcher = match options.constraint {
-        Some(constraint) => Some(loaded.constrainer()?.matcher(constraint)?),
+    let mut matcher = match options.grammar {
+        Some(grammar) => Some(loaded.constrainer()?.matcher(grammar)?),
         None => None,
     };
     let tokens = loaded.tokens(prompt)?;

@@ -1,5 +1,5 @@
-//! Models that run in this process, loaded through bun:ffi when the first one is used. `llama` is all of llama.cpp that is used, and
-//! the only unsafe code beside the border; `table` says which function of which module a name stands for.
+//! Models that run in this process, loaded through bun:ffi when the first one is used. `library` and `llama` are all of llama.cpp that
+//! is used, and the only unsafe code beside the border; `table` says which function of which module a name stands for.
 
 #[allow(unsafe_code)]
 mod abi {
@@ -8,9 +8,8 @@ mod abi {
 mod constraint;
 mod embedded;
 mod generate;
-mod gguf;
+mod library;
 mod llama;
-mod memory;
 mod model;
 mod sampler;
 mod table;

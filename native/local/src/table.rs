@@ -1,10 +1,9 @@
 //! Which function a name stands for, and how its input is read. What may fail for reasons of the user's answers `{"error": …}`,
 //! else `{"ok": …}`.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rein_border::job::{JOBS, Job};
+use rein_border::job::Job;
 use rein_border::wire::{Fields, text};
 use rein_border::{Function, Table};
 use serde::Serialize;
@@ -13,18 +12,11 @@ use serde_json::json;
 
 use crate::constraint;
 use crate::generate;
-use crate::gguf;
-use crate::memory;
 use crate::model::{self, Loaded, MODELS, SESSIONS};
 
 use Function::{Call, Job as Start};
 
 pub const FUNCTIONS: &Table = &[
-    ("local.available", Call(|_, _| json(&memory::available()))),
-    (
-        "local.bound",
-        Call(|_, schema| json(&constraint::bounded(parsed(schema)?))),
-    ),
     (
         "local.close",
         Call(|id, _| {
@@ -40,16 +32,8 @@ pub const FUNCTIONS: &Table = &[
         }),
     ),
     (
-        "local.live",
-        Call(|_, _| json(&(JOBS.count() + MODELS.count() + SESSIONS.count()))),
-    ),
-    (
-        "local.inspect",
-        Start(|path, job| answer(job, gguf::read(Path::new(text(path)?)))),
-    ),
-    (
         "local.check",
-        Start(|input, job| answer(job, constraint::check(parsed(input)?))),
+        Start(|grammar, job| answer(job, constraint::check(text(grammar)?))),
     ),
     (
         "local.load",
@@ -62,14 +46,6 @@ pub const FUNCTIONS: &Table = &[
                     json!({ "id": MODELS.insert(Arc::new(loaded)), "info": info })
                 }),
             )
-        }),
-    ),
-    (
-        "local.count",
-        Start(|input, job| {
-            let mut fields = Fields::new(input);
-            let loaded = loaded(&mut fields)?;
-            deliver(job, &loaded.model.tokenize(text(fields.rest())?, false, false)?.len())
         }),
     ),
     (

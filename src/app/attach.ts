@@ -1,18 +1,16 @@
 import type { Attachment } from "../core/message.ts";
 import type { Result } from "../core/result.ts";
 import { attachmentOf } from "../tools/attachment.ts";
-import { contentOf, encodingNotes } from "../tools/content.ts";
+import { contentOf } from "../tools/content.ts";
 
 /** A file that goes to the model with the prompt: a text as a part of it, an image or a PDF beside it. */
-export type AttachedFile = { name: string; what: string } & ({ text: string } | { attachment: Attachment });
+export type AttachedFile = { name: string } & ({ text: string } | { attachment: Attachment; what: string });
 
 /** What the caller attaches, by its content and not by its name. The error is what the model cannot be shown: "a gzip file". */
 export async function attachedFile(name: string, bytes: Uint8Array): Promise<Result<AttachedFile, string>> {
   const content = contentOf(bytes, true);
   if (content.kind === "text") {
-    const { encoding } = content;
-    const what = encoding === "utf-8" ? "text" : encodingNotes[encoding];
-    return { ok: true, value: { name, what, text: new TextDecoder(encoding).decode(bytes) } };
+    return { ok: true, value: { name, text: new TextDecoder(content.encoding).decode(bytes) } };
   }
   const { what, mediaType } = content;
   if (mediaType === undefined) {

@@ -12,6 +12,7 @@ export async function readAttached(args: Arguments): Promise<Result<Attached, Us
   for (const path of args.all("--file")) {
     if (path === true) continue;
     if (path === "-") {
+      if (attached.includes("stdin")) return { ok: false, error: { message: "'--file -' was given twice" } };
       attached.push("stdin");
       continue;
     }

@@ -56,7 +56,7 @@ export function stdinUse(
   const uses = [
     plan.file === "-" ? "the agent file '-'" : undefined,
     prompt === "-" ? "the prompt '-'" : undefined,
-    ...attached.map((one) => (one === "stdin" ? "the attachment '-'" : undefined)),
+    attached.includes("stdin") ? "the attachment '-'" : undefined,
     wanted === undefined ? undefined : `the input '${wanted}' (from: stdin)`,
   ].filter((use) => use !== undefined);
   if (uses.length > 1) {

@@ -1,18 +1,73 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { startHub } from "./helpers/hub-server.ts";
-import { startOpenAIServer } from "./helpers/openai-server.ts";
+import { startOpenAIServer, type Answer } from "./helpers/openai-server.ts";
 
 /*
  * Runs every command of the pages that users read. In such a page a block after a line "`NAME`:" is that file, a `console` block
- * holds commands (`$ `) with all that they print and their exit code (`[3]`, where it is not 0), and an `sh` block holds commands
- * that must end with 0. The second yaml block of a file may name it as "`NAME` tells".
+ * holds commands (`$ `) with all that they print and their exit code (`[3]`, where it is not 0), and an `sh` or `bash` block holds
+ * commands that must end with 0. The second yaml block of a file may name it as "`NAME` tells".
  */
 
 const root = join(import.meta.dir, "..");
-const pages = ["README.md", "docs/providers.md", "docs/local-models.md"];
+const pages = [
+  "README.md",
+  "docs/providers.md",
+  "docs/local-models.md",
+  "docs/guides/from-python.md",
+  "docs/guides/pipes.md",
+  "docs/guides/ci.md",
+];
+
+/** A repository with the example agents, in which fixtures/price.diff is staged. */
+const repository = `git init -q -b main
+git config user.name Ada
+git config user.email ada@example.com
+git add agents
+git commit -q -m 'Import catalogues'
+git update-ref refs/remotes/origin/main main
+git apply --index agents/fixtures/price.diff`;
+
+/** rein as the pages' commands find it: an example agent, wherever its file stands, has its scripted model. */
+const executable = `#!/bin/sh
+for argument; do
+  script=agents/scripts/\${argument##*/}
+  case $argument in *.yaml) [ -f "$script" ] && export REIN_MODEL="scripted/$script" ;; esac
+done
+exec '${join(root, "dist/rein")}' "$@"
+`;
+
+/** What a page's folder is made ready by. */
+const preparations: Record<string, string> = {
+  "docs/guides/pipes.md": repository,
+  "docs/guides/ci.md": `${repository}\ngit switch -q -c change\ngit commit -q -m 'Read prices in German notation'`,
+};
+
+/**
+ * The pages' service. A harness that asks about the failing log is told to read the code that it names, by the tool that it has, and
+ * then answers; anyone else is answered at once.
+ */
+function answer(body: unknown): Answer {
+  const request = JSON.stringify(body);
+  const tool = /"name":"(read_file|file_read)"/.exec(request)?.[1];
+  const how: Pick<Answer, "whole"> = request.includes('"stream":true') ? {} : { whole: true };
+  if (!request.includes("explain failing builds") || tool === undefined) {
+    return { kind: "answer", text: "It was Ada and Grace.", ...how };
+  }
+  if (!request.includes("def parse_price")) {
+    const args = JSON.stringify({ path: "agents/fixtures/shop/price.py" });
+    return { kind: "answer", calls: [{ index: 0, id: "call_1", name: tool, arguments: args }], ...how };
+  }
+  const explained = {
+    cause: "A price in German notation",
+    file: "agents/fixtures/shop/price.py",
+    line: 8,
+    fix: "Read it",
+  };
+  return { kind: "answer", text: JSON.stringify(explained), ...how };
+}
 
 /** What the pages pull, as small files. */
 const hub = startHub([
@@ -38,7 +93,7 @@ function blocksOf(page: string): Block[] {
 
 /** The commands of an `sh` block that are run as they are; `make test` is what runs this. */
 function commandsOf(block: Block): Array<{ command: string; output?: string }> {
-  if (block.language === "sh") return [{ command: block.text }];
+  if (block.language !== "console") return [{ command: block.text }];
   return block.text
     .split(/^\$ /m)
     .slice(1)
@@ -48,34 +103,71 @@ function commandsOf(block: Block): Array<{ command: string; output?: string }> {
     });
 }
 
+/** The shell of a pipeline's file: each `run` of GitHub's, each `script` of GitLab's. */
+function stepsOf(value: unknown, key = ""): string[] {
+  if (typeof value === "string") return key === "run" ? [value] : [];
+  if (Array.isArray(value)) return key === "script" ? [value.join("\n")] : value.flatMap((item) => stepsOf(item));
+  return Object.entries(value ?? {}).flatMap(([name, item]) => stepsOf(item, name));
+}
+
+/** What runners tell their steps. */
+const runner = { CI: "true", GITHUB_BASE_REF: "main", CI_MERGE_REQUEST_TARGET_BRANCH_NAME: "main" };
+
 for (const page of pages) {
   describe(page, () => {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), "rein-docs-")));
-    const server = startOpenAIServer(() => ({ kind: "answer", text: "It was Ada and Grace." }));
+    const server = startOpenAIServer(answer);
     afterAll(async () => {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
     });
     cpSync(join(root, "agents"), join(folder, "agents"), { recursive: true });
+    mkdirSync(join(folder, "bin"));
+    writeFileSync(join(folder, "bin/rein"), executable, { mode: 0o755 });
     const env = {
-      PATH: `${join(root, "dist")}:${process.env["PATH"]}`,
+      PATH: `${join(folder, "bin")}:${process.env["PATH"]}`,
       HOME: folder,
       LANG: "C.UTF-8",
       OPENAI_BASE_URL: server.baseUrl,
       HF_ENDPOINT: hub.baseUrl,
     };
+    const preparation = preparations[page];
+    if (preparation !== undefined) Bun.spawnSync(["sh", "-ec", preparation], { cwd: folder, env });
 
     for (const block of blocksOf(readFileSync(join(root, page), "utf8"))) {
-      if (block.file !== undefined) writeFileSync(join(folder, block.file), block.text);
-      if (block.language !== "sh" && block.language !== "console") continue;
+      if (block.file !== undefined) {
+        mkdirSync(dirname(join(folder, block.file)), { recursive: true });
+        writeFileSync(join(folder, block.file), block.text);
+      }
+      for (const step of block.file?.endsWith(".yml") ? stepsOf(Bun.YAML.parse(block.text)) : []) {
+        test(`${block.file} ends with the code of the review`, async () => {
+          const temporary = mkdtempSync(join(folder, "runner-"));
+          const merged = Bun.spawn(["sh", "-ec", `exec 2>&1\n${step}`], {
+            cwd: folder,
+            env: { ...env, ...runner, RUNNER_TEMP: temporary, CI_BUILDS_DIR: temporary },
+            stdin: "ignore",
+            stdout: "pipe",
+          });
+          const printed = await merged.stdout.text();
+          const finding =
+            block.file === ".gitlab-ci.yml"
+              ? "failed: exit code 1: agents/fixtures/shop/price.py:8: A price"
+              : "\n::error file=agents/fixtures/shop/price.py,line=8::A price";
+          expect({ printed, code: await merged.exited }).toEqual({
+            printed: expect.stringContaining(finding),
+            code: 5,
+          });
+        });
+      }
+      if (!["sh", "bash", "console"].includes(block.language)) continue;
       for (const { command, output } of commandsOf(block)) {
         if (command.trim() === "make test") continue;
         test(
           command.trim().split("\n").join("; "),
           async () => {
-            const cwd = command.startsWith("make ") ? root : folder;
-            const merged = Bun.spawn(["sh", "-ec", `exec 2>&1\n${command}`], {
-              cwd,
+            const shell = block.language === "bash" ? "bash" : "sh";
+            const merged = Bun.spawn([shell, "-ec", `exec 2>&1\n${command}`], {
+              cwd: /^make (run|test)\b/.test(command) ? root : folder,
               env,
               stdin: "ignore",
               stdout: "pipe",

@@ -58,6 +58,10 @@ dist/native/librein_core.so: $(core)
 	scripts/cargo build --release --locked --manifest-path native/Cargo.toml --package rein_core
 	@scripts/put native/target/release/librein_core.so $@
 
+# What tokens are counted by.
+dist/native/%.ranks: scripts/ranks.ts native/Cargo.lock
+	scripts/bun run scripts/ranks.ts $* $@
+
 dist/native/local-$(LOCAL): $(local) node_modules/.package-lock.json
 ifeq ($(LOCAL),0)
 	@echo "Building without local models: LOCAL=0"
@@ -80,7 +84,7 @@ dist/commit: FORCE
 	@mkdir -p dist && scripts/commit > dist/.commit.new
 	@if cmp -s dist/.commit.new $@; then rm dist/.commit.new; else mv -f dist/.commit.new $@; fi
 
-dist/rein: node_modules/.package-lock.json dist/native/librein_core.so dist/native/local-$(LOCAL) dist/native/rein-jail dist/commit package.json tsconfig.build.json scripts/compile $(typescript)
+dist/rein: node_modules/.package-lock.json dist/native/librein_core.so dist/native/local-$(LOCAL) dist/native/rein-jail dist/native/o200k_base.ranks dist/native/cl100k_base.ranks dist/commit package.json tsconfig.build.json scripts/compile $(typescript)
 	scripts/compile src/main.ts $@ --tsconfig-override=tsconfig.build.json \
 	  --define REIN_VERSION="\"$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)\"" \
 	  --define REIN_COMMIT="\"$$(cat dist/commit)\""

@@ -49,7 +49,7 @@ const harmless = list(`
   Event, EventTarget, CustomEvent, queueMicrotask, Blob, Buffer, FormData, Headers, Request, Response, URL, URLPattern,
   URLSearchParams, ReadableStream, TransformStream, WritableStream, TextDecoder, TextDecoderStream, TextEncoder, atob, btoa,
   structuredClone, Date.parse, Date.UTC, new Date(x), crypto.subtle, import.meta.main, Bun.CryptoHasher, Bun.JSONL,
-  Bun.deepEquals, Bun.hash, Bun.markdown, Bun.semver, Bun.version, Bun.sliceAnsi, Bun.stringWidth, Bun.stripANSI, Bun.wrapAnsi,
+  Bun.deepEquals, Bun.hash, Bun.markdown, Bun.semver, Bun.version, Bun.sliceAnsi, Bun.stringWidth, Bun.stripANSI, Bun.wrapAnsi, Bun.zstdDecompress,
   process.arch, process.platform, node:assert, node:buffer, node:events, node:path, node:stream, node:string_decoder, node:url,
   node:util, node:zlib, node:crypto#createHash, node:crypto#timingSafeEqual`);
 

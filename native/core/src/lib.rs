@@ -8,5 +8,7 @@ mod abi {
 mod diff;
 mod files;
 mod json;
+mod search;
 mod sys;
 mod table;
+mod tokens;

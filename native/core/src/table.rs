@@ -12,7 +12,9 @@ use rein_border::{Function, Table};
 use crate::diff;
 use crate::files::{self, How};
 use crate::json::{self, Reader};
+use crate::search;
 use crate::sys;
+use crate::tokens;
 
 use Function::{Call, Job as Start};
 
@@ -56,6 +58,20 @@ pub const FUNCTIONS: &Table = &[
     (
         "files.close",
         Call(|fd, _| sys::take(fd).map(|_| Vec::new()).map_err(files::name_of)),
+    ),
+    ("search.open_list", Call(search::open_list)),
+    ("search.open", Call(search::open_search)),
+    (
+        "search.close",
+        Call(|number, _| {
+            search::close(number);
+            Ok(Vec::new())
+        }),
+    ),
+    ("search.run", Start(search::run)),
+    (
+        "search.types",
+        Call(|_, _| Ok(search::type_names().join("\n").into_bytes())),
     ),
     ("diff.unified", Call(|_, input| diff(input))),
     (
@@ -104,6 +120,28 @@ pub const FUNCTIONS: &Table = &[
         "json.repair",
         Call(|_, input| Ok(json::repair_json(text(input)?).into_bytes())),
     ),
+    (
+        "tokens.load",
+        Start(|input, _| {
+            let mut fields = Fields::new(input);
+            tokens::load(fields.uint()? as usize, fields.rest())
+        }),
+    ),
+    (
+        "tokens.count",
+        Call(|encoding, input| Ok(count_tokens(encoding as usize, input, || false)?.unwrap_or_default())),
+    ),
+    (
+        "tokens.count_large",
+        Start(|input, job| {
+            let mut fields = Fields::new(input);
+            let encoding = fields.uint()? as usize;
+            if let Some(count) = count_tokens(encoding, fields.rest(), || job.cancelled())? {
+                let _ = job.send(count);
+            }
+            Ok(())
+        }),
+    ),
     ("test.echo", Call(|_, input| Ok(input.to_vec()))),
     (
         "test.fail",
@@ -115,7 +153,7 @@ pub const FUNCTIONS: &Table = &[
     ),
     (
         "test.live",
-        Call(|_, _| Ok((JOBS.count() + READERS.count()).to_string().into_bytes())),
+        Call(|_, _| Ok((JOBS.count() + READERS.count() + search::count_ready()).to_string().into_bytes())),
     ),
     ("test.count", Start(test_count)),
 ];
@@ -138,6 +176,12 @@ fn diff(input: &[u8]) -> Result<Vec<u8>, String> {
     };
     let (old, new) = (fields.text()?, text(fields.rest())?);
     Ok(diff::unified(old, new, &options).into_bytes())
+}
+
+/// A number as text; nothing if it was `unwanted` before it was known.
+fn count_tokens(encoding: usize, input: &[u8], unwanted: impl Fn() -> bool) -> Result<Option<Vec<u8>>, String> {
+    let count = tokens::count(encoding, text(input)?, unwanted)?;
+    Ok(count.map(|count| count.to_string().into_bytes()))
 }
 
 /// Two numbers (how many, and the pause before each in milliseconds), then what to do at the end: "", "fail" or "panic".

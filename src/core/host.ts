@@ -34,21 +34,48 @@ export type FileDoor = {
 /** How a child ended: by exit code or by signal; `timeout` when its time was up. */
 export type ProcessEnd = { code: number | null; signal: string | null; timeout: boolean };
 
-export type ProcessOptions = {
+export type ProcessStart = {
   /** Default: the working folder. */
   cwd?: string;
   /** Variables beside the granted ones. */
   env?: Record<string, string>;
-  /** Default: /dev/null. */
-  stdin?: Uint8Array;
   timeoutMs?: number;
+  /** Ends it, with all that it started. */
   signal: AbortSignal;
-  /** Called with each piece of output as it comes. */
-  onOutput(stream: "stdout" | "stderr", bytes: Uint8Array): void;
+  /**
+   * Called with each piece of output as it comes. Where it returns a promise, that stream is not read on until it resolves, so that
+   * the child waits; but once the child was told to end, what is not taken at once is dropped.
+   */
+  onOutput(stream: "stdout" | "stderr", bytes: Uint8Array): void | Promise<void>;
 };
 
-/** Child processes, each through the jail; the whole tree ends with the call. `argv[0]` is a name or an absolute path. */
+export type ChildOptions = ProcessStart & {
+  /** Whether `write` fills its stdin. Default: stdin is /dev/null. */
+  input?: boolean;
+};
+
+export type ProcessOptions = ProcessStart & {
+  /** Default: /dev/null. */
+  stdin?: Uint8Array;
+};
+
+/** A child that runs. It ends with the run at the latest. */
+export type Child = {
+  /** Resolves when the bytes were handed over, which waits for a child that reads slowly. Fails when it reads no more. */
+  write(bytes: Uint8Array): Promise<Result<void>>;
+  /** The child reads the end of its stdin, after what was written. */
+  closeInput(): void;
+  /** Its end, when its whole tree has ended and all output was taken. A failure when it could not be run, or was aborted. */
+  ended: Promise<Result<ProcessEnd>>;
+  /** SIGTERM (the default) asks it, and kills the whole tree half a second later; SIGKILL does not ask. */
+  kill(signal?: "SIGTERM" | "SIGKILL"): void;
+};
+
+/** Child processes, each through the jail; their whole trees end with them. `argv[0]` is a name or an absolute path. */
 export type ProcessDoor = {
+  /** Starts a child that is talked to while it runs. */
+  start(argv: string[], options: ChildOptions): Promise<Result<Child>>;
+  /** Starts one and waits for its end. */
   run(argv: string[], options: ProcessOptions): Promise<Result<ProcessEnd>>;
 };
 

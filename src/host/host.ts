@@ -66,8 +66,10 @@ export function openHost(options: HostOptions): OpenHost {
           may: async (kind, path) => (await openFiles()).door(gate).may(kind, path),
         },
         process: {
-          run: async (argv, run) =>
-            (await openLauncher()).run(gate, argv, { ...run, signal: AbortSignal.any([run.signal, signal]) }),
+          start: async (argv, child) =>
+            (await openLauncher()).start(gate, argv, { ...child, signal: AbortSignal.any([child.signal, signal]) }),
+          run: async (argv, child) =>
+            (await openLauncher()).run(gate, argv, { ...child, signal: AbortSignal.any([child.signal, signal]) }),
         },
         net: { fetch: async (input, init) => (await openNetwork()).fetch(gate, signal, input, init) },
         env: envDoor(gate, environment, secretNames),

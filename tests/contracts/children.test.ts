@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openRoom } from "../host/harness.ts";
+import { openRoom, value } from "../host/harness.ts";
 
 /** Ways in which a program tries to leave something behind. Each prints "up" once it has. SLEEP is a command of its own. */
 const escapes = [
@@ -79,6 +79,38 @@ describe.each([...escapes])("no child survives its call: $name", (escape) => {
     expect(most).toBeGreaterThan(0);
     expect(end.ok).toBe(false);
     expect(survivors()).toEqual([]);
+  });
+
+  test("when it is killed at once", async () => {
+    const { script, survivors } = prepare(`${escape.script}; sleep 60`);
+    await using room = openRoom({ permissions: { run: ["bash"] } });
+    const up = Promise.withResolvers<void>();
+    const child = value(
+      await room.host.process.start(["bash", "-c", script], {
+        signal: new AbortController().signal,
+        onOutput: () => up.resolve(),
+      }),
+    );
+    await up.promise;
+    child.kill("SIGKILL");
+    expect(await child.ended).toEqual({ ok: true, value: { code: null, signal: "SIGKILL", timeout: false } });
+    expect(survivors()).toEqual([]);
+  });
+
+  test("when the run ends", async () => {
+    const { script, survivors } = prepare(`${escape.script}; sleep 60`);
+    const room = openRoom({ permissions: { run: ["bash"] } });
+    const up = Promise.withResolvers<void>();
+    const child = value(
+      await room.host.process.start(["bash", "-c", script], {
+        signal: new AbortController().signal,
+        onOutput: () => up.resolve(),
+      }),
+    );
+    await up.promise;
+    await room[Symbol.asyncDispose]();
+    expect(survivors()).toEqual([]);
+    expect((await child.ended).ok).toBe(false);
   });
 
   test("when rein is killed", async () => {

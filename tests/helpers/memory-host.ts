@@ -1,4 +1,4 @@
-import type { FolderEntry, Host, ProcessEnd, ProcessOptions } from "../../src/core/host.ts";
+import type { Child, ChildOptions, FolderEntry, Host, ProcessEnd, ProcessOptions } from "../../src/core/host.ts";
 import { fail, ok } from "../../src/core/result.ts";
 import type { Failure, Result } from "../../src/core/result.ts";
 
@@ -9,7 +9,9 @@ export type MemoryHostOptions = {
   files?: MemoryFiles;
   /** Paths (with what is below them) that may not be read or written. */
   denied?: { read?: string[]; write?: string[] };
-  /** Stands in for every process. */
+  /** Stands in for every child that is started. */
+  start?(argv: string[], options: ChildOptions): Promise<Result<Child>>;
+  /** Stands in for every child that is run. */
   run?(argv: string[], options: ProcessOptions): Promise<Result<ProcessEnd>>;
 };
 
@@ -107,6 +109,8 @@ export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
       may: async (kind, path) => !isDenied(kind, path),
     },
     process: {
+      start: async (argv, child) =>
+        (await options.start?.(argv, child)) ?? fail("not_found", `Cannot run '${argv[0]}': no such program`),
       run: async (argv, process) =>
         (await options.run?.(argv, process)) ?? fail("not_found", `Cannot run '${argv[0]}': no such program`),
     },

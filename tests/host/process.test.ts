@@ -1,7 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import type { ProcessEnd, ProcessOptions } from "../../src/core/host.ts";
+import type { Child, ChildOptions, ProcessEnd, ProcessOptions } from "../../src/core/host.ts";
 import type { Result } from "../../src/core/result.ts";
 import { bytes, failure, nothing, openRoom, value, type Room } from "./harness.ts";
 
@@ -290,3 +299,187 @@ describe("ending", () => {
     expect(stdout).toEndWith("199999\n200000\n");
   });
 });
+
+/** Starts a child that reads what is written to it; `seen` is what it printed. */
+async function talk(room: Room, argv: string[], options: Partial<ChildOptions> = {}) {
+  const seen = { stdout: "", stderr: "" };
+  const child: Child = value(
+    await room.host.process.start(argv, {
+      input: true,
+      signal: new AbortController().signal,
+      onOutput: (stream, data) => void (seen[stream] += new TextDecoder().decode(data)),
+      ...options,
+    }),
+  );
+  return { ...child, seen };
+}
+
+/** Waits for what another process does, for as long as it may take on a busy machine. */
+async function until(done: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !done(); i++) await Bun.sleep(10);
+  expect(done()).toBe(true);
+}
+
+describe("talking", () => {
+  test("a child answers what is written, and ends with its input", async () => {
+    await using room = openRoom({ permissions: shell });
+    const { write, closeInput, ended, seen } = await talk(room, [
+      "sh",
+      "-c",
+      "while read a; do echo got $a; done; exit 4",
+    ]);
+    value(await write(bytes("one\n")));
+    await until(() => seen.stdout === "got one\n");
+    value(await write(bytes("two\nth")));
+    value(await write(bytes("ree\n")));
+    closeInput();
+    expect(value(await ended)).toEqual({ code: 4, signal: null, timeout: false });
+    expect(seen.stdout).toBe("got one\ngot two\ngot three\n");
+  });
+
+  test("its input is a pipe, which a program may open by name", async () => {
+    await using room = openRoom({ permissions: { run: ["cat", "stat"] } });
+    const cat = await talk(room, ["cat", "/dev/stdin"]);
+    value(await cat.write(bytes("hi")));
+    cat.closeInput();
+    await cat.ended;
+    expect(cat.seen.stdout).toBe("hi");
+    const stat = await talk(room, ["stat", "-L", "-c", "%F", "/dev/stdin"]);
+    await stat.ended;
+    expect(stat.seen.stdout).toBe("fifo\n");
+  });
+
+  test("without input it reads nothing, and nothing can be written", async () => {
+    await using room = openRoom({ permissions: { run: ["readlink"] } });
+    const { write, ended, seen } = await talk(room, ["readlink", "/proc/self/fd/0"], { input: false });
+    expect(failure(await write(bytes("a")))).toBe("failed: Cannot write to a program that reads no more");
+    await ended;
+    expect(seen.stdout).toBe("/dev/null\n");
+  });
+
+  test("who writes waits for a child that does not read", async () => {
+    await using room = openRoom({ permissions: shell });
+    const gate = "until [ -e go ]; do sleep 0.01; done; wc -c";
+    const { write, closeInput, ended, seen } = await talk(room, ["sh", "-c", gate]);
+    const piece = new Uint8Array(4_000_000);
+    let written = false;
+    const writing = write(piece).then((result) => {
+      written = true;
+      return result;
+    });
+    await Bun.sleep(50);
+    expect(written).toBe(false);
+    writeFileSync(join(room.cwd, "go"), "");
+    value(await writing);
+    closeInput();
+    await ended;
+    expect(seen.stdout.trim()).toBe("4000000");
+  });
+
+  test("a child that is not listened to waits", async () => {
+    await using room = openRoom({ permissions: shell });
+    const taken = Promise.withResolvers<void>();
+    let size = 0;
+    const script = "echo up >&2; head -c 5000000 /dev/zero; echo done >&2";
+    let errors = "";
+    const child = await talk(room, ["sh", "-c", script], {
+      onOutput: (stream, data) => {
+        if (stream === "stdout") size += data.length;
+        else errors += new TextDecoder().decode(data);
+        return stream === "stdout" ? taken.promise : undefined;
+      },
+    });
+    await until(() => size > 0 && errors === "up\n");
+    await Bun.sleep(50);
+    expect(errors).toBe("up\n");
+    taken.resolve();
+    expect(value(await child.ended).code).toBe(0);
+    expect(size).toBe(5_000_000);
+    expect(errors).toBe("up\ndone\n");
+  });
+
+  test("a child that nobody listens to ends when it is told to", async () => {
+    await using room = openRoom({ permissions: shell });
+    const up = Promise.withResolvers<void>();
+    const child = await talk(room, ["sh", "-c", "trap '' TERM; while :; do echo yes; done"], {
+      onOutput: () => {
+        up.resolve();
+        return new Promise(() => undefined);
+      },
+    });
+    await up.promise;
+    child.kill("SIGKILL");
+    expect(value(await child.ended).signal).toBe("SIGKILL");
+  });
+
+  test("a write to a child that is gone, or that closed its input, fails", async () => {
+    await using room = openRoom({ permissions: shell });
+    const gone = await talk(room, ["sh", "-c", "exit 0"]);
+    await gone.ended;
+    expect(failure(await gone.write(bytes("a")))).toBe("failed: Cannot write to a program that reads no more");
+    const deaf = await talk(room, ["sh", "-c", "exec <&-; echo up; exec sleep 60"]);
+    await until(() => deaf.seen.stdout === "up\n");
+    let last = "";
+    for (let i = 0; i < 100 && last === ""; i++) {
+      const written = await deaf.write(bytes("x".repeat(100_000)));
+      if (!written.ok) last = failure(written);
+    }
+    expect(last).toBe("failed: Cannot write to a program that reads no more");
+    deaf.kill();
+    expect(value(await deaf.ended).signal).toBe("SIGTERM");
+  });
+
+  test("a write that waits fails when the child ends", async () => {
+    await using room = openRoom({ permissions: shell });
+    const child = await talk(room, ["sh", "-c", "echo up; exec sleep 60"]);
+    await until(() => child.seen.stdout === "up\n");
+    const writing = child.write(new Uint8Array(4_000_000));
+    child.kill();
+    expect(failure(await writing)).toBe("failed: Cannot write to a program that reads no more");
+    await child.ended;
+    child.kill();
+    child.closeInput();
+  });
+
+  test("it is asked first when it is killed, and not asked by SIGKILL", async () => {
+    await using room = openRoom({ permissions: shell });
+    const script = "trap 'echo bye; exit 9' TERM; echo up; sleep 60 & wait";
+    const asked = await talk(room, ["sh", "-c", script]);
+    await until(() => asked.seen.stdout === "up\n");
+    asked.kill();
+    expect(value(await asked.ended)).toEqual({ code: 9, signal: null, timeout: false });
+    expect(asked.seen.stdout).toBe("up\nbye\n");
+    const killed = await talk(room, ["sh", "-c", script]);
+    await until(() => killed.seen.stdout === "up\n");
+    killed.kill("SIGKILL");
+    expect(value(await killed.ended)).toEqual({ code: null, signal: "SIGKILL", timeout: false });
+    expect(killed.seen.stdout).toBe("up\n");
+  });
+
+  test("it passes the same gate", async () => {
+    await using room = openRoom({ permissions: { run: ["sh"] }, grants: nothing });
+    const options = { signal: new AbortController().signal, onOutput: () => undefined };
+    expect(failure(await room.host.process.start(["sh"], options))).toStartWith("denied: Cannot run 'sh': not granted");
+    expect(failure(await room.host.process.start(["cat"], options))).toStartWith("denied: Cannot run 'cat': ");
+  });
+
+  test("an error of whoever takes its output is theirs, and ends the child", async () => {
+    await using room = openRoom({ permissions: shell });
+    const child = await talk(room, ["sh", "-c", "echo up; exec sleep 60"], {
+      onOutput: () => {
+        throw new Error("mine");
+      },
+    });
+    expect(child.ended).rejects.toThrow("mine");
+    await child.ended.catch(() => undefined);
+    expect(readdirSync("/proc").some((pid) => isChildOf(pid, process.pid))).toBe(false);
+  });
+});
+
+function isChildOf(pid: string, parent: number): boolean {
+  try {
+    return new RegExp(`^PPid:\\t${parent}$`, "m").test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}

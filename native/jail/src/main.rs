@@ -1,5 +1,5 @@
 //! Starts one program, waits for it, and leaves nothing of it behind: whatever the program started is killed when it ends, when
-//! rein asks for it by SIGTERM, and when rein is gone. Nothing is confined yet.
+//! rein asks for it by a signal, and when rein is gone. Nothing is confined yet.
 //!
 //! `rein-jail [--stdin] [--keep NAME]… -- PROGRAM ARGV0 [ARGUMENT]…`
 //!
@@ -8,8 +8,10 @@
 //! could not be ended. Its hang-up means that rein is gone.
 //!
 //! The program gets our environment without the variables that would change how programs start (unless `--keep` names them),
-//! /dev/null as stdin unless `--stdin`, and no other descriptor of ours. Its stdout and stderr are pipes of our own, which we
-//! pass on: rein's ends are sockets, and nobody can open a socket as /dev/stderr.
+//! /dev/null as stdin unless `--stdin`, and no other descriptor of ours. Its streams are pipes of our own, which we pass on:
+//! rein's ends are sockets, and nobody can open a socket as /dev/stderr.
+//!
+//! SIGTERM, SIGINT and SIGHUP ask the program to end, and kill what is left of it after half a second; SIGQUIT kills at once.
 
 mod args;
 mod system;
@@ -84,13 +86,22 @@ fn run(args: &Args, rein: &impl AsFd) -> Result<End, Errno> {
         Err(errno) => return Err(errno),
     }
     let mut heard = SigSet::empty();
-    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD] {
+    for signal in [
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+        Signal::SIGCHLD,
+    ] {
         heard.add(signal);
     }
     heard.thread_block()?;
     let signals = SignalFd::with_flags(&heard, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
 
     let mut child = start(args)?;
+    if let Some(pipe) = child.stdin.take() {
+        feed(system::take_stdin()?, pipe);
+    }
     let pumps = [
         pump(child.stdout.take(), io::stdout()),
         pump(child.stderr.take(), io::stderr()),
@@ -114,9 +125,7 @@ fn start(args: &Args) -> Result<Child, Errno> {
     // A group of its own, so that a script's `kill 0` does not mean us.
     command.arg0(&args.argv0).args(&args.arguments).process_group(0);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    if !args.stdin {
-        command.stdin(Stdio::null());
-    }
+    command.stdin(if args.stdin { Stdio::piped() } else { Stdio::null() });
     for (name, _) in std::env::vars_os() {
         if args::changes_how_programs_start(&name) && !args.keep.contains(&name) {
             command.env_remove(name);
@@ -141,6 +150,20 @@ fn pump(pipe: Option<impl Read + Send + 'static>, to: impl AsFd) -> Option<JoinH
         // When rein is gone the pipe closes with us, and the program's next write fails.
         let _ = io::copy(&mut pipe, &mut to);
     }))
+}
+
+/// Passes on what rein writes, on a thread of its own. Both ends are closed when it is over: the program reads the end of its
+/// input, or rein learns by its next write that nobody reads it.
+fn feed(mut from: File, mut pipe: impl Write + Send + 'static) {
+    thread::spawn(move || {
+        // Not io::copy: it splices, and a splice out of a socket waits for more than the first piece.
+        let mut piece = [0; 65_536];
+        while let Ok(size @ 1..) = from.read(&mut piece) {
+            if pipe.write_all(&piece[..size]).is_err() {
+                return;
+            }
+        }
+    });
 }
 
 /// Waits for the program and reaps what became our child meanwhile. None: it was to end, and did not in time.
@@ -174,8 +197,13 @@ fn wait(child: Pid, rein: &impl AsFd, signals: &SignalFd) -> Result<Option<ExitS
         }
         let gone = deadline.is_none() && polled[1].any() == Some(true);
         let mut asked = gone;
+        let mut told = false;
         while let Some(signal) = signals.read_signal()? {
             asked |= signal.ssi_signo != Signal::SIGCHLD as u32;
+            told |= signal.ssi_signo == Signal::SIGQUIT as u32;
+        }
+        if told {
+            return Ok(None);
         }
         if asked {
             // Asked twice, it ends at once.

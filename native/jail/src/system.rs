@@ -1,6 +1,7 @@
 //! The system calls that no crate makes safe, and the only unsafe code of this program.
 #![allow(unsafe_code)]
 
+use std::fs::File;
 use std::io;
 use std::os::fd::FromRawFd;
 use std::os::unix::net::UnixStream;
@@ -18,6 +19,14 @@ pub fn take_socket(fd: i32) -> Result<UnixStream, Errno> {
     let socket = unsafe { UnixStream::from_raw_fd(fd) };
     socket.peer_addr().map_err(|_| Errno::ENOTSOCK)?;
     Ok(socket)
+}
+
+/// Takes over our stdin, so that it can be closed. Called once.
+pub fn take_stdin() -> Result<File, Errno> {
+    // SAFETY: plain calls on a number; a descriptor that is not open is EBADF.
+    Errno::result(unsafe { libc::fcntl(0, libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    // SAFETY: it is open, and nothing in this program reads from io::stdin().
+    Ok(unsafe { File::from_raw_fd(0) })
 }
 
 /// Closes every descriptor from `first` on. Called before anything else is opened.

@@ -34,9 +34,9 @@ pub trait ToJson {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stat {
-    kind: &'static str,
-    size: u64,
-    modified_ms: f64,
+    pub kind: &'static str,
+    pub size: u64,
+    pub modified_ms: f64,
     mode: u32,
     /// Device and inode: two descriptors with the same one are the same file.
     id: (u64, u64),

@@ -153,7 +153,11 @@ pub const FUNCTIONS: &Table = &[
     ),
     (
         "test.live",
-        Call(|_, _| Ok((JOBS.count() + READERS.count() + search::count_ready()).to_string().into_bytes())),
+        Call(|_, _| {
+            Ok((JOBS.count() + READERS.count() + search::count_ready())
+                .to_string()
+                .into_bytes())
+        }),
     ),
     ("test.count", Start(test_count)),
 ];

@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from "node:path";
 import { known } from "../app/known.ts";
+import type { Diagnostic } from "../core/diagnostic.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import type { Script } from "../core/script.ts";
@@ -9,18 +10,54 @@ import { checkScript } from "../file/script.ts";
 import { maxFileBytes, unreadable } from "../file/source.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { readNamed } from "./files.ts";
+import type { UsageProblem } from "./flags.ts";
+import type { Io } from "./io.ts";
+import { readStdin } from "./stdin.ts";
 
 /** Reads and checks an agent file. What cannot be read is a diagnostic as well, so that one report holds all files. */
 export function readAgent(file: string, cwd: string): Checked<Plan> {
-  const read = readNamed(file, maxFileBytes);
-  if (!read.ok)
-    return { ok: false, diagnostics: [unreadable(file, read.error.message, "unreadable", read.error.hint)] };
-  return checkAgentBytes(file, read.value, cwd);
+  return checkRead(file, readNamed(file, maxFileBytes), cwd);
+}
+
+/** The same for what was read. */
+export function checkRead(file: string, read: Result<Uint8Array, UsageProblem>, cwd: string): Checked<Plan> {
+  if (read.ok) return checkAgentBytes(file, read.value, cwd);
+  const { message, hint } = read.error;
+  return { ok: false, diagnostics: [unreadable(shownFile(file), message, "unreadable", hint)] };
 }
 
 /** An agent file's content. One that came on stdin, as `-`, has paths that are relative to the working folder. */
 export function checkAgentBytes(file: string, bytes: Uint8Array, cwd: string): Checked<Plan> {
-  return checkAgent({ file, folder: dirname(resolve(cwd, file)), bytes }, known);
+  const checked = checkAgent({ file, folder: dirname(resolve(cwd, file)), bytes }, known);
+  const placed = (diagnostics: Diagnostic[]) => diagnostics.map((one) => ({ ...one, file: shownFile(file) }));
+  if (checked.ok) return { ...checked, warnings: placed(checked.warnings) };
+  return { ok: false, diagnostics: placed(checked.diagnostics) };
+}
+
+/** What a file is called where a place in it is told. */
+export function shownFile(file: string): string {
+  return file === "-" ? "<stdin>" : file;
+}
+
+/** stdin has one reader: the mistake of naming it twice. */
+export function secondStdin(files: readonly string[]): UsageProblem | undefined {
+  return files.filter((file) => file === "-").length > 1
+    ? { message: "The agent file '-' was given twice" }
+    : undefined;
+}
+
+/** The bytes of an agent file, of stdin where it is `-`. */
+export async function agentBytes(
+  file: string,
+  { stdinIsTerminal }: Pick<Io, "stdinIsTerminal">,
+): Promise<Result<Uint8Array, UsageProblem>> {
+  if (file !== "-") return readNamed(file, maxFileBytes);
+  const message = "The agent file '-' is read from stdin, but that is a terminal";
+  if (stdinIsTerminal) return { ok: false, error: { message } };
+  const { signal } = new AbortController();
+  const read = await readStdin({ limit: maxFileBytes, bound: "an agent file can be", signal });
+  if (read === undefined) throw new Error("Nothing ends the wait for an agent file but a signal to the process");
+  return read;
 }
 
 /** Reads a scripted model's file. What is wrong in it is one message that holds all of it. */

@@ -1,13 +1,20 @@
 import { exitCode } from "../core/exit.ts";
 import { cleanLine } from "../render/clean.ts";
 import { diagnosticsJson, diagnosticsSarif, diagnosticsText } from "../render/diagnostics.ts";
-import { readAgent } from "./agent-file.ts";
+import type { Plan } from "../core/plan.ts";
+import type { Checked } from "../file/read.ts";
+import { agentBytes, checkRead, secondStdin, shownFile } from "./agent-file.ts";
+import { usageError } from "./usage.ts";
 import type { Handler } from "./command.ts";
 import { version } from "./version.ts";
 
 /** Checks files, without running, fetching or asking for anything. The report is the answer, so it is on stdout. */
 export const checkCommand: Handler = async (args, io) => {
-  const results = args.positionals.map((file) => ({ file, checked: readAgent(file, io.cwd) }));
+  const extra = secondStdin(args.positionals);
+  if (extra !== undefined) return usageError(extra, io, { name: "check" });
+  const results: Array<{ file: string; checked: Checked<Plan> }> = [];
+  for (const file of args.positionals)
+    results.push({ file: shownFile(file), checked: checkRead(file, await agentBytes(file, io), io.cwd) });
   const diagnostics = results.flatMap(({ checked }) => (checked.ok ? checked.warnings : checked.diagnostics));
   const format = args.one("--output") ?? "text";
   if (format === "json") await io.stdout.write(diagnosticsJson(diagnostics));

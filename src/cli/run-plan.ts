@@ -18,24 +18,19 @@ import { interruptOnSignals } from "./signals.ts";
 import { readStdin, textOf } from "./stdin.ts";
 
 /** What an interruption is told as while there was no request yet. */
-export const tooEarly = "Ended before the model was asked";
+const tooEarly = "Ended before the model was asked";
 
 /** What was given to a run, on the command line and in files, and what stdin is for. */
 type Given = { input: GivenInput; prompt: string | undefined; attached: Attached; stdin: StdinUse };
 
 /** Makes a plan's run ready, reads its input, and ends with an answer and an exit code. */
-export async function runPlan(
-  plan: Plan,
-  prompt: string | undefined,
-  args: Arguments,
-  io: Io,
-  interrupts: AbortController,
-): Promise<number> {
+export async function runPlan(plan: Plan, prompt: string | undefined, args: Arguments, io: Io): Promise<number> {
   const given = await readGiven(plan, prompt, args);
   if (!given.ok) return reportProblem(usage(given.error), args, io);
   const mistake = outputProblem(args, plan) ?? inputProblem(io, plan, given.value);
   if (mistake !== undefined) return reportProblem(usage(mistake), args, io);
 
+  const interrupts = new AbortController();
   // Until here a signal ends us as it ends any program: also while a FIFO has no writer.
   const leaveSignals = interruptOnSignals(interrupts);
   const output = runOutput(args, io, plan, () => interrupts.abort("reader_gone"));
@@ -103,9 +98,9 @@ async function perform(
     const warn = args.has("--quiet") ? () => undefined : () => void io.stderr.write(`warning: Waiting for stdin\n`);
     const read = await readStdin({
       limit: prepared.promptLimit,
+      bound: "the model could hold",
       signal: prepared.signal,
-      sleep: clock.sleep,
-      silent: warn,
+      patience: { sleep: clock.sleep, silent: warn },
     });
     if (read === undefined) return interrupted(prepared.signal, tooEarly);
     if (!read.ok) return { ok: false, error: usage(read.error) };

@@ -6,12 +6,13 @@ const silenceMs = 10_000;
 
 /** What reading stdin needs around it. */
 export type StdinOptions = {
-  /** In bytes: more than this the model could not hold. */
+  /** In bytes: more than this is a mistake. */
   limit: number;
+  /** What the limit is: "the model could hold". */
+  bound: string;
   signal: AbortSignal;
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-  /** Called once when nothing has come for a while. */
-  silent(): void;
+  /** `silent` is called once when nothing has come for a while. */
+  patience?: { sleep(ms: number, signal: AbortSignal): Promise<void>; silent(): void };
 };
 
 /** What came on stdin as UTF-8 text. */
@@ -25,11 +26,11 @@ export function textOf(bytes: Uint8Array): Result<string, UsageProblem> {
 
 /** Reads all of stdin. Undefined when the signal ended it. */
 export async function readStdin(options: StdinOptions): Promise<Result<Uint8Array, UsageProblem> | undefined> {
-  const { limit, signal } = options;
+  const { limit, bound, signal, patience } = options;
   if (signal.aborted) return undefined;
   const waiting = new AbortController();
-  void options.sleep(silenceMs, waiting.signal).then(() => {
-    if (!waiting.signal.aborted) options.silent();
+  void patience?.sleep(silenceMs, waiting.signal).then(() => {
+    if (!waiting.signal.aborted) patience.silent();
   });
   let leave = (): void => undefined;
   const chunks: Uint8Array[] = [];
@@ -47,7 +48,7 @@ export async function readStdin(options: StdinOptions): Promise<Result<Uint8Arra
       size += value.byteLength;
       if (size > limit) {
         leave();
-        return { ok: false, error: { message: `stdin is larger than the model could hold (${limit} bytes)` } };
+        return { ok: false, error: { message: `stdin is larger than ${bound} (${limit} bytes)` } };
       }
     }
   } catch (error) {

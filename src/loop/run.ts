@@ -1,3 +1,4 @@
+import { commandLabel } from "../core/command-label.ts";
 import { eventVersion, type DurableEvent, type Emit } from "../core/event.ts";
 import { exitCode, type Interruption, type OutcomeName } from "../core/exit.ts";
 import type { Json, JsonSchema } from "../core/json.ts";
@@ -152,7 +153,7 @@ async function judge(answer: Json, options: RunOptions, tally: Tally): Promise<E
     const masked = options.mask.text(detail);
     await options.emit({ type: "check", run: check.run, ok, detail: masked });
     if (denial !== undefined) tally.denied.push(denial);
-    if (!ok) broken ??= `The check '${check.run.join(" ")}' failed: ${masked}`;
+    if (!ok) broken ??= `The check '${commandLabel(check.run)}' failed: ${masked}`;
   }
   if (broken !== undefined) return ended("unfit", answer, broken);
   if (tally.denied.length > 0 && options.denied === "fail") {

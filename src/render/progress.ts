@@ -1,3 +1,4 @@
+import { commandLabel } from "../core/command-label.ts";
 import type { Stamped } from "../core/event.ts";
 import type { Clock } from "../core/host.ts";
 import type { Renderer, Writer } from "../core/render.ts";
@@ -102,7 +103,7 @@ export function progressRenderer(options: ProgressOptions): Progress {
       const label = calls.get(event.id) ?? cleanLine(event.name);
       return `  ${label}: ${duration(event.duration_ms)}${event.error ? `, ${paint("error", "red", color)}` : ""}`;
     }
-    if (event.type === "check") return `check ${cleanLine(event.run.join(" "))}: ${event.ok ? "ok" : "failed"}`;
+    if (event.type === "check") return `check ${cleanLine(commandLabel(event.run))}: ${event.ok ? "ok" : "failed"}`;
     if (event.type === "run_end") {
       const counts = `${count(turn, "turn")}, ${count(made, "call")}, ${count(tokens, "token")}`;
       return `${event.result.outcome}: ${counts}, ${elapsed()}`;

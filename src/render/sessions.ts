@@ -1,3 +1,4 @@
+import { commandLabel } from "../core/command-label.ts";
 import type { DurableEvent, Stamped } from "../core/event.ts";
 import type { SessionSummary } from "../core/store.ts";
 import { clean, cleanJson, cleanLine } from "./clean.ts";
@@ -90,7 +91,7 @@ function shown(event: Stamped<DurableEvent>, _: number, run: Stamped<DurableEven
     case "limit":
       return [`  limit: ${event.limit}, ${event.value} of ${event.max}`];
     case "check":
-      return [`  check ${cleanLine(event.run.join(" "))}: ${event.ok ? "ok" : "failed"}`];
+      return [`  check ${cleanLine(commandLabel(event.run))}: ${event.ok ? "ok" : "failed"}`];
     case "turn_start":
     case "run_end":
       return [];

@@ -349,6 +349,16 @@ describe("output schema and checks", () => {
     expect(result).toMatchObject({ outcome: "unfit", error: { message: "The check 'a' failed: exit code 1" } });
     expect(events.filter(({ type }) => type === "check")).toHaveLength(2);
   });
+
+  test("a check that is a script is named by its first line", async () => {
+    const { result } = await play(playing(says('{"n": 1}')), {
+      output,
+      checks: [{ run: ["sh", "-c", "# the answer is right\nexit 1"] }],
+      check: async () => ({ ok: false, detail: "exit code 1" }),
+    });
+    const message = "The check 'sh -c # the answer is right …' failed: exit code 1";
+    expect(result).toMatchObject({ outcome: "unfit", error: { message } });
+  });
 });
 
 describe("tool calls", () => {

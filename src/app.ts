@@ -107,7 +107,9 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         }));
         const { instructions, prompt } = filled.value;
         const permissions = describe(policy.value);
-        const view = { plan, model: ready?.name ?? null, instructions, prompt, tools, permissions };
+        // A model that was named and has no key yet is told by its name.
+        const model = ready?.name ?? (chosen.ok ? chosen.value.spec.model : null);
+        const view = { plan, model, instructions, prompt, tools, permissions };
         return { ok: true, value: view };
       },
       async start(texts, observe) {

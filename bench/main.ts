@@ -6,6 +6,8 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { accuracies } from "./local.ts";
+import { localSpeeds } from "./local-speed.ts";
+import { llamaServer } from "../tests/helpers/llama-server.ts";
 import { median, openBench, pairs, type Bench, type Program, type Sample, type Service } from "./measure.ts";
 import { nativeRows } from "./native.ts";
 import { installedPeers } from "./peers.ts";
@@ -188,7 +190,7 @@ async function againstJavaScript(): Promise<void> {
 async function ofLocalModel(): Promise<void> {
   const found = await accuracies();
   if (found === undefined)
-    return console.log("\nNo local model here (scripts/model gets it): its examples are not measured");
+    return console.log("\nNo local model here (scripts/weights gets it): its examples are not measured");
   const share = (part: number, of: number): string => `${part}/${of} ${Math.round((100 * part) / of)} %`;
   const rows = found.map(({ agent, right, guess, of, msPerCase }) => [
     agent,
@@ -200,6 +202,16 @@ async function ofLocalModel(): Promise<void> {
     `${Math.round(msPerCase)} ms`,
   ]);
   printTable("Examples with local/smollm2", ["", "right", "by guessing", "ratio", "bar", "", "each"], rows);
+  printTable(
+    `local/smollm2${llamaServer === "" ? " (with REIN_LLAMA_SERVER also beside llama-server: see scripts/llama-server)" : ""}`,
+    head,
+    ((await localSpeeds(rein)) ?? []).map(({ what, unit, ours, theirs, least }) => {
+      const ratio = median(ours.map((value, round) => value / (theirs[round] ?? NaN)));
+      const show = (values: number[]): string => (values.length === 0 ? "" : `${median(values).toFixed(0)} ${unit}`);
+      const bar = least === undefined ? ["", ""] : [`>= ${least}`, ratio >= least ? "pass" : "MISS"];
+      return [what, show(ours), show(theirs), Number.isNaN(ratio) ? "" : ratio.toFixed(2), ...bar];
+    }),
+  );
 }
 
 /** The outer limits, and our own goals within them, in seconds. True when all limits hold. */

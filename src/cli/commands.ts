@@ -120,6 +120,24 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./check.ts")).checkCommand,
   },
   {
+    name: "fmt",
+    summary: "Format agent files: keys in their order, comments kept",
+    positionals: "FILE…",
+    count: { min: 1, max: Infinity },
+    flags: [
+      {
+        name: "--check",
+        help: "Write nothing: list the files that are not formatted, and end with exit code 5 if there are",
+      },
+    ],
+    examples: [
+      { command: "rein fmt agents/*.yaml", does: "each file in its place" },
+      { command: "rein fmt --check agents/*.yaml", does: "in CI" },
+      { command: "rein fmt - < agent.yaml", does: "from an editor: stdin to stdout" },
+    ],
+    load: async () => (await import("./fmt.ts")).fmtCommand,
+  },
+  {
     name: "doctor",
     summary: "Look at the services whose keys are set, and at the models of a file",
     positionals: "[FILE]",

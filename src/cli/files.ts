@@ -1,5 +1,6 @@
 import {
   accessSync,
+  chmodSync,
   closeSync,
   constants,
   existsSync,
@@ -83,6 +84,8 @@ export function writeNamed(path: string, text: string): Result<void, UsageProble
     const beside = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
     temporary = beside;
     writeFileSync(beside, text, { mode: stat?.mode ?? 0o666, flag: "wx" });
+    // The umask took something of it.
+    if (stat !== undefined) chmodSync(beside, stat.mode);
     renameSync(beside, target);
     return { ok: true, value: undefined };
   } catch (error) {

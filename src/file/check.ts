@@ -9,7 +9,7 @@ import { planOf } from "./plan.ts";
 import { readYaml, type Checked } from "./read.ts";
 import { wrongProgram, wrongRule } from "./rules.ts";
 import { agentSchema, foreignKeys, laterKeys } from "./schema.ts";
-import { modelProblems, modelVariables, requestProblems, type KnownProvider } from "./models.ts";
+import { modelProblems, modelVariables, requestProblems, unkeptProblems, type KnownProvider } from "./models.ts";
 import { mistaken, strayMessage } from "./mistaken.ts";
 import { oneOf, shapeProblems } from "./shape.ts";
 import type { Problem, Range, Source } from "./source.ts";
@@ -47,7 +47,7 @@ export function checkAgent(source: Source, known: Known): Checked<Plan> {
         ...almostTemplates(root, text),
         ...toolProblems(root, known.tools),
         ...ruleProblems(root),
-        ...outputProblems(root),
+        ...outputProblems(root, known.providers),
         ...checkProblems(root),
         ...envProblems(root, known.secrets),
       ],
@@ -122,9 +122,12 @@ function ruleProblems(root: Node): Problem[] {
   );
 }
 
-function outputProblems(root: Node): Problem[] {
+function outputProblems(root: Node, providers: Known["providers"]): Problem[] {
   const schema = find(root, "output", "schema");
-  return schema?.kind === "map" ? jsonSchemaProblems(schema) : [];
+  if (schema?.kind !== "map") return [];
+  const problems = jsonSchemaProblems(schema);
+  const wrong = problems.some(({ severity }) => severity !== "warning");
+  return wrong ? problems : [...problems, ...unkeptProblems(root, schema, providers)];
 }
 
 function checkProblems(root: Node): Problem[] {

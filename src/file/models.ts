@@ -1,7 +1,8 @@
 import { nearest } from "../core/nearest.ts";
-import { entriesOf, find, quote, type Node } from "./node.ts";
+import { isJsonObject, type JsonSchema } from "../core/json.ts";
+import { entriesOf, find, quote, toJson, type Entry, type MapNode, type Node } from "./node.ts";
 import { oneOf } from "./shape.ts";
-import type { Problem } from "./source.ts";
+import type { Problem, Range } from "./source.ts";
 
 /** A provider as a file can name it. */
 export type KnownProvider = {
@@ -11,6 +12,8 @@ export type KnownProvider = {
   alone: boolean;
   /** The keys that an entry of `models:` may have beside `model`. */
   options: readonly string[];
+  /** What of a schema its answers cannot be held to, and where; absent where they are judged when they are there. */
+  unkept?(schema: JsonSchema): Array<{ path: ReadonlyArray<string | number>; message: string; hint?: string }>;
 };
 
 /** Connections, routes and other hosts are not for a file to say: the key would go where they lead. */
@@ -46,6 +49,32 @@ export function modelProblems(
     problems.push(...endpointProblems(root, spec, secrets));
   }
   return problems;
+}
+
+/** What of the file's own output schema its own model cannot be held to. The schema is one. */
+export function unkeptProblems(root: Node, schema: MapNode, providers: readonly KnownProvider[]): Problem[] {
+  const named = find(root, "model");
+  if (named?.kind !== "text") return [];
+  const entry = find(root, "models", named.value, "model");
+  const model = entry?.kind === "text" ? entry.value : named.value;
+  const json = toJson(schema);
+  const unkept = isJsonObject(json) ? (providerOf(model, providers)?.unkept?.(json) ?? []) : [];
+  return unkept.map(({ path, message, hint }): Problem => {
+    const why = message.replace(/^[A-Z]/, (letter) => letter.toLowerCase());
+    const told = `'${model}' cannot be held to this schema: ${why}`;
+    return { code: "schema", at: rangeAt(schema, path), message: told, hint };
+  });
+}
+
+/** Where a path leads: a key, or an item of a list; the schema itself for none. */
+function rangeAt(schema: Node, path: ReadonlyArray<string | number>): Range {
+  let [node, range]: [Node | undefined, Range] = [schema, schema.at];
+  for (const step of path) {
+    const entry: Entry | undefined = node?.kind === "map" ? node.entries.get(String(step)) : undefined;
+    const item: Node | undefined = node?.kind === "list" ? node.items[Number(step)] : entry?.value;
+    [node, range] = [item, entry?.key ?? item?.at ?? range];
+  }
+  return range;
 }
 
 /** The variables that models of the file are reached with: what only their service may see. */

@@ -1,4 +1,7 @@
+import { validate } from "../core/json-schema.ts";
 import { isJsonObject, type Json, type JsonObject, type JsonSchema } from "../core/json.ts";
+import { areDisjoint } from "./disjoint.ts";
+import { grammarPattern } from "./grammar-pattern.ts";
 
 /** How much a model may write where a schema sets no end: a small one would otherwise go on for ever. */
 export type Bounds = {
@@ -8,74 +11,358 @@ export type Bounds = {
   items: number;
 };
 
+/** What of a schema no grammar can keep, and where. */
+export type Unkept = { path: Array<string | number>; message: string; hint?: string };
+
+/**
+ * The same schema with an end to all that it leaves open, as our grammars have it: what fits it fits the schema too. What cannot be
+ * kept is told, and where; then the schema is not to be used. `root` is where the schema will stand in a larger one, as a JSON pointer,
+ * since its references count from there.
+ */
+export function boundedSchema(schema: JsonSchema, bounds: Bounds, root = ""): { schema: Json; unkept: Unkept[] } {
+  const walk = new Walk(schema, bounds, root);
+  const bounded = walk.bound(schema, { path: [], bounds });
+  const definitions = walk.definitions();
+  const named = isJsonObject(bounded) ? { ...bounded, ...definitions } : bounded;
+  return { schema: named, unkept: walk.unkept };
+}
+
+/** Where the walk is, and how much may be written there. */
+type Place = { path: Array<string | number>; bounds: Bounds };
+
 /** The largest whole number that needs no more digits than anybody writes by hand. */
 const largestNumber = 1_000_000_000;
+
+/** Numbers beyond it are none that a grammar can compare. */
+const largestCompared = 1e15;
 
 /** Of an object whose keys the schema leaves open. */
 const mostKeys = 20;
 const keyPattern = "^[A-Za-z_][A-Za-z0-9_.-]{0,39}$";
 
-/**
- * The same schema with an end to all that it leaves open: what fits it fits the schema too. `root` is where the schema will stand in
- * a larger one, as a JSON pointer, since its references count from there.
- */
-export function boundedSchema(schema: JsonSchema, bounds: Bounds, root = ""): Json {
-  return bound(schema, { bounds, root, closes: true });
-}
+/** Grammars of deeper and of larger schemas are refused. */
+const deepest = 64;
+const mostNodes = 5000;
 
-/** `closes`: whether objects may be closed. Not where several schemas judge the same value: one must allow what another asks for. */
-type Context = { bounds: Bounds; root: string; closes: boolean };
-
-/** What says nothing of a value. */
-const annotations: ReadonlySet<string> = new Set(
-  "$schema $comment title description default examples deprecated readOnly writeOnly".split(" "),
+/** Keywords by the type that they are about: a schema with one and without a type means that type. */
+const typesByKeyword: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    string: "minLength maxLength pattern format",
+    number: "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf",
+    array: "items prefixItems minItems maxItems",
+    object: "properties required additionalProperties patternProperties minProperties maxProperties",
+  }).flatMap(([type, keywords]) => keywords.split(" ").map((keyword) => [keyword, type] as const)),
 );
 
-/** Keywords that have the value judged by other schemas. */
-const combining = ["$ref", "allOf", "anyOf", "oneOf"] as const;
+/** Keywords that leave the value to other schemas. */
+const combining = ["$ref", "anyOf", "oneOf", "allOf"] as const;
 
-function bound(schema: Json, context: Context): Json {
-  if (schema === true) return anything(context.bounds);
-  if (!isJsonObject(schema)) return schema;
-  const node: JsonObject = {};
-  for (const [key, value] of Object.entries(schema)) if (!annotations.has(key)) node[key] = inner(key, value, context);
-  if ("enum" in node || "const" in node) return node;
-  const combined = combining.some((key) => key in node);
-  const types = typesOf(node);
-  if (types === undefined) return combined ? node : { ...node, ...anything(context.bounds) };
-  node["type"] = types.length === 1 ? (types[0] ?? "null") : types;
-  if (types.includes("string")) node["maxLength"] = atMost(node, "maxLength", "minLength", context.bounds.characters);
-  if (types.includes("integer") || types.includes("number")) boundNumber(node);
-  if (types.includes("array")) boundArray(node, context.bounds);
-  if (types.includes("object") && context.closes && !combined) closeObject(node, schema, context.bounds);
-  return node;
+/** Keywords by which answers are judged, and which no grammar can keep. Those that are nowhere here say nothing of a value. */
+const unkeepable: ReadonlySet<string> = new Set(
+  `not if contains uniqueItems propertyNames dependentRequired dependentSchemas dependencies unevaluatedProperties unevaluatedItems
+  additionalItems $dynamicRef $recursiveRef $id $anchor`.split(/\s+/),
+);
+
+const formats = "date-time time date duration email hostname ipv4 ipv6 uuid uri".split(" ");
+const unkeepableFormats = "uri-reference uri-template url regex json-pointer relative-json-pointer".split(" ");
+
+class Walk {
+  readonly unkept: Unkept[] = [];
+  /** The definitions that are referred to, by their pointers. */
+  readonly #named = new Map<string, Json>();
+  #nodes = 0;
+
+  constructor(
+    readonly whole: JsonSchema,
+    readonly bounds: Bounds,
+    readonly root: string,
+  ) {}
+
+  bound(schema: Json | undefined, place: Place): Json {
+    const { path, bounds } = place;
+    if (schema === true || schema === undefined) return anything(bounds);
+    if (!isJsonObject(schema)) return this.#tell(path, schema === false ? "Nothing fits 'false'" : "It is no schema");
+    if (path.length > deepest) return this.#tell(path, "The schema is nested too deeply for a grammar");
+    if (++this.#nodes > mostNodes)
+      return this.#nodes === mostNodes + 1 ? this.#tell([], "The schema is too large for a grammar") : false;
+    for (const [keyword, value] of Object.entries(schema)) {
+      if (unkeepable.has(keyword) && !isEmpty(keyword, value)) this.#cannot([...path, keyword], `'${keyword}'`);
+    }
+    if ("enum" in schema || "const" in schema) return this.#values(schema, path);
+    const combiner = combining.find((key) => key in schema);
+    if (combiner !== undefined) return this.#combined(combiner, schema, place);
+    const types = this.#typesOf(schema, path);
+    if (types === undefined) return anything(bounds);
+    const node: JsonObject = { type: types.length === 1 ? (types[0] ?? "null") : types };
+    if (types.includes("string")) Object.assign(node, this.#text(schema, place));
+    if (types.includes("integer") || types.includes("number"))
+      Object.assign(node, this.#number(schema, path, !types.includes("number")));
+    if (types.includes("array")) Object.assign(node, this.#array(schema, place));
+    if (types.includes("object")) Object.assign(node, this.#object(schema, place));
+    return node;
+  }
+
+  /** What is referred to, and what that refers to, as it is to stand in the bounded schema. */
+  definitions(): JsonObject {
+    const done: Record<string, JsonObject> = {};
+    // The map grows while it is walked.
+    for (const [pointer, schema] of this.#named) {
+      const [, group = "", name = ""] = pointer.split("/");
+      done[group] = { ...done[group], [name]: this.bound(schema, { path: [group, name], bounds: this.bounds }) };
+    }
+    return done;
+  }
+
+  /** Tells what is wrong; nothing fits in its place. */
+  #tell(path: Place["path"], message: string, hint?: string): false {
+    this.unkept.push(hint === undefined ? { path, message } : { path, message, hint });
+    return false;
+  }
+
+  #cannot(path: Place["path"], what: string, hint?: string): false {
+    return this.#tell(path, `A grammar cannot keep ${what}`, hint);
+  }
+
+  /** The values that are named, where all else that the schema says lets them. */
+  #values(schema: JsonObject, path: Place["path"]): Json {
+    const key = "const" in schema ? "const" : "enum";
+    const { const: only, enum: several } = schema;
+    const named = key === "const" ? [only ?? null] : several;
+    if (!Array.isArray(named)) return this.#tell([...path, key], "'enum' is no list");
+    const beside = combining.find((keyword) => keyword in schema);
+    if (beside !== undefined) return this.#cannot([...path, beside], `'${beside}' beside '${key}'`);
+    const fitting = named.filter((value) => validate(structuredClone(schema), value).length === 0);
+    return fitting.length === 0 ? this.#tell([...path, key], `'${key}' has no value that fits`) : { enum: fitting };
+  }
+
+  #combined(combiner: (typeof combining)[number], schema: JsonObject, place: Place): Json {
+    const path = [...place.path, combiner];
+    const beside = Object.keys(schema).find(
+      (key) => key !== combiner && (typesByKeyword.has(key) || combining.some((one) => one === key)),
+    );
+    if (beside !== undefined) {
+      const hint = combiner === "$ref" ? "write it into what is referred to" : "write it into each alternative";
+      return this.#cannot([...place.path, beside], `'${beside}' beside '${combiner}'`, hint);
+    }
+    const value = schema[combiner];
+    if (combiner === "$ref") return this.#reference(value, path);
+    if (!Array.isArray(value) || value.length === 0) return this.#tell(path, `'${combiner}' is no list of schemas`);
+    const alternatives = value.map((one) => withType(one, schema["type"]));
+    if (alternatives.includes(undefined)) return this.#cannot([...place.path, "type"], `'type' beside '${combiner}'`);
+    if (combiner === "allOf" && alternatives.length > 1)
+      return this.#cannot(path, "'allOf' of several schemas", "write them as one");
+    if (combiner === "oneOf") {
+      const resolve = (one: Json) => this.#resolved(one) ?? false;
+      const mixed = alternatives.findIndex((one, at) =>
+        alternatives.slice(0, at).some((other) => !areDisjoint(one ?? true, other ?? true, resolve)),
+      );
+      if (mixed > 0) {
+        const hint = "write 'anyOf', or give each a required property with a 'const' of its own";
+        return this.#cannot([...path, mixed], "'oneOf' whose alternatives may both fit", hint);
+      }
+    }
+    const bounded = alternatives.map((one, at) => this.bound(one, { ...place, path: [...path, at] }));
+    return bounded.length === 1 ? (bounded[0] ?? false) : { anyOf: bounded };
+  }
+
+  #reference(reference: Json | undefined, path: Place["path"]): Json {
+    if (typeof reference !== "string") return this.#tell(path, "'$ref' is no reference");
+    if (reference !== "#" && !/^#\/(\$defs|definitions)\/[^/~%]+$/.test(reference))
+      return this.#cannot(path, `'$ref' to '${reference}'`, "write '#/$defs/NAME'");
+    if (this.#resolved({ $ref: reference }) === undefined)
+      return this.#tell(path, `'$ref' to '${reference}' leads to no schema`);
+    if (reference !== "#") this.#named.set(reference, this.#target(reference) ?? true);
+    return { $ref: `#${this.root}${reference.slice(1)}` };
+  }
+
+  /** What stands at the end of references; undefined where they lead nowhere, or in a circle. */
+  #resolved(schema: Json): Json | undefined {
+    const seen = new Set<string>();
+    let current: Json | undefined = schema;
+    while (isJsonObject(current) && typeof current["$ref"] === "string") {
+      const reference: string = current["$ref"];
+      if (seen.has(reference)) return undefined;
+      seen.add(reference);
+      current = this.#target(reference);
+    }
+    return current;
+  }
+
+  #target(reference: string): Json | undefined {
+    if (reference === "#") return this.whole;
+    const [, group = "", name = ""] = reference.split("/");
+    const definitions = this.whole[group];
+    return isJsonObject(definitions) && Object.hasOwn(definitions, name) ? definitions[name] : undefined;
+  }
+
+  #typesOf(schema: JsonObject, path: Place["path"]): string[] | undefined {
+    const { type } = schema;
+    if (type !== undefined) {
+      const types = (Array.isArray(type) ? type : [type]).filter((one) => typeof one === "string");
+      const known = types.filter((one) => typeNames.includes(one));
+      if (known.length > 0 && known.length === (Array.isArray(type) ? type.length : 1)) return known;
+      this.#tell([...path, "type"], "'type' is none of JSON");
+      return undefined;
+    }
+    const meant = Object.keys(schema).find((key) => typesByKeyword.has(key));
+    return meant === undefined ? undefined : [typesByKeyword.get(meant) ?? "null"];
+  }
+
+  #text(schema: JsonObject, { path, bounds }: Place): JsonObject {
+    const { pattern, format } = schema;
+    const node: JsonObject = {};
+    let endless = true;
+    if (typeof format === "string" && formats.includes(format)) node["format"] = format;
+    else if (typeof format === "string" && unkeepableFormats.includes(format))
+      this.#cannot([...path, "format"], `'format' '${format}'`);
+    if (pattern !== undefined) {
+      const kept = typeof pattern === "string" ? grammarPattern(pattern) : undefined;
+      if (kept === undefined) this.#cannot([...path, "pattern"], `'pattern' ${JSON.stringify(pattern)}`);
+      if ("format" in node) this.#cannot([...path, "pattern"], "'pattern' beside 'format'");
+      endless = kept?.endless ?? false;
+      node["pattern"] = pattern;
+    }
+    const { least, most } = this.#counts(schema, "minLength", "maxLength", path);
+    if (least > 0) node["minLength"] = least;
+    // How much a pattern or a format needs is not known: it gets as much as any text.
+    const ours = "format" in node || pattern !== undefined ? this.bounds.characters : bounds.characters;
+    if (most !== undefined || endless) node["maxLength"] = Math.min(most ?? Infinity, Math.max(ours, least));
+    return node;
+  }
+
+  /** Two keywords that say how many of something there may be. */
+  #counts(schema: JsonObject, lower: string, upper: string, path: Place["path"]): { least: number; most?: number } {
+    const [least, most] = [lower, upper].map((keyword) => {
+      const value = schema[keyword];
+      if (value === undefined || (typeof value === "number" && Number.isSafeInteger(value) && value >= 0)) return value;
+      this.#tell([...path, keyword], `'${keyword}' is no count`);
+      return undefined;
+    });
+    if ((least ?? 0) > (most ?? Infinity)) this.#tell([...path, lower], `'${lower}' is more than '${upper}'`);
+    return most === undefined ? { least: least ?? 0 } : { least: least ?? 0, most };
+  }
+
+  #number(schema: JsonObject, path: Place["path"], whole: boolean): JsonObject {
+    const node: JsonObject = {};
+    for (const keyword of ["minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"]) {
+      const value = schema[keyword];
+      // What is nearly endless may end earlier.
+      if (typeof value === "number") node[keyword] = Math.sign(value) * Math.min(Math.abs(value), largestCompared);
+      else if (value !== undefined) this.#tell([...path, keyword], `'${keyword}' is no number`);
+    }
+    const numbers = (...names: string[]) => names.flatMap((name) => (typeof node[name] === "number" ? node[name] : []));
+    const lows = numbers("minimum", "exclusiveMinimum");
+    const highs = numbers("maximum", "exclusiveMaximum");
+    if (lows.length === 0) node["minimum"] = Math.min(-largestNumber, Math.min(0, ...highs) - largestNumber);
+    if (highs.length === 0) node["maximum"] = Math.max(largestNumber, Math.max(0, ...lows) + largestNumber);
+    const low = Math.max(...numbers("minimum", "exclusiveMinimum"));
+    const high = Math.min(...numbers("maximum", "exclusiveMaximum"));
+    const step = node["multipleOf"];
+    if (typeof step === "number" && (!isShort(step) || (whole && !Number.isInteger(step))))
+      this.#cannot([...path, "multipleOf"], `'multipleOf' ${step}`);
+    const unit = typeof step === "number" ? step : whole ? 1 : undefined;
+    const first = unit === undefined ? low : Math.ceil(low / unit) * unit;
+    const open = (at: number) => numbers("exclusiveMinimum", "exclusiveMaximum").includes(at);
+    const inside = unit !== undefined && open(first) && first === low ? first + unit : first;
+    if (low >= largestCompared || high <= -largestCompared) this.#cannot(path, "numbers as large as these");
+    else if (inside > high || (inside === high && open(high)) || (unit === undefined && low === high && open(low)))
+      this.#tell(path, "No number fits");
+    return node;
+  }
+
+  #array(schema: JsonObject, { path, bounds }: Place): JsonObject {
+    const { items, prefixItems } = schema;
+    const node: JsonObject = {};
+    const inner = quarter(bounds);
+    const { least, most } = this.#counts(schema, "minItems", "maxItems", path);
+    if (Array.isArray(items)) this.#cannot([...path, "items"], "'items' as a list", "write 'prefixItems'");
+    if (prefixItems !== undefined && !Array.isArray(prefixItems))
+      this.#tell([...path, "prefixItems"], "'prefixItems' is no list");
+    const first = Array.isArray(prefixItems) ? prefixItems : [];
+    if (first.length > 0) {
+      node["prefixItems"] = first.map((one, at) =>
+        this.bound(one, { path: [...path, "prefixItems", at], bounds: inner }),
+      );
+    }
+    const closed = items === false || (items === undefined && first.length > 0);
+    node["items"] = closed
+      ? false
+      : this.bound(Array.isArray(items) ? undefined : items, { path: [...path, "items"], bounds: inner });
+    if (least > 0) node["minItems"] = least;
+    const ours = closed ? first.length : Math.max(bounds.items, first.length);
+    node["maxItems"] = most ?? Math.max(ours, least);
+    if (closed && least > first.length) this.#tell([...path, "minItems"], "'minItems' is more than 'prefixItems' has");
+    return node;
+  }
+
+  #object(schema: JsonObject, place: Place): JsonObject {
+    const { path, bounds } = place;
+    const { properties, required, additionalProperties: further, patternProperties } = schema;
+    const counts = this.#counts(schema, "minProperties", "maxProperties", path);
+    const names = Array.isArray(required) ? required.filter((name) => typeof name === "string") : [];
+    const own = new Map(isJsonObject(properties) ? Object.entries(properties) : []);
+    if (patternProperties !== undefined) {
+      const patterns = isJsonObject(patternProperties) ? Object.entries(patternProperties) : [];
+      const [one] = patterns;
+      if (own.size > 0 || names.length > 0 || patterns.length !== 1 || one === undefined) {
+        this.#cannot([...path, "patternProperties"], "'patternProperties' beside other properties");
+        return {};
+      }
+      if (grammarPattern(one[0]) === undefined)
+        this.#cannot([...path, "patternProperties", one[0]], `'patternProperties' ${JSON.stringify(one[0])}`);
+      const value = this.bound(one[1], { ...place, path: [...path, "patternProperties", one[0]] });
+      return open(one[0], value, counts);
+    }
+    const other = () => this.bound(further, { ...place, path: [...path, "additionalProperties"] });
+    for (const name of names) {
+      if (own.has(name) && own.get(name) !== false) continue;
+      if (own.has(name) || further === false)
+        this.#tell([...path, "required"], `'required' name '${name}' cannot be there`);
+      else own.set(name, further ?? true);
+    }
+    if (own.size === 0 && further !== false) return open(keyPattern, other(), counts);
+    const kept = [...own].filter(([, value]) => value !== false);
+    const bounded = kept.map(([name, value]): [string, Json] => [
+      name,
+      this.bound(value, { path: [...path, "properties", name], bounds }),
+    ]);
+    return {
+      properties: Object.fromEntries(bounded),
+      ...(names.length > 0 ? { required: [...new Set(names)] } : {}),
+      additionalProperties: false,
+      ...this.#howMany(counts, kept.length, new Set(names).size, path),
+    };
+  }
+
+  /** How many properties an object may have of those that it names. */
+  #howMany(
+    { least, most = Infinity }: { least: number; most?: number },
+    all: number,
+    needed: number,
+    path: Place["path"],
+  ): JsonObject {
+    if (least > all) this.#tell([...path, "minProperties"], "'minProperties' is more than it has properties");
+    else if (most < needed) this.#tell([...path, "maxProperties"], "'maxProperties' is less than it requires");
+    else if (most < all) this.#cannot([...path, "maxProperties"], "'maxProperties' beside optional properties");
+    else if (least === 1 && needed === 0) return { minProperties: 1 };
+    else if (least > needed) this.#cannot([...path, "minProperties"], "'minProperties' beside optional properties");
+    return {};
+  }
 }
 
-/** What stands under a keyword, with the schemas in it bounded. */
-function inner(key: string, value: Json, context: Context): Json {
-  // In an alternative that must be the only one to fit, a closed object would rule out what the open one does not.
-  const shared = { ...context, closes: false };
-  switch (key) {
-    case "$ref":
-      return typeof value === "string" && value.startsWith("#") ? `#${context.root}${value.slice(1)}` : value;
-    case "properties":
-    case "patternProperties":
-    case "$defs":
-    case "definitions":
-      return isJsonObject(value) ? mapped(value, (one) => bound(one, context)) : value;
-    case "items":
-      return bound(value, { ...context, bounds: quarter(context.bounds) });
-    case "additionalProperties":
-      return bound(value, context);
-    case "anyOf":
-    case "prefixItems":
-      return Array.isArray(value) ? value.map((one) => bound(one, context)) : value;
-    case "allOf":
-    case "oneOf":
-      return Array.isArray(value) ? value.map((one) => bound(one, shared)) : value;
-    default:
-      return value;
-  }
+const typeNames = ["string", "number", "integer", "boolean", "object", "array", "null"];
+
+/** Whether a keyword says nothing with this value. */
+function isEmpty(keyword: string, value: Json): boolean {
+  return value === (keyword !== "uniqueItems") || (keyword === "uniqueItems" && value === false);
+}
+
+/** An alternative with the type that stands beside all of them; undefined where it has another one, or none of its own to compare. */
+function withType(schema: Json, type: Json | undefined): Json | undefined {
+  if (type === undefined) return schema;
+  if (!isJsonObject(schema) || combining.some((key) => key in schema)) return undefined;
+  if ("enum" in schema || "const" in schema || !("type" in schema)) return { type, ...schema };
+  return Bun.deepEquals(schema["type"], type) ? schema : undefined;
 }
 
 /** There may be many of what stands in an array: it all adds up. */
@@ -83,82 +370,24 @@ function quarter({ characters, items }: Bounds): Bounds {
   return { characters: Math.ceil(characters / 4), items: Math.ceil(items / 4) };
 }
 
-function mapped(object: JsonObject, change: (value: Json) => Json): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
-}
-
 function anything({ characters }: Bounds): JsonObject {
   const numbers = { minimum: -largestNumber, maximum: largestNumber };
   return { type: ["string", "number", "boolean", "null"], maxLength: characters, ...numbers };
 }
 
-/** Keywords by the type that they are about: a schema with one and without a type means that type. */
-const typesByKeyword: Record<string, string> = {
-  properties: "object",
-  required: "object",
-  additionalProperties: "object",
-  patternProperties: "object",
-  items: "array",
-  prefixItems: "array",
-  minItems: "array",
-  maxItems: "array",
-  minLength: "string",
-  maxLength: "string",
-  pattern: "string",
-  format: "string",
-  minimum: "number",
-  maximum: "number",
-  exclusiveMinimum: "number",
-  exclusiveMaximum: "number",
-  multipleOf: "number",
-};
-
-function typesOf(node: JsonObject): string[] | undefined {
-  const { type } = node;
-  if (typeof type === "string") return [type];
-  if (Array.isArray(type)) return type.filter((one) => typeof one === "string");
-  if (combining.some((key) => key in node)) return undefined;
-  const meant = Object.keys(node).find((key) => typesByKeyword[key] !== undefined);
-  return meant === undefined ? undefined : [typesByKeyword[meant] ?? "null"];
+/** An object with a few properties whose names fit a pattern. */
+function open(pattern: string, value: Json, { least, most }: { least: number; most?: number }): JsonObject {
+  return {
+    patternProperties: { [pattern]: value },
+    additionalProperties: false,
+    ...(least > 0 ? { minProperties: least } : {}),
+    maxProperties: Math.min(most ?? Infinity, Math.max(mostKeys, least)),
+  };
 }
 
-/** The smaller of a limit of the schema and ours; never below what the schema asks for at least. */
-function atMost(node: JsonObject, most: string, least: string, ours: number): number {
-  const [theirs, needed] = [node[most], node[least]];
-  const bounded = Math.max(ours, typeof needed === "number" ? needed : 0);
-  return typeof theirs === "number" ? Math.min(theirs, bounded) : bounded;
-}
-
-function boundNumber(node: JsonObject): void {
-  const value = (...names: string[]) => names.map((name) => node[name]).find((one) => typeof one === "number");
-  const low = value("minimum", "exclusiveMinimum");
-  const high = value("maximum", "exclusiveMaximum");
-  if (low === undefined) node["minimum"] = Math.min(-largestNumber, (high ?? 0) - largestNumber);
-  if (high === undefined) node["maximum"] = Math.max(largestNumber, (low ?? 0) + largestNumber);
-}
-
-function boundArray(node: JsonObject, bounds: Bounds): void {
-  const least = node["minItems"];
-  node["maxItems"] ??= Math.max(bounds.items, typeof least === "number" ? least : 0);
-  if (node["items"] === undefined)
-    node["items"] = node["prefixItems"] === undefined ? anything(quarter(bounds)) : false;
-}
-
-/** Leaves an object the keys that it names; one that names none gets a few short ones. */
-function closeObject(node: JsonObject, schema: JsonObject, bounds: Bounds): void {
-  if (node["patternProperties"] !== undefined) return;
-  const further = node["additionalProperties"];
-  const value = isJsonObject(further) ? further : anything(bounds);
-  const named: JsonObject = isJsonObject(node["properties"]) ? { ...node["properties"] } : {};
-  if (further === false && Object.keys(named).length === 0) return;
-  const required = Array.isArray(schema["required"]) ? schema["required"] : [];
-  for (const name of required) if (typeof name === "string" && further !== false) named[name] ??= value;
-  if (Object.keys(named).length > 0) {
-    node["properties"] = named;
-    node["additionalProperties"] = false;
-    return;
-  }
-  node["patternProperties"] = { [keyPattern]: value };
-  node["additionalProperties"] = false;
-  node["maxProperties"] = atMost(node, "maxProperties", "minProperties", mostKeys);
+/** Whether a number has few enough digits: counted as llguidance does, by which 0.07 has too many. */
+function isShort(number: number): boolean {
+  let digits = number;
+  for (let count = 0; !Number.isInteger(digits) && count < 20; count++) digits *= 10;
+  return number > 0 && digits <= 2 ** 32 - 1;
 }

@@ -1,6 +1,7 @@
 import type { Json, JsonSchema } from "../core/json.ts";
+import { ok, type Result } from "../core/result.ts";
 import type { ToolSpec } from "../core/model.ts";
-import { boundedSchema, type Bounds } from "./bounded-schema.ts";
+import { boundedSchema, type Bounds, type Unkept } from "./bounded-schema.ts";
 
 export const callOpening = "<tool_call>";
 export const callClosing = "</tool_call>";
@@ -10,24 +11,37 @@ export type Answering = "call" | "answer" | "any";
 
 /**
  * What the answer to a request must be: text, JSON that fits `output`, or calls of the offered tools that fit theirs, each as one
- * `<tool_call>`: a grammar as llguidance reads it. Undefined where it may be any text.
+ * `<tool_call>`: a grammar as llguidance reads it. Undefined where it may be any text. The error says which schema cannot be kept.
  */
 export function grammarFor(
   tools: readonly ToolSpec[],
   output: JsonSchema | undefined,
   answering: Answering,
   bounds: Bounds,
-): string | undefined {
-  const answer = output === undefined ? undefined : `answer: ${json(boundedSchema(output, bounds))}`;
-  if (tools.length === 0 || answering === "answer")
-    return answer === undefined ? undefined : lark("start: answer", answer);
-  const calls = tools.map(({ name, input }, at) => callSchema(name, input, at, bounds));
+): Result<string | undefined, string> {
+  const final = output === undefined ? undefined : boundedSchema(output, bounds);
+  const called = answering === "answer" ? [] : tools;
+  const inputs = called.map(({ input }, at) => boundedSchema(input, bounds, `/anyOf/${at}/properties/arguments`));
+  const wrong = [final, ...inputs].findIndex((one) => (one?.unkept.length ?? 0) > 0);
+  const [first] = [final, ...inputs][wrong]?.unkept ?? [];
+  if (first !== undefined)
+    return { ok: false, error: unkeptText(wrong === 0 ? "the answer" : `tool '${called[wrong - 1]?.name}'`, first) };
+
+  const answer = final && `answer: ${json(final.schema)}`;
+  if (called.length === 0) return ok(answer && lark("start: answer", answer));
+  const calls = called.map(({ name }, at) => callSchema(name, inputs[at]?.schema ?? false));
   const rules = [`body: "\\n" call "\\n${callClosing}"`, `call: ${json({ anyOf: calls })}`];
-  if (answering === "call") return lark(`start: "${callOpening}" body`, ...rules);
+  if (answering === "call") return ok(lark(`start: "${callOpening}" body`, ...rules));
   const more = `more: ("\\n${callOpening}" body)*`;
-  if (answer !== undefined) return lark(`start: answer | "${callOpening}" body more`, answer, more, ...rules);
+  if (answer !== undefined) return ok(lark(`start: answer | "${callOpening}" body more`, answer, more, ...rules));
   // Text goes on until a call begins; from there on there is no way back.
-  return lark("start: TEXT | head body more", `head[lazy]: TEXT "${callOpening}"`, "TEXT: /(.|\\n)*/", more, ...rules);
+  const text = ["start: TEXT | head body more", `head[lazy]: TEXT "${callOpening}"`, "TEXT: /(.|\\n)*/"];
+  return ok(lark(...text, more, ...rules));
+}
+
+function unkeptText(whose: string, { path, message }: Unkept): string {
+  const place = path.length === 0 ? "" : ` (at '/${path.join("/")}')`;
+  return `the schema of ${whose}: ${message.replace(/^[A-Z]/, (letter) => letter.toLowerCase())}${place}`;
 }
 
 function lark(...rules: string[]): string {
@@ -35,13 +49,10 @@ function lark(...rules: string[]): string {
 }
 
 /** The name first: what the arguments are depends on it. */
-function callSchema(name: string, input: JsonSchema, at: number, bounds: Bounds): Json {
+function callSchema(name: string, input: Json): Json {
   return {
     type: "object",
-    properties: {
-      name: { const: name },
-      arguments: boundedSchema(input, bounds, `/anyOf/${at}/properties/arguments`),
-    },
+    properties: { name: { const: name }, arguments: input },
     required: ["name", "arguments"],
     additionalProperties: false,
   };

@@ -96,10 +96,12 @@ export async function makeLocal(
     if (!shown.ok) return yield { type: "failure", failure: shown.error };
     const request = shown.value;
     try {
-      const grammar = grammarOf(request, file);
-      const keeps = grammar && (await engine.check(grammar, signal));
-      if (typeof keeps === "object" && !keeps.ok)
-        return yield wrongRequest(`'${name}' cannot keep to the schema: ${grammarProblem(keeps.error)}`);
+      const made = grammarOf(request, file);
+      const cannot = (why: string) => wrongRequest(`'${name}' cannot be held to ${why}`);
+      if (!made.ok) return yield cannot(made.error);
+      const grammar = made.value;
+      const keeps = grammar === undefined ? ok(undefined) : await engine.check(grammar, signal);
+      if (!keeps.ok) return yield cannot(`the schema: ${grammarProblem(keeps.error)}`);
       const model = await user.model(signal);
       if (!model.ok) return yield wrongRequest(`Cannot load '${name}': ${model.error}`);
       if (!told) for (const message of warnings(name, file, model.value)) yield { type: "warning", message };
@@ -162,7 +164,7 @@ function styleOf(file: GgufFile): ToolStyle {
   return toolStyle(file.template ?? "", isSmall(file));
 }
 
-function grammarOf(request: ModelRequest, file: GgufFile): string | undefined {
+function grammarOf(request: ModelRequest, file: GgufFile): Result<string | undefined, string> {
   const answering = styleOf(file) === "examples" ? answers(request) : "any";
   return grammarFor(request.tools, request.output, answering, isSmall(file) ? bounds.small : bounds.large);
 }

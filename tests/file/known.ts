@@ -1,4 +1,4 @@
-import { keyVariables, providerKeys } from "../../src/models/providers.ts";
+import { known as all } from "../../src/app/known.ts";
 import type { Known } from "../../src/file/check.ts";
 
 /** The tools that the files of these tests may name, and the providers that there are. */
@@ -10,6 +10,6 @@ export const known: Known = {
     { name: "file_search", needs: [{ kind: "read" }] },
     { name: "bash_exec", needs: [{ kind: "run", target: "bash" }] },
   ],
-  providers: providerKeys,
-  secrets: keyVariables,
+  providers: all.providers,
+  secrets: all.secrets,
 };

@@ -243,7 +243,7 @@ withModel("local model: an answer of a schema parses and fits, at any temperatur
         seed,
         temperature,
         maxTokens: 200,
-        grammar: grammarFor([], schema, "answer", bounds) ?? "",
+        grammar: value(grammarFor([], schema, "answer", bounds)) ?? "",
       };
       const { text, events } = await answer(session, asked, constrained);
       expect(events.at(-1)).toMatchObject({ type: "done", stop: "end" });

@@ -12,8 +12,6 @@ const touches = {
     "node:fs#chmodSync, node:fs#closeSync, node:fs#existsSync, node:fs#mkdirSync, node:fs#openSync, node:fs#statSync",
   // Filling memory by its descriptor, and reading a library that is embedded in the executable.
   descriptors: "node:fs#closeSync, node:fs#readFileSync, node:fs#readSync, node:fs#writeSync",
-  // Matching a text; what lists the disk is asked for apart.
-  patterns: "Bun.Glob",
   // Bytes only: given a path it reads the file.
   images: "Bun.Image",
   processes:
@@ -84,7 +82,7 @@ const rooms: Record<string, Room> = {
     touches: [],
   },
   mcp: { imports: ["core"], packages: [], touches: [] },
-  tools: { imports: ["core", "native"], packages: ["re2js"], touches: ["patterns", "images"] },
+  tools: { imports: ["core", "native"], packages: [], touches: ["images"] },
   host: {
     imports: ["core", "permit", "native"],
     packages: [],
@@ -118,7 +116,7 @@ function strays(path: string, source: string): string[] {
   if (room === undefined) return [`${path}: '${name}' is no room`];
   if (!/\.tsx?$/.test(path)) return [`${path}: is not TypeScript`];
   const allowed = new Set<string>(room.touches.flatMap((touch) => list(touches[touch])));
-  const { imports, globals, members } = scan(path, source);
+  const { imports, globals } = scan(path, source);
   const found: string[] = [];
   const stray = (line: number, message: string) => found.push(`${path}:${line}: ${message}`);
 
@@ -143,13 +141,6 @@ function strays(path: string, source: string): string[] {
   }
   for (const { name: used, line } of globals) {
     if (!permits(allowed, used)) stray(line, `touches '${used}'`);
-    else if (
-      used === "Bun.Glob" &&
-      !room.touches.includes("disk") &&
-      (members.has("scan") || members.has("scanSync"))
-    ) {
-      stray(line, "touches 'Bun.Glob.scan'");
-    }
   }
   return found;
 }
@@ -198,7 +189,6 @@ const uses: Record<Touch, string[]> = {
   ],
   "database files": ['import { openSync } from "node:fs"', 'export { statSync } from "node:fs"'],
   descriptors: ['import { writeSync } from "node:fs"'],
-  patterns: ["new Bun.Glob('*')"],
   images: ["new Bun.Image('x.png')"],
   processes: ['import "node:child_process"', "Bun.spawn(['ls'])", "new Worker('x')", 'import { spawn } from "bun"'],
   network: [

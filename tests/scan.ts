@@ -11,8 +11,6 @@ export type Scan = {
    * cannot be judged is named for what it is: `import(…)`, `declare x`.
    */
   globals: Array<{ name: string; line: number }>;
-  /** Names of all members that are used, of whatever. */
-  members: Set<string>;
 };
 
 /** Reads TypeScript by its syntax and scopes, so that comments, strings, types, own names and members do not count. */
@@ -20,7 +18,7 @@ export function scan(file: string, source: string): Scan {
   const parsed = parseSync(file, source, { range: true, preserveParens: false });
   const error = parsed.errors[0];
   if (error !== undefined) throw new Error(`Cannot parse '${file}': ${error.message}`);
-  const result: Scan = { imports: [], globals: [], members: new Set() };
+  const result: Scan = { imports: [], globals: [] };
   const line = (offset: number) => source.slice(0, offset).split("\n").length;
   const imported = (specifier: string, names: string[], { start }: { start: number }) =>
     result.imports.push({ specifier, names, line: line(start) });
@@ -81,7 +79,6 @@ export function scan(file: string, source: string): Scan {
     MemberExpression(node) {
       const member = node.computed ? text(node.property) : node.property.name;
       if (member === undefined) return; // Then the whole object counts.
-      result.members.add(member);
       if (node.object.type === "MetaProperty") {
         judged.add(node.object.start);
         used(`import.meta.${member}`, node);

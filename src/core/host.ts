@@ -1,5 +1,6 @@
 import type { Decision, AccessRequest } from "./permission.ts";
 import type { Result } from "./result.ts";
+import type { FoundFile, ListQuery, ListSummary, SearchQuery, SearchSummary, TreeEntry } from "./tree.ts";
 
 /** The doors to the outside. Each judges what it is asked for before it acts; a refusal is a failure with a denial in it. */
 export type Host = {
@@ -24,6 +25,23 @@ export type FileDoor = {
   write(path: string, bytes: Uint8Array): Promise<Result<{ created: boolean }>>;
   /** Entries of a folder in byte order of their names. What may not be read is left out. */
   list(path: string): Promise<Result<FolderEntry[]>>;
+  /**
+   * What is in a folder, below it and sorted (by path: in byte order, where a folder's path ends in a slash). `found` gets it in
+   * parts. One grant opens the whole tree, but for what is denied in it.
+   */
+  tree(
+    path: string,
+    query: ListQuery,
+    signal: AbortSignal,
+    found: (entries: TreeEntry[]) => void,
+  ): Promise<Result<ListSummary>>;
+  /** Searches the text files of a folder, or one file. As `tree`; the files come in byte order of their paths. */
+  search(
+    path: string,
+    query: SearchQuery,
+    signal: AbortSignal,
+    found: (files: FoundFile[]) => void,
+  ): Promise<Result<SearchSummary>>;
   /**
    * Whether the gate would allow it without a question. It only looks: nothing is asked, nothing is journaled as a decision and
    * nothing counts as denied. For what a tool adds by itself (the old content in a diff, a `.gitignore`), which nobody asked for.

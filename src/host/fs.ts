@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { FileDoor } from "../core/host.ts";
 import { fail, ok, type Failure, type FailureCode, type Result } from "../core/result.ts";
 import {
@@ -12,6 +12,7 @@ import {
   statFd,
 } from "../native/files.ts";
 import type { OpenFor } from "../native/files.ts";
+import { openList, openSearch, runOpened, type Opened, type TreeRoot } from "../native/search.ts";
 import type { Gate, Operation } from "./gate.ts";
 import { absolutePath, canonicalPath, errorText, type Machine } from "./machine.ts";
 
@@ -64,7 +65,7 @@ export function openFileRoot(machine: Machine): FileRoot {
     gate: Gate,
     path: string,
     how: OpenFor,
-    use: (fd: number, real: string, problem: Problem) => Result<T>,
+    use: (fd: number, real: string, problem: Problem, root: number) => Result<T>,
   ): Promise<Result<T>> => {
     const operation = gate.begin("read");
     const problem = problemOf("read", path);
@@ -78,13 +79,22 @@ export function openFileRoot(machine: Machine): FileRoot {
       if (!fd.ok && (fd.errno === "ELOOP" || fd.errno === "EXDEV")) continue;
       if (!fd.ok) return problem(fd.errno);
       try {
-        return use(fd.value, real.value, problem);
+        return use(fd.value, real.value, problem, from.value);
       } finally {
         closeFd(fd.value);
       }
     }
     return fail("failed", `Cannot read '${path}': it changes while it is opened`);
   };
+
+  /** A folder or file and its tree, as native code must see it. */
+  const treeRoot = (gate: Gate, fd: number, files: number, real: string): TreeRoot => ({
+    fd,
+    files,
+    path: real,
+    closed: gate.closedBelow("read", real),
+    above: above(gate, real),
+  });
 
   return {
     door: (gate) => ({
@@ -114,6 +124,26 @@ export function openFileRoot(machine: Machine): FileRoot {
           const inside = real === "/" ? "" : real;
           return ok(entries.value.filter((entry) => gate.look("read", `${inside}/${entry.name}`) !== "no"));
         }),
+
+      tree: async (path, query, signal, found) => {
+        const opened = await reach(gate, path, "folder", (fd, real, _, files) =>
+          usable(`list '${path}'`, path, openList(treeRoot(gate, fd, files, real), query)),
+        );
+        return opened.ok ? finished(`list '${path}'`, path, await runOpened(opened.value, signal, found)) : opened;
+      },
+
+      search: async (path, query, signal, found) => {
+        const open = (how: OpenFor) =>
+          reach(gate, path, how, (fd, real, problem, files) => {
+            const stat = statFd(fd);
+            if (!stat.ok) return problem(stat.errno);
+            if (stat.value.kind !== "folder" && stat.value.kind !== "file") return problem("EINVAL");
+            return usable(`search for '${query.pattern}'`, path, openSearch(treeRoot(gate, fd, files, real), query));
+          });
+        const folder = await open("folder");
+        const opened = !folder.ok && folder.error.code === "not_a_folder" ? await open("read") : folder;
+        return opened.ok ? finished(`search '${path}'`, path, await runOpened(opened.value, signal, found)) : opened;
+      },
 
       write: async (path, bytes) => {
         const operation = gate.begin("write");
@@ -197,6 +227,33 @@ async function openParent(
   }
   if (folder.ok) return folder;
   return { ok: false, error: folder.errno === "ELOOP" ? "changed" : folder.errno };
+}
+
+/** The folders above a path whose ignore files may be read, the nearest first. */
+function above(gate: Gate, real: string): TreeRoot["above"] {
+  const folders: TreeRoot["above"] = [];
+  for (let path = real; path !== "/";) {
+    path = dirname(path);
+    const inside = path === "/" ? "" : path;
+    const gitignore = gate.look("read", `${inside}/.gitignore`) === "yes";
+    const exclude = gate.look("read", `${inside}/.git/info/exclude`) === "yes";
+    if (!gitignore && !exclude) break;
+    folders.push({ path: inside, gitignore, exclude });
+  }
+  return folders;
+}
+
+/** What native code says of a query, as a failure. `action`: "list 'src'". */
+function usable<T>(action: string, path: string, opened: Opened<T>): Result<T> {
+  if (opened.ok) return opened;
+  const { part, message } = opened.error;
+  if (part === "errno") return problemOf("read", path)(message);
+  return fail("invalid", `Cannot ${action}: ${message}`);
+}
+
+/** A run's end as a result; undefined when it was cancelled. */
+function finished<T>(action: string, path: string, run: Opened<T> | undefined): Result<T> {
+  return run === undefined ? fail("cancelled", `Cannot ${action}: cancelled`) : usable(action, path, run);
 }
 
 /** A canonical path as `openBeneath` wants it from the root. */

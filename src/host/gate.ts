@@ -1,7 +1,7 @@
 import type { Decided } from "../core/host.ts";
 import type { AccessRequest, Ask, Decision, Denial, PermissionKind } from "../core/permission.ts";
 import { fail, ok, type Failure, type Result } from "../core/result.ts";
-import { decide, type Remembered } from "../permit/decide.ts";
+import { closedBelow, decide, type Remembered } from "../permit/decide.ts";
 import type { Policy } from "../permit/policy.ts";
 
 /** A decision after whoever could be asked was asked. */
@@ -23,6 +23,8 @@ export type Gate = {
   begin(action: string): Operation;
   /** Whether it would be allowed: "maybe" where somebody would be asked. */
   look(kind: PermissionKind, target: string): "yes" | "maybe" | "no";
+  /** What stays closed in the tree of a folder that passed: paths, each with all below it. */
+  closedBelow(kind: "read" | "write", folder: string): string[];
 };
 
 /** The gate of a run. What is answered for the session is shared by all its scopes, and questions never overlap. */
@@ -87,6 +89,7 @@ export function makeGate(policy: Policy, ask: Ask | undefined): (decided: Decide
         const decision = decide(policy, { kind, target, shown: target }, { canAsk: true, answers: session });
         return decision.verdict === "ask" ? "maybe" : decision.verdict === "allow" ? "yes" : "no";
       },
+      closedBelow: (kind, folder) => closedBelow(policy, kind, folder),
     };
   };
 }

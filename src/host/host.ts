@@ -63,6 +63,10 @@ export function openHost(options: HostOptions): OpenHost {
           read: async (path, range) => (await openFiles()).door(gate).read(path, range),
           write: async (path, bytes) => (await openFiles()).door(gate).write(path, bytes),
           list: async (path) => (await openFiles()).door(gate).list(path),
+          tree: async (path, query, treeSignal, found) =>
+            (await openFiles()).door(gate).tree(path, query, AbortSignal.any([treeSignal, signal]), found),
+          search: async (path, query, searchSignal, found) =>
+            (await openFiles()).door(gate).search(path, query, AbortSignal.any([searchSignal, signal]), found),
           may: async (kind, path) => (await openFiles()).door(gate).may(kind, path),
         },
         process: {

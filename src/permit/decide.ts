@@ -28,6 +28,16 @@ export function decide(policy: Policy, request: AccessRequest, asking: Asking): 
   return isPublic(bytes) ? decision : judge(policy, address, asking, why);
 }
 
+/** What is denied in the tree of a folder that is itself allowed: canonical paths, each with all below it. */
+export function closedBelow(policy: Policy, kind: "read" | "write", folder: string): string[] {
+  const denied = policy.deny.flatMap(({ kind: of, scope }) =>
+    of === kind && scope.type === "tree" ? [scope.path] : [],
+  );
+  // No folder around /proc covers it.
+  const open = policy.allow.some((rule) => covers(rule, exactRule(kind, "/proc")));
+  return [...denied, ...(open ? [] : ["/proc"])].filter((path) => path !== folder && isInside(folder, path));
+}
+
 function judge(policy: Policy, wanted: Rule, asking: Asking, why: string): Decision {
   const denying = policy.deny.find((rule) => covers(rule, wanted));
   if (denying !== undefined) return deny(wanted, `denied by ${denying.said}${why}`);

@@ -1,11 +1,10 @@
+import type { ListQuery, ListSummary, TreeEntry } from "../core/tree.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import { flag, number, pathSchema, text } from "./arguments.ts";
-import { bytes, grouped, mostCharacters, shownPath } from "./bound.ts";
+import { bytes, grouped, shownPath } from "./bound.ts";
 import { failed } from "./failed.ts";
-import { globFilter } from "./glob.ts";
-import { joined, mostEntries, walk } from "./walk.ts";
-import type { Found, WalkNotes } from "./walk.ts";
+import { globSchemas, globsOf, noted, Page, shownBelow } from "./page.ts";
 
 const usualLimit = 500;
 const usualDepth = 2;
@@ -13,25 +12,27 @@ const usualDepth = 2;
 export const fileList: Tool = {
   name: "file_list",
   description:
-    "Lists what is in a folder: one path a line, folders end with /, files have their size. Sorted by name. " +
+    "Lists what is in a folder: one path a line, folders end with /, files have their size. Sorted by path. " +
     "What .gitignore rules out and the folder .git are left out.",
   input: {
     type: "object",
     properties: {
       path: pathSchema("The folder. Default: the working folder"),
-      glob: {
-        type: "string",
-        minLength: 1,
-        maxLength: 1000,
-        description:
-          "Only files and folders that match, for example *.ts (in any folder), src/**/*.{js,ts} or !*.lock (all but these)",
-      },
+      ...globSchemas,
       depth: {
         type: "integer",
         minimum: 1,
-        description: `How many levels deep. 1 is the folder itself. Default: ${usualDepth}, with a glob all levels`,
+        description: `How many levels deep. 1 is the folder itself. Default: ${usualDepth}, with glob or sort all levels`,
       },
-      all: { type: "boolean", description: "Also what .gitignore rules out, and .git. Default: false" },
+      tree: {
+        type: "boolean",
+        description: "Show names only, indented below their folders: shorter than whole paths. Default: false",
+      },
+      times: { type: "boolean", description: "Show when each was changed last (UTC). Default: false" },
+      sort: {
+        enum: ["path", "size", "time"],
+        description: "size: only files, the largest first. time: what changed last first. Default: path",
+      },
       offset: { type: "integer", minimum: 1, description: "The first entry to show, counted from 1. Default: 1" },
       limit: { type: "integer", minimum: 1, maximum: 5000, description: `How many to show. Default: ${usualLimit}` },
     },
@@ -48,55 +49,73 @@ export const fileList: Tool = {
 
 async function run(input: JsonObject, { host, signal }: ToolContext): Promise<ToolOutcome> {
   const path = text(input, "path", ".");
-  const glob = text(input, "glob");
-  const offset = number(input, "offset", 1);
-  const limit = number(input, "limit", usualLimit);
-  const depth = number(input, "depth", glob === "" ? usualDepth : Number.MAX_SAFE_INTEGER);
-  const matches = globFilter(glob);
-  const notes: WalkNotes = { unreadable: 0, tooMany: false };
-  const entries = walk(path, { host, signal, depth, all: flag(input, "all"), notes });
-  let content = "";
-  let count = 0;
-  let last = offset - 1;
-  for (;;) {
-    const next = await entries.next();
-    if (next.done === true) {
-      if (next.value === undefined) break;
-      const outcome = await failed(next.value, host, path);
-      const isFile = next.value.code === "not_a_folder";
-      return isFile ? { ...outcome, content: `${outcome.content}; read or search it if it is a file` } : outcome;
-    }
-    if (!matches(next.value.path)) continue;
-    count++;
-    // `last` stays behind as soon as one entry did not fit.
-    if (count !== last + 1 || count >= offset + limit) continue;
-    const line = lineOf(path, next.value);
-    if (content.length + line.length > mostCharacters) continue;
-    content += line;
-    last = count;
+  const globs = globsOf(text(input, "glob"), text(input, "exclude"));
+  const sort = sortOf(text(input, "sort"));
+  const tree = flag(input, "tree");
+  if (tree && sort !== "path") {
+    return {
+      content: `Cannot list '${shownPath(path)}': a tree is sorted by path; leave out tree or sort`,
+      error: true,
+    };
   }
-  content += summary({ path, glob, offset, last, count, notes });
-  return { content: content.replace(/\n$/, "") };
+  const page = new Page(number(input, "offset", 1));
+  const lines = tree ? new Tree() : { of: (entry: TreeEntry) => shownBelow(path, entry.path) };
+  const times = flag(input, "times") || sort === "time";
+  const wide = text(input, "glob") !== "" || sort !== "path";
+  const query: ListQuery = {
+    globs,
+    sort,
+    all: flag(input, "all"),
+    offset: page.offset,
+    limit: number(input, "limit", usualLimit),
+    depth: number(input, "depth", wide ? Number.MAX_SAFE_INTEGER : usualDepth),
+  };
+  const listed = await host.fs.tree(path, query, signal, (entries) => {
+    for (const entry of entries) page.item(`${lines.of(entry)}${detail(entry, times)}\n`);
+  });
+  if (listed.ok) return { content: noted(page.content, notes(path, globs, page, listed.value)) };
+  const outcome = await failed(listed.error, host, path);
+  const isFile = listed.error.code === "not_a_folder";
+  return isFile ? { ...outcome, content: `${outcome.content}; read or search it if it is a file` } : outcome;
 }
 
-function lineOf(root: string, found: Found): string {
-  const path = shownPath(joined(root, found.path));
-  if (found.kind === "folder") return `${path}/\n`;
-  if (found.kind === "file") return `${path} (${bytes(found.size)})\n`;
-  return `${path} (${found.kind === "symlink" ? "symbolic link" : "device, socket or pipe"})\n`;
+function sortOf(name: string): ListQuery["sort"] {
+  return name === "size" || name === "time" ? name : "path";
 }
 
-type Listed = { path: string; glob: string; offset: number; last: number; count: number; notes: WalkNotes };
+/** What stands behind an entry's name. */
+function detail({ kind, size, modifiedMs }: TreeEntry, times: boolean): string {
+  const is = { folder: "", file: bytes(size), symlink: "symbolic link", other: "device, socket or pipe" }[kind];
+  const time = times ? new Date(modifiedMs).toISOString().slice(0, 16).replace("T", " ") : "";
+  const inside = [is, time].filter((part) => part !== "").join(", ");
+  return `${kind === "folder" ? "/" : ""}${inside === "" ? "" : ` (${inside})`}`;
+}
 
-function summary({ path, glob, offset, last, count, notes }: Listed): string {
-  const lines = [];
-  if (count === 0) lines.push(glob === "" ? `${shownPath(path)} is empty` : `nothing matches '${glob}'`);
-  else if (last < offset) lines.push(`there are only ${grouped(count)} entries`);
-  else if (offset > 1 || last < count) {
-    const next = last < count ? `; the next ones: offset ${last + 1}` : "";
-    lines.push(`entries ${offset}-${last} of ${grouped(count)}${next}`);
+/** Names below their folders. Folders that lead to an entry are shown too: those that a glob or an earlier page left out. */
+class Tree {
+  #folders: string[] = [];
+
+  of(entry: TreeEntry): string {
+    const steps = entry.path.split("/");
+    const name = steps.pop() ?? "";
+    const same = steps.findIndex((step, level) => this.#folders[level] !== step);
+    const from = same < 0 ? steps.length : same;
+    const above = steps.slice(from).map((step, index) => `${"  ".repeat(from + index)}${shownPath(step)}/\n`);
+    this.#folders = entry.kind === "folder" ? [...steps, name] : steps;
+    return `${above.join("")}${"  ".repeat(steps.length)}${shownPath(name)}`;
   }
-  if (notes.unreadable > 0) lines.push(`folders that could not be read: ${notes.unreadable}`);
-  if (notes.tooMany) lines.push(`stopped after ${grouped(mostEntries)} entries: list a folder further down`);
-  return lines.map((line) => `[${line}]`).join("\n");
+}
+
+function notes(
+  path: string,
+  globs: string[],
+  page: Page,
+  { entries, ...rest }: ListSummary,
+): Array<string | undefined> {
+  const nothing = globs.length === 0 ? `${shownPath(path)} is empty` : `nothing matches '${globs.join("' and '")}'`;
+  return [
+    entries === 0 ? nothing : page.note("entries", entries),
+    rest.unreadable > 0 ? `folders that could not be read: ${rest.unreadable}` : undefined,
+    rest.tooMany ? `stopped after ${grouped(entries)} entries: list a folder further down` : undefined,
+  ];
 }

@@ -1,31 +1,14 @@
-import type { FileKind, Host } from "../core/host.ts";
+import type { FoundFile, FoundLine, SearchQuery, SearchSummary } from "../core/tree.ts";
 import type { JsonObject } from "../core/json.ts";
-import { ok } from "../core/result.ts";
-import type { Result } from "../core/result.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import { flag, number, pathSchema, text } from "./arguments.ts";
-import { bytes, grouped, mostCharacters, shownPath } from "./bound.ts";
+import { bytes, grouped } from "./bound.ts";
 import { failed } from "./failed.ts";
-import { globFilter } from "./glob.ts";
-import { matcherOf } from "./matcher.ts";
-import type { Matcher } from "./matcher.ts";
-import { openText } from "./text.ts";
-import { joined, mostEntries, walk } from "./walk.ts";
-import type { WalkNotes } from "./walk.ts";
+import { globSchemas, globsOf, noted, Page, shownBelow } from "./page.ts";
 
 const usualLimit = 100;
 
-/** A larger file is searched only when it is named itself. */
-const hugeFile = 50_000_000;
-
-/** A search ends after this much text. */
-const mostSearched = 1_000_000_000;
-
-/** A longer line is searched in parts, since it is held whole. */
-const longestLine = 64 * 1024;
-
-/** A longer line is shown as a part around its match. */
-const widestLine = 400;
+const contextSchema = { type: "integer", minimum: 0, maximum: 50 } as const;
 
 export const fileSearch: Tool = {
   name: "file_search",
@@ -39,29 +22,36 @@ export const fileSearch: Tool = {
         type: "string",
         minLength: 1,
         maxLength: 1000,
-        description: "A regular expression, for example TODO|FIXME (RE2: no look-around, no backreferences)",
+        description: "A regular expression, for example TODO|FIXME (as in ripgrep: no look-around, no backreferences)",
       },
       path: pathSchema("The folder or file to search. Default: the working folder"),
-      glob: {
+      ...globSchemas,
+      type: {
         type: "string",
         minLength: 1,
-        maxLength: 1000,
-        description:
-          "Only files that match, for example *.ts (in any folder), src/**/*.{js,ts} or !*.lock (all but these)",
+        maxLength: 50,
+        description: "Only files of this type: ts, js, py, rust, go, java, c, cpp, md, json, yaml…",
       },
       literal: { type: "boolean", description: "The pattern is plain text, no regular expression. Default: false" },
-      ignore_case: { type: "boolean", description: "Upper and lower case are the same. Default: false" },
+      case: {
+        enum: ["sensitive", "ignore", "smart"],
+        description:
+          "ignore: upper and lower case are the same. smart: they are, unless the pattern has upper case. Default: sensitive",
+      },
+      multiline: {
+        type: "boolean",
+        description: "A match may span lines: the pattern may hold \\n, and (?s) lets . match it. Default: false",
+      },
       context: {
-        type: "integer",
-        minimum: 0,
-        maximum: 50,
+        ...contextSchema,
         description: "Lines to show before and after each match, as 'number- text'. Default: 0",
       },
+      before: { ...contextSchema, description: "Lines to show before each match, instead of context" },
+      after: { ...contextSchema, description: "Lines to show after each match, instead of context" },
       output: {
         enum: ["lines", "files", "counts"],
         description: "lines: matching lines (default). files: only the paths. counts: matching lines per file",
       },
-      all: { type: "boolean", description: "Also what .gitignore rules out, and .git. Default: false" },
       offset: {
         type: "integer",
         minimum: 1,
@@ -88,204 +78,84 @@ export const fileSearch: Tool = {
 
 async function run(input: JsonObject, { host, signal }: ToolContext): Promise<ToolOutcome> {
   const path = text(input, "path", ".");
-  const how = { literal: flag(input, "literal"), ignoreCase: flag(input, "ignore_case") };
-  const matcher = await matcherOf(text(input, "pattern"), how);
-  if (!matcher.ok) return { content: matcher.error.message, error: true };
-  const root = await host.fs.stat(path);
-  if (!root.ok) return failed(root.error, host, path);
-  const notes: Notes = { unreadable: 0, tooMany: false, binary: 0, huge: [], stopped: false };
-  const page = new Page(number(input, "offset", 1), number(input, "limit", usualLimit));
-  const output = text(input, "output", "lines");
-  const search: Search = {
-    host,
-    matcher: matcher.value,
-    page,
-    context: number(input, "context", 0),
-    lines: output === "lines",
+  const type = text(input, "type");
+  const context = number(input, "context", 0);
+  const page = new Page(number(input, "offset", 1));
+  const query: SearchQuery = {
+    pattern: text(input, "pattern"),
+    literal: flag(input, "literal"),
+    case: caseOf(text(input, "case")),
+    multiline: flag(input, "multiline"),
+    globs: globsOf(text(input, "glob"), text(input, "exclude")),
+    types: type === "" ? [] : [type],
+    all: flag(input, "all"),
+    before: number(input, "before", context),
+    after: number(input, "after", context),
+    output: outputOf(text(input, "output")),
+    offset: page.offset,
+    limit: number(input, "limit", usualLimit),
   };
-  let searched = 0;
-  const files = filesOf(path, root.value.kind, { input, host, signal, notes });
-  for (;;) {
-    const next = await files.next();
-    if (next.done === true) {
-      if (next.value.ok) break;
-      return failed(next.value.error, host, path);
-    }
-    const found = await searchFile(next.value, search, signal);
-    if (signal.aborted) return { content: `Cannot search '${shownPath(path)}': cancelled`, error: true };
-    if (!found.ok) {
-      if (next.value === path) return failed(found.error, host, path);
-      notes.unreadable++;
-    } else if (found.value.binary) notes.binary++;
-    else {
-      searched += found.value.searched;
-      if (output === "files" && found.value.matches > 0) page.item(`${shownPath(next.value)}\n`);
-      if (output === "counts" && found.value.matches > 0)
-        page.item(`${shownPath(next.value)}: ${found.value.matches}\n`);
-    }
-    notes.stopped = searched > mostSearched;
-    if (notes.stopped) break;
-  }
-  const content = page.content + summary(page, notes, output === "lines" ? "matches" : "files");
-  return { content: content.replace(/\n$/, "") };
+  const searched = await host.fs.search(path, query, signal, (files) => {
+    for (const file of files) show(page, query, shownBelow(path, file.path), file);
+  });
+  if (searched.ok) return { content: noted(page.content, notes(path, query, page, searched.value)) };
+  const outcome = await failed(searched.error, host, path);
+  const other =
+    searched.error.code === "invalid" && !query.literal && searched.error.message.includes(" at character ");
+  return other
+    ? { ...outcome, content: `${outcome.content}; or set literal to search for the text as it is` }
+    : outcome;
 }
 
-/** What was left out of a search. */
-type Notes = WalkNotes & { binary: number; huge: string[]; stopped: boolean };
-
-/** The files to search, as the host is asked for them. */
-async function* filesOf(
-  path: string,
-  kind: FileKind,
-  options: { input: JsonObject; host: Host; signal: AbortSignal; notes: Notes },
-): AsyncGenerator<string, Result<undefined>> {
-  const { input, host, signal, notes } = options;
-  if (kind !== "folder") {
-    yield path;
-    return ok(undefined);
-  }
-  const wanted = globFilter(text(input, "glob"));
-  const entries = walk(path, { host, signal, depth: Number.MAX_SAFE_INTEGER, all: flag(input, "all"), notes });
-  for (;;) {
-    const next = await entries.next();
-    if (next.done === true) return next.value === undefined ? ok(undefined) : { ok: false, error: next.value };
-    const { value } = next;
-    if (value.kind !== "file" || !wanted(value.path)) continue;
-    const file = joined(path, value.path);
-    if (value.size > hugeFile) notes.huge.push(`${shownPath(file)} (${bytes(value.size)})`);
-    else yield file;
-  }
+function caseOf(name: string): SearchQuery["case"] {
+  return name === "ignore" || name === "smart" ? name : "sensitive";
 }
 
-type Search = { host: Host; matcher: Matcher; page: Page; context: number; lines: boolean };
-type Searched = { binary: boolean; matches: number; searched: number };
-
-async function searchFile(path: string, search: Search, signal: AbortSignal): Promise<Result<Searched>> {
-  const opened = await openText(search.host, path);
-  if (!opened.ok) return opened;
-  if (opened.value.kind === "binary") return ok({ binary: true, matches: 0, searched: 0 });
-  const lines = new LineSearch(path, search);
-  let searched = 0;
-  let rest = "";
-  for await (const piece of opened.value.pieces()) {
-    if (!piece.ok) return piece;
-    if (signal.aborted) break;
-    searched += piece.value.length;
-    const parts = (rest + piece.value).split("\n");
-    rest = parts.pop() ?? "";
-    for (const part of parts) lines.line(part.endsWith("\r") ? part.slice(0, -1) : part, true);
-    for (; rest.length > longestLine; rest = rest.slice(longestLine)) lines.line(rest.slice(0, longestLine), false);
-  }
-  if (rest !== "") lines.line(rest, true);
-  return ok({ binary: false, matches: lines.matches, searched });
+function outputOf(name: string): SearchQuery["output"] {
+  return name === "files" || name === "counts" ? name : "lines";
 }
 
-/** Takes a file's lines and puts those that match on the page, with their context. */
-class LineSearch {
-  matches = 0;
-  #number = 1;
-  /** Lines before the current one that may become context, newest last. */
-  #before: string[] = [];
-  #after = 0;
-  #lastShown = 0;
-  readonly #path: string;
-  readonly #search: Search;
-
-  constructor(path: string, search: Search) {
-    this.#path = path;
-    this.#search = search;
+/** Adds a file to the page: a line, or its path and its lines. */
+function show(page: Page, query: SearchQuery, path: string, { lines, rows }: FoundFile): void {
+  if (query.output === "files") page.item(`${path}\n`);
+  if (query.output === "counts") page.item(`${path}: ${grouped(lines)}\n`);
+  if (query.output !== "lines") return;
+  const gaps = query.before + query.after > 0;
+  let start = `${page.content === "" ? "" : "\n"}${path}\n`;
+  let last: number | undefined;
+  for (const row of rows) {
+    const gap = gaps && last !== undefined && row.kind !== "left" && row.number > last + 1 ? "--\n" : "";
+    start += `${gap}${shownRow(row)}\n`;
+    if (row.kind !== "left") last = row.number;
+    // What stands before a match comes with it.
+    if (row.kind === "context") continue;
+    if (!(row.kind === "match" ? page.item(start) : page.more(start))) return;
+    start = "";
   }
-
-  /** `ends` is false for a part of an overlong line that is not its last. */
-  line(line: string, ends: boolean): void {
-    const { matcher, page, context, lines } = this.#search;
-    const at = matcher(line);
-    if (at >= 0) this.matches++;
-    if (lines && at >= 0 && page.item(this.#block(line, at))) {
-      this.#lastShown = this.#number;
-      this.#after = context;
-      this.#before = [];
-    } else if (lines && this.#after > 0) {
-      if (page.more(`${this.#number}- ${clipped(line, 0)}\n`)) this.#lastShown = this.#number;
-      this.#after--;
-    } else if (lines && context > 0) {
-      this.#before.push(line);
-      if (this.#before.length > context) this.#before.shift();
-    }
-    if (ends) this.#number++;
-  }
-
-  /** A matching line with what stands before it: the file's name or a gap, and context. */
-  #block(line: string, at: number): string {
-    const first = this.#number - this.#before.length;
-    let start = "";
-    if (this.#lastShown === 0) start = `${this.#search.page.content === "" ? "" : "\n"}${shownPath(this.#path)}\n`;
-    else if (this.#search.context > 0 && first > this.#lastShown + 1) start = "--\n";
-    const before = this.#before.map((text, index) => `${first + index}- ${clipped(text, 0)}\n`);
-    return `${start}${before.join("")}${this.#number}: ${clipped(line, at)}\n`;
-  }
+  page.more(start);
 }
 
-/** A line, or the part of a long one around `at`. */
-function clipped(line: string, at: number): string {
-  if (line.length <= widestLine) return line;
-  const start = Math.max(0, Math.min(at - widestLine / 4, line.length - widestLine));
-  const end = start + widestLine;
-  const part = line.slice(start, end).toWellFormed();
-  return `${start > 0 ? "…" : ""}${part}${end < line.length ? `… (${grouped(line.length)} characters)` : ""}`;
+function shownRow({ number, kind, text, clipped }: FoundLine): string {
+  if (kind === "left") return `(… ${grouped(number)} more lines of this match)`;
+  const start = clipped?.before === true ? "…" : "";
+  const end = clipped === undefined ? "" : `… (${grouped(clipped.length)} characters)`;
+  return `${number}${kind === "context" ? "-" : ":"} ${start}${text}${end}`;
 }
 
-/** The part of all results that is shown: from `offset` on, at most `limit`, and no more than fits. */
-class Page {
-  content = "";
-  count = 0;
-  last: number;
-  readonly offset: number;
-  readonly #limit: number;
-
-  constructor(offset: number, limit: number) {
-    this.offset = offset;
-    this.last = offset - 1;
-    this.#limit = limit;
-  }
-
-  /** Counts a result; true when it is shown. */
-  item(text: string): boolean {
-    this.count++;
-    // `last` stays behind as soon as one result did not fit.
-    if (this.count !== this.last + 1 || this.count >= this.offset + this.#limit || !this.more(text)) return false;
-    this.last = this.count;
-    return true;
-  }
-
-  /** Adds text that belongs to the last result shown, if it fits. */
-  more(text: string): boolean {
-    if (this.content.length + text.length > mostCharacters) return false;
-    this.content += text;
-    return true;
-  }
+function notes(path: string, query: SearchQuery, page: Page, found: SearchSummary): Array<string | undefined> {
+  const what = query.output === "lines" ? "matches" : "files";
+  const files = `${grouped(found.searched)} ${found.searched === 1 ? "file" : "files"}`;
+  const nothing = found.searched === 0 ? "no matches: there was no text file to search" : `no matches in ${files}`;
+  return [
+    found.results === 0 ? nothing : page.note(what, found.results),
+    found.binary > 0 ? `binary files left out: ${grouped(found.binary)}` : undefined,
+    found.huge > 0 ? `files above 50 MB left out: ${hugeFiles(path, found)}; name one as path to search it` : undefined,
+    found.unreadable > 0 ? `files and folders that could not be read: ${grouped(found.unreadable)}` : undefined,
+    found.tooMany || found.stopped ? `stopped after ${files}: search a folder further down or use a glob` : undefined,
+  ];
 }
 
-function summary(page: Page, notes: Notes, what: string): string {
-  const { offset, last, count } = page;
-  const lines = [];
-  if (count === 0) lines.push("no matches");
-  else if (last < offset) lines.push(`there are only ${grouped(count)} ${what}`);
-  else if (offset > 1 || last < count) {
-    const next = last < count ? `; the next ones: offset ${last + 1}` : "";
-    lines.push(`${what} ${offset}-${last} of ${grouped(count)}${next}`);
-  }
-  if (notes.binary > 0) lines.push(`binary files left out: ${notes.binary}`);
-  if (notes.huge.length > 0)
-    lines.push(`files above ${bytes(hugeFile)} left out: ${few(notes.huge)}; name one as path to search it`);
-  if (notes.unreadable > 0) lines.push(`files and folders that could not be read: ${notes.unreadable}`);
-  if (notes.tooMany) lines.push(`stopped after ${grouped(mostEntries)} entries: search a folder further down`);
-  if (notes.stopped)
-    lines.push(`stopped after ${bytes(mostSearched)} of text: search a folder further down or use a glob`);
-  return lines.map((line) => `[${line}]`).join("\n");
-}
-
-function few(names: string[]): string {
-  const shown = names.slice(0, 5).join(", ");
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+function hugeFiles(root: string, { named, huge }: SearchSummary): string {
+  const shown = named.map(({ path, size }) => `${shownBelow(root, path)} (${bytes(size)})`).join(", ");
+  return huge > named.length ? `${shown} and ${grouped(huge - named.length)} more` : shown;
 }

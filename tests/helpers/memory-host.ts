@@ -106,6 +106,9 @@ export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
         }
         return ok([...entries.values()].sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))));
       },
+      // What walks through trees needs a disk: such tests use a real host.
+      tree: async (path) => fail("unsupported", `Cannot list '${path}': these files are in memory`),
+      search: async (path) => fail("unsupported", `Cannot search '${path}': these files are in memory`),
       may: async (kind, path) => !isDenied(kind, path),
     },
     process: {

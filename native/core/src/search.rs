@@ -82,7 +82,7 @@ pub fn open_search(root: i32, input: &[u8]) -> Result<Vec<u8>, String> {
     ready(root, files, scope, Task::Search { how, wanted })
 }
 
-/// Runs what was made ready under this number. An errno is told as a failure, before anything else.
+/// Runs what was made ready under this number. Where the folder cannot be read, the errno's name is all there is.
 pub fn run(input: &[u8], job: &Job) -> Result<(), String> {
     let number = Fields::new(input).uint()?;
     let ready = i32::try_from(number).ok().and_then(|number| READY.remove(number));
@@ -99,7 +99,13 @@ pub fn run(input: &[u8], job: &Job) -> Result<(), String> {
         tree::search_named(root, how, wanted, job);
         return Ok(());
     }
-    let walk = Walk::new(root, &files, scope, &|| job.cancelled()).map_err(name_of)?;
+    let walk = match Walk::new(root, &files, scope, &|| job.cancelled()) {
+        Ok(walk) => walk,
+        Err(errno) => {
+            let _ = job.send(format!(r#"{{"errno":"{}"}}"#, name_of(errno)).into_bytes());
+            return Ok(());
+        }
+    };
     match task {
         Task::Search { how, wanted } => tree::search(walk, &how, &wanted, job),
         // Cancelled: then nobody waits for it.

@@ -218,7 +218,7 @@ impl Sink for Lines<'_> {
 
     fn matched(&mut self, _: &Searcher, found: &SinkMatch<'_>) -> io::Result<bool> {
         self.hits.matches += 1;
-        if self.hits.matches % 256 == 0 && self.job.cancelled() {
+        if self.hits.matches.is_multiple_of(256) && self.job.cancelled() {
             return Err(io::Error::other("cancelled"));
         }
         if self.how.first_only {

@@ -1,11 +1,12 @@
 //! The entries of a tree, sorted, in pages.
 
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt::Write as _;
 
 use rein_border::job::{Cancelled, Job};
 use rein_border::wire::json_string;
-use rustix::fs::{AtFlags, statat};
+use rustix::fs::{AtFlags, FileType, statat};
 
 use super::walk::{Found, Walk};
 use crate::files::Stat;
@@ -13,7 +14,7 @@ use crate::files::Stat;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sort {
     Path,
-    /// The largest first.
+    /// The largest first, without folders.
     Size,
     /// What changed last first.
     Time,
@@ -29,16 +30,8 @@ impl Sort {
 const CHUNK: usize = 500;
 
 /// An entry by what it is sorted by: what is least comes first. The index keeps the order of paths where that is the same.
-#[derive(PartialEq, PartialOrd)]
-struct Ranked(f64, u64, String);
-
-impl Eq for Ranked {}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0).then(self.1.cmp(&other.1))
-    }
-}
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Ranked(Reverse<u64>, u64, String);
 
 /// Sends the entries from `offset` (from 1) on, at most `limit`, and then a summary.
 pub fn list(mut walk: Walk, sort: Sort, offset: u64, limit: u64, job: &Job) -> Result<(), Cancelled> {
@@ -50,6 +43,9 @@ pub fn list(mut walk: Walk, sort: Sort, offset: u64, limit: u64, job: &Job) -> R
     };
     let mut ranked = BinaryHeap::new();
     while let Some(found) = walk.next(&|| job.cancelled()) {
+        if sort == Sort::Size && found.kind == FileType::Directory {
+            continue;
+        }
         count += 1;
         if sort == Sort::Path {
             if count >= offset && count <= end {
@@ -59,10 +55,11 @@ pub fn list(mut walk: Walk, sort: Sort, offset: u64, limit: u64, job: &Job) -> R
         }
         let (stat, json) = entry(&found);
         let key = match sort {
-            Sort::Size => stat.map_or(0.0, |stat| stat.size as f64),
-            _ => stat.map_or(0.0, |stat| stat.modified_ms),
+            Sort::Size => stat.map_or(0, |stat| stat.size),
+            // Before 1970 is the same as then.
+            _ => stat.map_or(0, |stat| stat.modified_ms as u64),
         };
-        ranked.push(Ranked(-key, count, json));
+        ranked.push(Ranked(Reverse(key), count, json));
         // No more is held than the page and what comes before it.
         if ranked.len() as u64 > end {
             ranked.pop();

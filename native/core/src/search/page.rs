@@ -41,6 +41,7 @@ pub struct Page<'a> {
     results: u64,
     files: u64,
     searched: u64,
+    bytes: u64,
     binary: u64,
     unreadable: u64,
     huge: u64,
@@ -58,6 +59,7 @@ impl<'a> Page<'a> {
             results: 0,
             files: 0,
             searched: 0,
+            bytes: 0,
             binary: 0,
             unreadable: 0,
             huge: 0,
@@ -81,8 +83,9 @@ impl<'a> Page<'a> {
                 }
             }
             Outcome::Searched(hits) => {
-                self.searched += hits.bytes;
-                self.stopped = self.searched > MOST_SEARCHED;
+                self.searched += 1;
+                self.bytes += hits.bytes;
+                self.stopped = self.bytes > MOST_SEARCHED;
                 if hits.matches > 0 {
                     self.add_hits(path, hits, again);
                 }

@@ -56,7 +56,7 @@ impl Pattern<'_> {
     }
 
     fn problem(&self, error: &grep_regex::Error) -> String {
-        let syntax = if self.literal { None } else { parsed(self.text).err() };
+        let syntax = if self.literal { None } else { syntax_error(self.text) };
         match (syntax.as_ref().and_then(place), error.kind()) {
             (Some((span, what, fix)), _) => {
                 let at = self.text[..span.start.offset].chars().count() + 1;
@@ -68,7 +68,7 @@ impl Pattern<'_> {
                 };
                 let better = self
                     .escaped(span)
-                    .map(|text| format!("; did you mean '{text}'?"))
+                    .map(|text| format!("; write '{text}' for the character itself"))
                     .unwrap_or_default();
                 let fix = fix.map(|fix| format!("; {fix}")).unwrap_or_default();
                 format!("{what} at character {at}{part}{fix}{better}")
@@ -96,12 +96,12 @@ impl Pattern<'_> {
             return None;
         }
         let text = format!("{}\\{}", &self.text[..at], &self.text[at..]);
-        parsed(&text).is_ok().then_some(text)
+        syntax_error(&text).is_none().then_some(text)
     }
 }
 
-fn parsed(text: &str) -> Result<(), Syntax> {
-    regex_syntax::Parser::new().parse(text).map(|_| ())
+fn syntax_error(text: &str) -> Option<Syntax> {
+    regex_syntax::Parser::new().parse(text).err()
 }
 
 /// Where a pattern is wrong, in what, and what to do about it.
@@ -141,11 +141,11 @@ mod tests {
     fn what_is_wrong_has_a_place_and_where_possible_a_way_out() {
         assert_eq!(
             problem("a(b"),
-            "unclosed group at character 2 '('; did you mean 'a\\(b'?"
+            "unclosed group at character 2 '('; write 'a\\(b' for the character itself"
         );
         assert!(problem("ü*a**(").starts_with("unclosed group at character 6 '('"));
-        assert!(problem("[a-").contains("did you mean '\\[a-'?"));
-        assert!(problem("*a").contains("did you mean '\\*a'?"));
+        assert!(problem("[a-").contains("write '\\[a-'"));
+        assert!(problem("*a").contains("write '\\*a'"));
         assert!(problem("(?=a)b").contains("look-around"));
         assert!(problem(r"(a)\1").contains("backreferences"));
         assert!(problem(r"\pQ").contains("character 1"));

@@ -9,6 +9,9 @@ python3 python3
 openssl openssl
 curl    curl
 ps      procps
+zsh     zsh
+fish    fish
+mandoc  mandoc
 '
 missing=$(echo "$needed" | while read -r program packages; do
   [ -z "$program" ] || command -v "$program" >/dev/null 2>&1 || echo "$packages"

@@ -102,6 +102,7 @@ const rooms: Record<string, Room> = {
     imports: ["core", "file", "suite", "render", "web", "chat", "app"],
     packages: [],
     touches: ["own process", "stdio", "terminal", "disk", "build constants"],
+    files: ["docs"],
   },
   main: { imports: ["core", "cli"], packages: [], touches: ["own process", "environment"] },
 };

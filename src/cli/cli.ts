@@ -83,7 +83,9 @@ function unknownCommand(first: string, second: string | undefined): UsageProblem
   }
   if (/\.ya?ml$/.test(first))
     return { message: `Unknown command '${first}'`, hint: `did you mean 'rein run ${first}'?` };
-  const guess = nearest(first, [...new Set(commands.map(({ name }) => name.split(" ")[0] ?? name))]);
+  const guess = nearest(first, [
+    ...new Set(commands.filter(({ hidden }) => !hidden).map(({ name }) => name.split(" ")[0] ?? name)),
+  ]);
   return guess === undefined
     ? { message: `Unknown command '${first}'` }
     : { message: `Unknown command '${first}'`, hint: `did you mean '${guess}'?` };

@@ -13,6 +13,8 @@ export type Command = {
   /** How many positional arguments there may be. */
   count: { min: number; max: number };
   flags: readonly Flag[];
+  /** For programs, not people: not in help. */
+  hidden?: true;
   /** The first positional argument is an agent file, whose inputs are flags too. */
   inputs?: true;
   examples: readonly { command: string; does: string }[];

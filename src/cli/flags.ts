@@ -92,10 +92,10 @@ function read(argv: readonly string[], flags: readonly Flag[], open: boolean): R
 }
 
 /** A word that begins with a dash, taken apart. */
-type Typed = { name: string; value?: string };
+export type Typed = { name: string; value?: string };
 
 /** The flag that was typed; `--no-name` is one too where its flag says so, unless a flag has just that name. */
-function flagOf(typed: Typed, flags: readonly Flag[]): Flag | undefined {
+export function flagOf(typed: Typed, flags: readonly Flag[]): Flag | undefined {
   const flag = flags.find(({ name, short }) => name === typed.name || short === typed.name);
   return flag ?? flags.find(({ name, negatable }) => negatable && typed.name === negation(name));
 }
@@ -138,7 +138,7 @@ export function shown({ name, short, value, negatable }: Flag): string {
 }
 
 /** `--name=value`, `-nvalue` is not a thing: short flags take their value as the next word or after `=`. */
-function splitFlag(word: string): Typed {
+export function splitFlag(word: string): Typed {
   const equals = word.indexOf("=");
   if (equals < 0) return { name: word };
   return { name: word.slice(0, equals), value: word.slice(equals + 1) };

@@ -23,13 +23,16 @@ export async function printHelp(words: string[], { stdout, stderr }: Streams): P
     await stdout.write(text);
     return 0;
   }
-  const names = [...commands, ...topics].flatMap((one) => [one.name, one.name.replace(/ .*/, "")]);
+  const names = [...listed, ...topics].flatMap((one) => [one.name, one.name.replace(/ .*/, "")]);
   const guess = nearest(name, [...new Set(names)]);
   await stderr.write(
     `error: There is no help for '${name}'\nhint: ${guess === undefined ? "see 'rein help'" : `did you mean '${guess}'?`}\n`,
   );
   return exitCode("usage");
 }
+
+/** The commands that are for people. */
+const listed = commands.filter(({ hidden }) => !hidden);
 
 /** What `rein help` prints. */
 export function overview(): string {
@@ -39,13 +42,13 @@ export function overview(): string {
     "Usage: rein COMMAND [ARGUMENT…] [FLAG…]",
     "",
     "Commands:",
-    ...columns(commands.map(({ name, positionals, summary }) => [`${name} ${positionals}`.trimEnd(), summary])),
+    ...columns(listed.map(({ name, positionals, summary }) => [`${name} ${positionals}`.trimEnd(), summary])),
     "",
     "Topics (rein help TOPIC):",
     ...columns(topics.map(({ name, summary }) => [name, summary])),
     "",
     "Examples:",
-    ...exampleLines(commands.flatMap(({ examples }) => examples.slice(0, 1)).slice(0, 3)),
+    ...exampleLines(listed.flatMap(({ examples }) => examples.slice(0, 1)).slice(0, 3)),
     "",
   ].join("\n");
 }

@@ -7,6 +7,7 @@ export const topics: ReadonlyArray<{ name: string; summary: string; text(): stri
   { name: "permissions", summary: "What an agent may touch, and who decides", text: () => permissions },
   { name: "input", summary: "How prompt, inputs and stdin reach an agent", text: () => input },
   { name: "output", summary: "What is written to stdout and stderr, and when", text: () => output },
+  { name: "events", summary: "What '--output jsonl' prints, line by line", text: events },
   { name: "limits", summary: "What ends a run that goes on too long", text: limits },
   { name: "models", summary: "How a model is named, and the services it can be of", text: models },
   { name: "environment", summary: "The environment variables that rein reads", text: environment },
@@ -17,6 +18,15 @@ function exitCodes(): string {
   return ["What stopped the run decides; 5 and then 3 count only for a run that ended by itself.", "", ...rows].join(
     "\n",
   );
+}
+
+/** The page of the docs, which is made from the types that the program is built to. */
+async function events(): Promise<string> {
+  const [{ default: page }, { plainMarkdown }] = await Promise.all([
+    import("../../docs/events.md", { with: { type: "text" } }),
+    import("./plain-markdown.ts"),
+  ]);
+  return plainMarkdown(page);
 }
 
 function limits(): string {
@@ -56,7 +66,9 @@ The file's 'input:' declares typed values, used as \${{ input.NAME }} in 'instru
     level: { type: integer, default: 1 }
 
   --set level=2           # text, or JSON for numbers, booleans, arrays and objects
-  --set diff=@fix.patch   # from a file
+  --set diff=@fix.patch   # from a file; '@@' is an '@'
+  --level 2               # the same as a flag of the agent's own, behind FILE: max_items is --max-items, a boolean
+                          # --loud or --no-loud, an array one flag for each item. 'rein help run FILE' lists them
   --input values.json     # several, as one JSON object
 
 stdin is read only for PROMPT '-', FILE '-' or an input with 'from: stdin' that was not set otherwise.

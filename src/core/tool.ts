@@ -1,4 +1,4 @@
-import type { Host } from "./host.ts";
+import type { Clock, Host } from "./host.ts";
 import type { JsonObject, JsonSchema } from "./json.ts";
 import type { Attachment } from "./message.ts";
 import type { ToolExample } from "./model.ts";
@@ -10,10 +10,11 @@ import type { Need } from "./permission.ts";
  */
 export type Effects = "none" | "read" | "write" | "external";
 
-/** What a call sees: the doors to the outside, a signal that ends it, and a way to show output while it runs. */
+/** What a call sees: the doors to the outside, a signal that ends it, the time, and a way to show output while it runs. */
 export type ToolContext = {
   host: Host;
   signal: AbortSignal;
+  clock: Pick<Clock, "now" | "sleep">;
   /** Shows a piece of output as it comes (a passing event). The result must still hold what the model needs. */
   output(text: string): void;
 };

@@ -174,6 +174,7 @@ async function act(
   const toolContext: ToolContext = {
     host: context.host(call.id, (denial) => denials.push(denial)),
     signal: context.signal,
+    clock: context.clock,
     output: (text) => show(shown.push(text)),
   };
   try {

@@ -1,19 +1,31 @@
-import type { ProcessEnd } from "../core/host.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
-import { number, pathSchema, text } from "./arguments.ts";
-import { bytes, grouped, HeadAndTail } from "./bound.ts";
+import { flag, number, pathSchema, text } from "./arguments.ts";
+import { openBackground, type Background } from "./background.ts";
+import { bytes } from "./bound.ts";
+import { CommandOutput, endWords } from "./command-output.ts";
 
 const usualTimeout = 120;
 
-/** A command that writes more is ended. */
+/** How long a poll waits for something to tell, in seconds. */
+const usualWait = 5;
+
+/** A command that writes more is ended, unless it runs in the background. */
 const mostOutput = 64_000_000;
 
-export const bashExec: Tool = {
+/** `bash_exec` of one run, which its background commands end with. */
+export function bashExec(): Tool {
+  const background = openBackground();
+  return { ...definition, run: (input, context) => run(input, context, background) };
+}
+
+const definition: Omit<Tool, "run"> = {
   name: "bash_exec",
   description:
     "Runs a command with bash. Returns what it wrote to stdout and stderr, in the order it came, and then its exit code. " +
-    "There is no terminal and stdin is empty. All processes that the command started are ended when it ends.",
+    "There is no terminal and stdin is empty. All processes that the command started are ended when it ends. " +
+    "For servers and other commands that go on, set background: the call returns an id at once. " +
+    "Call again with poll or kill and that id, instead of command.",
   input: {
     type: "object",
     properties: {
@@ -23,82 +35,75 @@ export const bashExec: Tool = {
         type: "integer",
         minimum: 1,
         maximum: 3600,
-        description: `Seconds after which it is ended. Default: ${usualTimeout}`,
+        description:
+          `Seconds after which the command is ended. Default: ${usualTimeout}, none in the background. ` +
+          `With poll: seconds to wait for new output. Default: ${usualWait}`,
       },
+      background: { type: "boolean", description: "Do not wait for the command; answer with its id" },
+      poll: { type: "string", minLength: 1, description: "An id: shows its new output and whether it still runs" },
+      kill: { type: "string", minLength: 1, description: "An id: ends that command" },
     },
-    required: ["command"],
     additionalProperties: false,
   },
   examples: [
     { request: "Run git status", input: { command: "git status" } },
     { request: "Run make test in the folder server", input: { command: "make test", cwd: "server" } },
+    { request: "Start the server", input: { command: "npm start", background: true } },
+    { request: "See what the server printed", input: { poll: "bg1" } },
   ],
   needs: [{ kind: "run", target: "bash" }],
   // What a shell does cannot be known from its command.
-  effects: () => "external",
-  run,
+  effects: (input) => (text(input, "poll") === "" ? "external" : "read"),
 };
 
-async function run(input: JsonObject, { host, signal, output }: ToolContext): Promise<ToolOutcome> {
-  const timeout = number(input, "timeout", usualTimeout);
+async function run(input: JsonObject, context: ToolContext, background: Background): Promise<ToolOutcome> {
+  const command = text(input, "command");
+  const poll = text(input, "poll");
+  const kill = text(input, "kill");
+  if ([command, poll, kill].filter((given) => given !== "").length !== 1) {
+    return {
+      content: "Give one of these: a command to run, or the id of a background command as poll or kill",
+      error: true,
+    };
+  }
+  if (poll !== "") return background.poll(poll, number(input, "timeout", usualWait) * 1000, context);
+  if (kill !== "") return background.kill(kill);
+
   const cwd = text(input, "cwd");
-  const kept = new HeadAndTail();
-  const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
-  const flood = new AbortController();
-  let size = 0;
   // One pipe for both streams: of two, nobody could say what was written first. On the command's own line, so that the line
   // numbers in bash's messages stay right.
-  const ended = await host.process.run(["bash", "-c", `exec 2>&1; ${text(input, "command")}`], {
-    // The working folder itself needs no grant, one that is named is judged as read.
-    ...(cwd === "" ? {} : { cwd }),
-    timeoutMs: timeout * 1000,
+  const argv = ["bash", "-c", `exec 2>&1; ${command}`];
+  // The working folder itself needs no grant, one that is named is judged as read.
+  const where = cwd === "" ? {} : { cwd };
+  if (!flag(input, "background")) {
+    return wait(argv, { ...where, timeoutMs: number(input, "timeout", usualTimeout) * 1000 }, context);
+  }
+  const timeout = number(input, "timeout", 0);
+  return background.start(argv, { ...where, ...(timeout === 0 ? {} : { timeoutMs: timeout * 1000 }) }, context);
+}
+
+async function wait(
+  argv: string[],
+  options: { cwd?: string; timeoutMs: number },
+  { host, signal, clock, output: show }: ToolContext,
+): Promise<ToolOutcome> {
+  const output = new CommandOutput();
+  const flood = new AbortController();
+  const started = clock.now();
+  const ended = await host.process.run(argv, {
+    ...options,
     signal: AbortSignal.any([signal, flood.signal]),
     onOutput(stream, piece) {
-      size += piece.length;
-      if (size > mostOutput) flood.abort();
-      if (flood.signal.aborted) return;
-      const part = decoders[stream].decode(piece, { stream: true });
-      kept.add(part);
-      output(part);
+      if (output.size + piece.length > mostOutput) flood.abort();
+      if (!flood.signal.aborted) show(output.add(stream, piece));
     },
   });
-  kept.add(decoders.stdout.decode() + decoders.stderr.decode());
-  const { head, tail, left } = kept.parts();
-  let content = cleaned(head);
-  if (left > 0) {
-    content += `\n[${grouped(left)} characters left out here: to see them, write the output to a file and read parts of it]\n`;
-  }
-  content += cleaned(tail);
-  if (content !== "" && !content.endsWith("\n")) content += "\n";
+  output.end();
+  const content = output.take();
   if (flood.signal.aborted) {
     return { content: `${content}[ended: it wrote more than ${bytes(mostOutput)}; make it write less]`, error: true };
   }
   if (!ended.ok) return { content: content + ended.error.message, error: true };
-  const { value } = ended;
-  return {
-    content: `${content}[${size === 0 ? "no output, " : ""}${endWords(value, timeout)}]`,
-    error: value.code !== 0,
-  };
-}
-
-function endWords(end: ProcessEnd, timeout: number): string {
-  if (end.timeout) return `ended after ${timeout} s: it took too long; set a longer timeout or make it do less`;
-  if (end.signal !== null) return `ended by ${end.signal}`;
-  return `exit code ${end.code}`;
-}
-
-/**
- * Output as a terminal would have shown it at the end: no colours, of a line that was drawn anew only its last state, and U+FFFD
- * for other control characters.
- */
-function cleaned(output: string): string {
-  return Bun.stripANSI(output)
-    .split("\n")
-    .map((line) => {
-      let end = line.length;
-      while (line[end - 1] === "\r") end--;
-      return line.slice(line.lastIndexOf("\r", end - 1) + 1, end);
-    })
-    .join("\n")
-    .replace(/[^\P{Cc}\t\n]/gu, "\ufffd");
+  const words = endWords(ended.value, ended.value.timeout ? options.timeoutMs : clock.now() - started);
+  return { content: `${content}[${output.size === 0 ? "no output, " : ""}${words}]`, error: ended.value.code !== 0 };
 }

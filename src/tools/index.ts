@@ -6,17 +6,27 @@ import { fileRead } from "./file-read.ts";
 import { fileSearch } from "./file-search.ts";
 import { fileWrite } from "./file-write.ts";
 
-/** All tools, in the order in which they are listed. What is heavy in one (regular expressions, diffs) it loads when it runs. */
-const tools: readonly Tool[] = [fileRead, fileWrite, fileList, fileSearch, bashExec];
+/**
+ * All tools, in the order in which they are listed; a function makes one that keeps something for the run. What is heavy in one
+ * (regular expressions, diffs) it loads when it runs.
+ */
+const tools: ReadonlyArray<Tool | (() => Tool)> = [fileRead, fileWrite, fileList, fileSearch, bashExec];
 
-export const toolNames: readonly string[] = tools.map((tool) => tool.name);
+const made = tools.map(make);
+
+export const toolNames: readonly string[] = made.map((tool) => tool.name);
 
 /** What each tool cannot work without, by its name. */
 export const toolNeeds: Readonly<Record<string, readonly Need[]>> = Object.fromEntries(
-  tools.map((tool) => [tool.name, tool.needs]),
+  made.map((tool) => [tool.name, tool.needs]),
 );
 
-/** The tools of these names, in their order. The names have been checked against `toolNames`. */
+/** The tools of these names for one run, in their order. The names have been checked against `toolNames`. */
 export async function loadTools(names: readonly string[]): Promise<Tool[]> {
-  return names.flatMap((name) => tools.find((tool) => tool.name === name) ?? []);
+  const fresh = tools.map(make);
+  return names.flatMap((name) => fresh.find((tool) => tool.name === name) ?? []);
+}
+
+function make(tool: Tool | (() => Tool)): Tool {
+  return typeof tool === "function" ? tool() : tool;
 }

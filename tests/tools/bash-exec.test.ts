@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import type { ProcessEnd, ProcessOptions } from "../../src/core/host.ts";
+import type { Child, ChildOptions, ProcessEnd, ProcessOptions } from "../../src/core/host.ts";
+import type { JsonObject } from "../../src/core/json.ts";
 import { fail, ok } from "../../src/core/result.ts";
 import type { Result } from "../../src/core/result.ts";
 import { bashExec } from "../../src/tools/bash-exec.ts";
 import { callTool } from "../helpers/call-tool.ts";
+import { testClock } from "../helpers/clock.ts";
 import { memoryHost } from "../helpers/memory-host.ts";
 
 type Piece = ["stdout" | "stderr", string | Uint8Array];
@@ -16,7 +18,7 @@ function exec(pieces: Piece[], end: Result<ProcessEnd> = ok(done), output?: stri
     return end;
   };
   return callTool(
-    bashExec,
+    bashExec(),
     { command: "x" },
     output === undefined ? { host: memoryHost({ run }) } : { host: memoryHost({ run }), output },
   );
@@ -105,7 +107,7 @@ describe("output", () => {
     };
     const shown: string[] = [];
     const { content, error } = await callTool(
-      bashExec,
+      bashExec(),
       { command: "yes" },
       { host: memoryHost({ run }), output: shown },
     );
@@ -124,8 +126,8 @@ describe("the call", () => {
       return ok(done);
     };
     const host = memoryHost({ run });
-    await callTool(bashExec, { command: "a; b 'c'" }, { host });
-    await callTool(bashExec, { command: "d", cwd: "sub", timeout: 5 }, { host });
+    await callTool(bashExec(), { command: "a; b 'c'" }, { host });
+    await callTool(bashExec(), { command: "d", cwd: "sub", timeout: 5 }, { host });
     expect(calls).toEqual([
       { argv: ["bash", "-c", "exec 2>&1; a; b 'c'"], cwd: undefined, timeoutMs: 120_000 },
       { argv: ["bash", "-c", "exec 2>&1; d"], cwd: "sub", timeoutMs: 5000 },
@@ -140,10 +142,135 @@ describe("the call", () => {
         stop.abort();
       });
     const outcome = await callTool(
-      bashExec,
+      bashExec(),
       { command: "sleep 9" },
       { host: memoryHost({ run }), signal: stop.signal },
     );
     expect(outcome).toEqual({ content: "Cancelled", error: true });
+  });
+});
+
+/** A child of the test's own: it writes and ends when the test says so. */
+function puppet() {
+  const end = Promise.withResolvers<Result<ProcessEnd>>();
+  const killed: string[] = [];
+  let options: ChildOptions | undefined;
+  const child: Child = {
+    write: async () => ok(undefined),
+    closeInput: () => undefined,
+    ended: end.promise,
+    kill: (signal = "SIGTERM") => {
+      killed.push(signal);
+      end.resolve(ok({ code: null, signal, timeout: false }));
+    },
+  };
+  return {
+    killed,
+    started: () => options,
+    start: async (_argv: string[], given: ChildOptions) => {
+      options = given;
+      return ok(child);
+    },
+    write: (text: string) => void options?.onOutput("stdout", Buffer.from(text)),
+    end: (code: number) => end.resolve(ok({ code, signal: null, timeout: false })),
+  };
+}
+
+/** A background command, and the calls that follow it. */
+async function inBackground(input: JsonObject = {}) {
+  const tool = bashExec();
+  const child = puppet();
+  const clock = testClock({ patienceMs: 1 });
+  const output: string[] = [];
+  const host = memoryHost({ start: child.start });
+  const call = (more: JsonObject) => callTool(tool, more, { host, clock, output });
+  const first = await call({ command: "serve", background: true, ...input });
+  return { child, clock, call, first, output, tool };
+}
+
+describe("in the background", () => {
+  test("a command answers with its id, and shows its output while it runs", async () => {
+    const { child, first, output } = await inBackground({ cwd: "sub" });
+    expect(first).toEqual({
+      content: "[started as bg1: poll it for its output, kill it when it is no longer needed]",
+    });
+    expect(child.started()).toMatchObject({ cwd: "sub" });
+    expect(child.started()?.timeoutMs).toBeUndefined();
+    child.write("listening\n");
+    expect(output).toEqual(["listening\n"]);
+  });
+
+  test("a poll gives what is new, and then how it ended", async () => {
+    const { child, call, clock } = await inBackground();
+    child.write("a\nb");
+    expect(await call({ poll: "bg1" })).toEqual({ content: "a\nb\n[bg1 still runs]" });
+    child.write("c\n");
+    clock.pass(3000);
+    child.end(3);
+    await Bun.sleep(0);
+    expect(await call({ poll: "bg1" })).toEqual({ content: "c\n[bg1: exit code 3 after 3 s]" });
+    expect(await call({ poll: "bg1" })).toEqual({ content: "[no new output, bg1: exit code 3 after 3 s]" });
+  });
+
+  test("a poll waits for news, and no longer than it is told", async () => {
+    const { child, call, clock } = await inBackground();
+    const waiting = call({ poll: "bg1" });
+    expect(clock.sleeps).toEqual([5000]);
+    child.write("late\n");
+    expect(await waiting).toEqual({ content: "late\n[bg1 still runs]" });
+    const until = call({ poll: "bg1", timeout: 60 });
+    expect(clock.sleeps).toEqual([5000, 60_000]);
+    clock.pass();
+    expect(await until).toEqual({ content: "[no new output, bg1 still runs]" });
+    const ending = call({ poll: "bg1" });
+    child.end(0);
+    expect((await ending).content).toEndWith("bg1: exit code 0 after 60 s]");
+    expect(clock.sleeping()).toBe(0);
+  });
+
+  test("a kill ends it, and gives the last of its output", async () => {
+    const { child, call } = await inBackground();
+    child.write("up\n");
+    expect(await call({ kill: "bg1" })).toEqual({ content: "up\n[bg1: ended by SIGTERM]" });
+    expect(child.killed).toEqual(["SIGTERM"]);
+    expect(await call({ kill: "bg1" })).toEqual({ content: "[no new output, bg1: ended by SIGTERM]" });
+  });
+
+  test("an id that was not given is an error that names those that were", async () => {
+    const { call } = await inBackground();
+    const content = "There is no background command 'bg2': there are: bg1";
+    expect(await call({ poll: "bg2" })).toEqual({ content, error: true });
+    expect(await call({ kill: "bg2" })).toEqual({ content, error: true });
+    expect((await callTool(bashExec(), { poll: "bg1" }, { host: memoryHost() })).content).toBe(
+      "There is no background command 'bg1': none was started",
+    );
+  });
+
+  test("several run at once, up to a bound", async () => {
+    const { call } = await inBackground();
+    for (let i = 2; i <= 16; i++) expect((await call({ command: "x", background: true })).content).toContain(`bg${i}:`);
+    const more = await call({ command: "x", background: true });
+    expect(more.error).toBe(true);
+    expect(more.content).toStartWith("Cannot run it: 16 commands run in the background; kill one (bg1, bg2, ");
+  });
+
+  test("a command, a poll and a kill are calls of their own", async () => {
+    const { call, tool } = await inBackground();
+    for (const input of [{}, { command: "x", poll: "bg1" }, { poll: "bg1", kill: "bg1" }, { background: true }]) {
+      expect((await call(input)).content).toStartWith("Give one of these: ");
+    }
+    expect([{ command: "x" }, { kill: "bg1" }, { poll: "bg1" }].map(tool.effects)).toEqual([
+      "external",
+      "external",
+      "read",
+    ]);
+  });
+
+  test("a refusal carries the host's words", async () => {
+    const host = memoryHost({ start: async () => fail("denied", "Cannot run 'bash': not granted") });
+    expect(await callTool(bashExec(), { command: "x", background: true }, { host })).toEqual({
+      content: "Cannot run 'bash': not granted",
+      error: true,
+    });
   });
 });

@@ -47,6 +47,8 @@ export type FileDoor = {
    * nothing counts as denied. For what a tool adds by itself (the old content in a diff, a `.gitignore`), which nobody asked for.
    */
   may(kind: "read" | "write", path: string): Promise<boolean>;
+  /** Judges what a child is about to do there, whom nothing else holds to the rules. Says the path without symlinks. */
+  pass(kind: "read" | "write", path: string): Promise<Result<string>>;
 };
 
 /** How a child ended: by exit code or by signal; `timeout` when its time was up. */
@@ -99,7 +101,12 @@ export type ProcessDoor = {
 
 /** Like the global fetch. A refusal or a failed connection is thrown as NetError, since SDKs expect a throwing fetch. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
-export type NetDoor = { fetch: Fetch };
+
+export type NetDoor = {
+  fetch: Fetch;
+  /** Judges a connection that a child is about to make, name and addresses. Says the addresses, for the child to dial. */
+  pass(host: string, port: number): Promise<Result<string[]>>;
+};
 
 export type EnvDoor = {
   /** A variable's value, undefined when it is not set. */

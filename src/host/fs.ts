@@ -17,7 +17,7 @@ import type { Gate, Operation } from "./gate.ts";
 import { absolutePath, canonicalPath, errorText, type Machine } from "./machine.ts";
 
 /** The files of one run. */
-export type FileRoot = { door(gate: Gate): FileDoor; close(): void };
+export type FileRoot = { door(gate: Gate): Omit<FileDoor, "pass">; close(): void };
 
 /** A path swapped for a symlink while we open it is resolved and judged anew, this many times. */
 const tries = 8;

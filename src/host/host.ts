@@ -68,6 +68,7 @@ export function openHost(options: HostOptions): OpenHost {
           search: async (path, query, searchSignal, found) =>
             (await openFiles()).door(gate).search(path, query, AbortSignal.any([searchSignal, signal]), found),
           may: async (kind, path) => (await openFiles()).door(gate).may(kind, path),
+          pass: async (kind, path) => (await import("./pass.ts")).passPath(gate, machine, kind, path),
         },
         process: {
           start: async (argv, child) =>
@@ -75,7 +76,10 @@ export function openHost(options: HostOptions): OpenHost {
           run: async (argv, child) =>
             (await openLauncher()).run(gate, argv, { ...child, signal: AbortSignal.any([child.signal, signal]) }),
         },
-        net: { fetch: async (input, init) => (await openNetwork()).fetch(gate, signal, input, init) },
+        net: {
+          fetch: async (input, init) => (await openNetwork()).fetch(gate, signal, input, init),
+          pass: async (name, port) => (await openNetwork()).pass(gate, signal, name, port),
+        },
         env: envDoor(gate, environment, secretNames),
       };
     },

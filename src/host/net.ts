@@ -1,6 +1,7 @@
 import type { Clock, Fetch } from "../core/host.ts";
 import { NetError, runtimeText } from "../core/net-error.ts";
 import type { AccessRequest } from "../core/permission.ts";
+import { fail, ok, type Result } from "../core/result.ts";
 import { parseAddress } from "../permit/address.ts";
 import { refusal, type Gate } from "./gate.ts";
 import { errorCode } from "./machine.ts";
@@ -12,6 +13,8 @@ type Init = Parameters<Fetch>[1];
 /** The network of one run: one pool of connections, and the addresses that names were found to have. */
 export type Network = {
   fetch(gate: Gate, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
+  /** Judges a connection without making it, and says the addresses that it may have. */
+  pass(gate: Gate, signal: AbortSignal, host: string, port: number): Promise<Result<string[]>>;
   fetchService(service: Service, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
   /**
    * Reaches what the user himself named, and wherever it redirects to; credentials stay with the first origin, and what began
@@ -35,14 +38,13 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
   const session = new Bun.FetchSession(options.ca === undefined ? {} : { tls: { ca: options.ca } });
   const addressesOf = cachedLookup(options.lookup ?? systemLookup, clock);
 
-  /** Resolves, judges every address, and dials those that were judged: nothing resolves the name a second time. */
-  const dialJudged = async (gate: Gate, hop: Hop): Promise<Response> => {
-    const host = bareHost(hop.url);
-    const port = portOf(hop.url);
+  /** Judges a host by its name, resolves it, and judges every address. Says these. */
+  const judge = async (gate: Gate, url: URL, signal: AbortSignal, shown: string): Promise<string[]> => {
+    const host = bareHost(url);
     const request: AccessRequest = {
       kind: "net",
-      target: `${hop.url.hostname.replace(/\.$/, "")}:${port}`,
-      shown: hop.url.origin,
+      target: `${url.hostname.replace(/\.$/, "")}:${portOf(url)}`,
+      shown,
     };
     const operation = gate.begin("reach");
     const literal = parseAddress(host) !== undefined;
@@ -52,7 +54,7 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
     if (named.verdict === "deny" || literal) await operation.tell(request, named);
     if (named.verdict === "deny") throw denied(request, named.denial);
 
-    const addresses = literal ? [host] : await addressesOf(host, hop.signal);
+    const addresses = literal ? [host] : await addressesOf(host, signal);
     if (!literal) {
       const judged = addresses.map((address) => ({ ...request, address }));
       for (const one of judged) {
@@ -63,7 +65,14 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
       }
       await operation.tell(judged[0] ?? request, named);
     }
-    return dial(hop, host, addresses, literal);
+    return addresses;
+  };
+
+  /** Dials what was judged: nothing resolves the name a second time. */
+  const dialJudged = async (gate: Gate, hop: Hop): Promise<Response> => {
+    const addresses = await judge(gate, hop.url, hop.signal, hop.url.origin);
+    const host = bareHost(hop.url);
+    return dial(hop, host, addresses, parseAddress(host) !== undefined);
   };
 
   const dial = async (hop: Hop, host: string, addresses: string[], literal: boolean): Promise<Response> => {
@@ -87,6 +96,18 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
 
   return {
     fetch: (gate, signal, input, init) => followRedirects((hop) => dialJudged(gate, hop), signal, input, init),
+
+    pass: async (gate, signal, host, port) => {
+      const shown = `${host}:${port}`;
+      if (!URL.canParse(`https://${shown}`)) return fail("invalid", `Cannot reach '${shown}': it is no host`);
+      try {
+        return ok(await judge(gate, new URL(`https://${shown}`), signal, shown));
+      } catch (error) {
+        if (!(error instanceof NetError)) throw error;
+        const { code, message, denial } = error;
+        return { ok: false, error: { code, message, ...(denial === undefined ? {} : { denial }) } };
+      }
+    },
 
     // The user named this service: every address of it is fine, and so is the environment's proxy.
     fetchService: ({ baseUrl, ca }, signal, input, init) => {

@@ -110,6 +110,7 @@ export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
       tree: async (path) => fail("unsupported", `Cannot list '${path}': these files are in memory`),
       search: async (path) => fail("unsupported", `Cannot search '${path}': these files are in memory`),
       may: async (kind, path) => !isDenied(kind, path),
+      pass: async (kind, path) => denial(kind, path) ?? ok(absolute(path)),
     },
     process: {
       start: async (argv, child) =>
@@ -117,7 +118,10 @@ export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
       run: async (argv, process) =>
         (await options.run?.(argv, process)) ?? fail("not_found", `Cannot run '${argv[0]}': no such program`),
     },
-    net: { fetch: () => Promise.reject(new Error("no network in memory")) },
+    net: {
+      fetch: () => Promise.reject(new Error("no network in memory")),
+      pass: async (name) => fail("not_found", `Cannot reach '${name}': no network in memory`),
+    },
     env: { get: async () => ok(undefined) },
   };
 }

@@ -10,6 +10,7 @@ import { openNetwork } from "../host/net.ts";
 import { ggufFacts } from "../models/gguf-facts.ts";
 import { findOffer, hubOf, parseSource, statusProblem, type HubConfig, type Offer } from "../models/hub.ts";
 import { isFileName, knownModels, modelName } from "../models/local-name.ts";
+import { lock } from "../store/lock.ts";
 import { notePath, openPlaces, originOf, type Place } from "./model-folder.ts";
 
 export const clock: Clock = systemClock;
@@ -135,6 +136,7 @@ async function get(
       fetch: hub.fetch,
       clock,
       signal: interrupts,
+      lock: (path) => lock(path, 0),
       refused: (status) =>
         statusProblem(`'${source}'`, status, ofHub ? hub : { endpoint: new URL(url).origin, token: undefined }),
       begin: (whole, have) => watch.begin({ source, path, size: whole, licence, have }),

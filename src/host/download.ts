@@ -18,13 +18,14 @@ import {
   type Note,
 } from "./download-part.ts";
 import { errorCode, errorText } from "./machine.ts";
-import { freeSpace, hashInto, removeFile, withFile, writeNote } from "./model-files.ts";
+import { freeSpace, hashInto, passingLock, removeFile, withFile, writeNote, type Lock } from "./model-files.ts";
 
 /** What it works with, and whom it tells how it goes. */
 export type DownloadDeps = {
   fetch: Fetch;
   clock: Clock;
   signal: AbortSignal;
+  lock: Lock;
   /** Why a status means that there is no file, in the words of the command. */
   refused(status: number): Problem;
   /** Before the first byte is written: the whole size, where it is known, and how much of it is here already. */
@@ -50,8 +51,15 @@ export async function download(
 ): Promise<Result<{ size: number; sha256: string }, Problem>> {
   const { folder, file } = request;
   const path = `${folder}/${file}`;
+  let release: (() => void) | undefined;
   try {
     await mkdir(folder, { recursive: true });
+    // Two that write the same part would each spoil what the other has.
+    release = passingLock(`${folder}/.${file}.lock`, deps.lock);
+    if (release === undefined) {
+      const message = `Cannot download '${file}': another process is downloading it into '${folder}'`;
+      return problemOf("service", message, "wait until it is done");
+    }
     const part = await open(partPath(request), constants.O_RDWR | constants.O_CREAT, 0o666);
     try {
       const whole = await fill(part, request, deps);
@@ -69,6 +77,8 @@ export async function download(
     const code = errorCode(error);
     if (code === "") throw error;
     return problemOf("usage", `Cannot write '${path}': ${errorText(code)}`);
+  } finally {
+    release?.();
   }
 }
 

@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { readdir, statfs } from "node:fs/promises";
 import { fail, ok, type Result } from "../core/result.ts";
 import { errorCode, errorText } from "./machine.ts";
@@ -63,6 +73,27 @@ export async function hashInto(
     signal.throwIfAborted();
     hash.update(file.read(offset, Math.min(stretch, length - offset)));
     await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Takes the lock that a file stands for: what gives it back, or undefined where another process has it. */
+export type Lock = (path: string) => (() => void) | undefined;
+
+/** Takes a lock whose file goes when it is given back. */
+export function passingLock(path: string, lock: Lock): (() => void) | undefined {
+  for (;;) {
+    closeSync(openSync(path, "a", 0o600));
+    const before = statSync(path, { throwIfNoEntry: false })?.ino;
+    const release = lock(path);
+    if (release === undefined) return undefined;
+    // Else it is that of a file which its holder has removed, and which nobody else will find.
+    if (before !== undefined && before === statSync(path, { throwIfNoEntry: false })?.ino) {
+      return () => {
+        removeFile(path);
+        release();
+      };
+    }
+    release();
   }
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { download, type DownloadDeps } from "../../src/host/download.ts";
 import type { DownloadRequest } from "../../src/host/download-part.ts";
+import { lock } from "../../src/store/lock.ts";
 import { openNetwork } from "../../src/host/net.ts";
 import { tinyModel } from "../helpers/gguf.ts";
 import { testClock } from "../helpers/clock.ts";
@@ -45,6 +46,7 @@ async function get(
         fetch: (input, init) => network.fetchNamed(signal, input, init),
         clock: deps.clock ?? clock,
         signal,
+        lock: (file) => lock(file, 0),
         refused: (status) => ({ outcome: "usage", message: `Refused with ${status}` }),
         begin: (size, have) => told.push(`begin ${have} of ${size}`),
         progress: () => undefined,
@@ -91,6 +93,17 @@ test("a connection that always ends at once is given up, what came is kept, and 
   expect(given.ranges).toHaveLength(5);
   expect(await get([])).toMatchObject({ result: "whole", ranges: ["bytes=5000-"], files: ["m.gguf"] });
   expect(new Uint8Array(readFileSync(path))).toEqual(bytes);
+});
+
+test("of two at once one downloads, and the other says so", async () => {
+  const two = await Promise.all([get([]), get([])]);
+  const busy = `Cannot download 'm.gguf': another process is downloading it into '${folder}'`;
+  expect(two.map(({ result }) => result).toSorted()).toEqual([busy, "whole"]);
+  expect(new Uint8Array(readFileSync(path))).toEqual(bytes);
+  expect(await get([])).toMatchObject({ result: "whole", files: ["m.gguf"] });
+  // Its holder died: the kernel has given the lock back, and the file of it stayed.
+  writeFileSync(join(folder, ".m.gguf.lock"), "");
+  expect(await get([])).toMatchObject({ result: "whole", files: ["m.gguf"] });
 });
 
 test("a part of another file is not gone on with", async () => {

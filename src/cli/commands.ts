@@ -22,6 +22,34 @@ const fileFlag: Flag = {
   help: "Show the model a file with the prompt: a text, an image or a PDF; '-' is stdin",
 };
 
+const modelFlag = (instead: string, more: string): Flag => ({
+  name: "--model",
+  short: "-m",
+  value: { name: "MODEL" },
+  help: `Use this model instead of ${instead}: provider/model, a provider${more}`,
+});
+
+/** What becomes of the answer, and of what is told on the way to it. */
+const answerFlags: readonly Flag[] = [
+  { name: "--session", value: { name: "NAME" }, help: "Continue this conversation, or begin it" },
+  outputFlag("text", "json", "jsonl"),
+  {
+    name: "--output-file",
+    short: "-o",
+    value: { name: "FILE" },
+    help: "Write the answer to a file instead of stdout",
+  },
+  { name: "--stream", help: "Write the text as it comes, also into a pipe" },
+  {
+    name: "--progress",
+    value: { name: "HOW", choices: ["auto", "plain", "none"] },
+    help: "Progress on stderr (default: auto: live on a terminal, plain in CI)",
+  },
+  { name: "--dry-run", help: "Show what would be sent, offered, allowed and limited, and stop" },
+  { name: "--quiet", short: "-q", help: "Nothing on stderr but errors" },
+  { name: "--verbose", short: "-v", help: "Also show decisions, reasoning and the output of tools on stderr" },
+];
+
 const permissionFlags: readonly Flag[] = [
   { name: "--permit", short: "-P", help: "Grant all that the file requests" },
   ...permissionFlag("read", "PATHS", "reading these files and folders"),
@@ -68,30 +96,9 @@ export const commands: readonly Command[] = [
         help: "Read inputs from a JSON file; each input is a flag too, behind FILE ('rein help run FILE')",
       },
       fileFlag,
-      {
-        name: "--model",
-        short: "-m",
-        value: { name: "MODEL" },
-        help: "Use this model instead of the file's: provider/model, a provider, or a name under its 'models'",
-      },
+      modelFlag("the file's", ", or a name under its 'models'"),
       ...permissionFlags,
-      { name: "--session", value: { name: "NAME" }, help: "Continue this conversation, or begin it" },
-      outputFlag("text", "json", "jsonl"),
-      {
-        name: "--output-file",
-        short: "-o",
-        value: { name: "FILE" },
-        help: "Write the answer to a file instead of stdout",
-      },
-      { name: "--stream", help: "Write the text as it comes, also into a pipe" },
-      {
-        name: "--progress",
-        value: { name: "HOW", choices: ["auto", "plain", "none"] },
-        help: "Progress on stderr (default: auto: live on a terminal, plain in CI)",
-      },
-      { name: "--dry-run", help: "Show what would be sent, offered, allowed and limited, and stop" },
-      { name: "--quiet", short: "-q", help: "Nothing on stderr but errors" },
-      { name: "--verbose", short: "-v", help: "Also show decisions, reasoning and the output of tools on stderr" },
+      ...answerFlags,
     ],
     examples: [
       { command: "rein run review.yaml -P < diff", does: "run with all that the file requests, input from stdin" },
@@ -118,6 +125,41 @@ export const commands: readonly Command[] = [
       { command: "rein check review.yaml --output sarif > check.sarif", does: "for a code scanning service" },
     ],
     load: async () => (await import("./check.ts")).checkCommand,
+  },
+  {
+    name: "-e",
+    summary: "Ask a model without an agent file",
+    positionals: "PROMPT",
+    count: { min: 1, max: 1 },
+    flags: [fileFlag, modelFlag("REIN_MODEL's", ""), ...answerFlags],
+    examples: [
+      { command: "rein -e 'What does umask 027 do?'", does: "a question" },
+      { command: "git diff | rein -e 'Write a commit message' -f -", does: "about what a pipe brings" },
+      { command: "rein -e 'What is wrong here?' -f screenshot.png -m openai", does: "about a picture" },
+      { command: "rein -e - < prompt.txt", does: "the whole prompt from stdin" },
+    ],
+    load: async () => (await import("./one-shot.ts")).oneShotCommand,
+  },
+  {
+    name: "init",
+    summary: "Make an agent file out of a template",
+    positionals: "[FILE|FOLDER]",
+    count: { min: 0, max: 1 },
+    flags: [
+      {
+        name: "--template",
+        value: { name: "NAME", choices: ["minimal", "filter", "review", "files", "local"] },
+        help: "What it begins as (default: minimal)",
+      },
+    ],
+    examples: [
+      { command: "rein init", does: "agent.yaml, which answers questions" },
+      { command: "rein init fix.yaml --template filter", does: "text in, text out, for a pipe" },
+      { command: "rein init review.yaml --template review", does: "for CI: fails when a finding in a diff is severe" },
+      { command: "rein init --template files", does: "works on files and runs commands" },
+      { command: "rein init sort.yaml --template local", does: "a small model on this machine, without a key" },
+    ],
+    load: async () => (await import("./init.ts")).initCommand,
   },
   {
     name: "fmt",

@@ -37,6 +37,7 @@ export const completers: Readonly<Record<string, Completer>> = {
     ...filesFrom(typed, context, /\.gguf$/),
   ],
   "help TOPIC": helpWords,
+  "init FILE|FOLDER": (typed, context) => filesFrom(typed, context),
   SHELL: () => ["bash", "zsh", "fish"].map(plain),
   AGENT: (typed, context) => filesFrom(typed, context, /\.ya?ml$/),
   FILE: (typed, context) => filesFrom(typed, context),

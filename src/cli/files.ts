@@ -90,8 +90,13 @@ export function writeNamed(path: string, text: string): Result<void, UsageProble
     return { ok: true, value: undefined };
   } catch (error) {
     if (temporary !== undefined) removeQuietly(temporary);
-    return cannot(`Cannot write '${path}': ${why(error)}`);
+    return { ok: false, error: cannotWrite(path, error) };
   }
+}
+
+/** What the system has against a file that is to be written. */
+export function cannotWrite(path: string, error: unknown): UsageProblem {
+  return { message: `Cannot write '${path}': ${why(error)}` };
 }
 
 /** What is in the way of writing must be known before money is spent on what is to be written. */
@@ -129,6 +134,7 @@ function cannot(message: string): { ok: false; error: UsageProblem } {
 }
 
 const reasons: Record<string, string> = {
+  EEXIST: "it is there already",
   ENOENT: "no such file or folder",
   EACCES: "the system does not permit it",
   EPERM: "the system does not permit it",

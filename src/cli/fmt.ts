@@ -66,6 +66,10 @@ async function readAndFormat(file: string, io: Io): Promise<Result<Formatted, Di
 
 /** What is there and cannot be written anew. */
 function isOdd(file: string): boolean {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  return stat !== undefined && !stat.isFile() && !stat.isDirectory();
+  try {
+    const stat = statSync(file);
+    return !stat.isFile() && !stat.isDirectory();
+  } catch {
+    return false; // Reading it tells why.
+  }
 }

@@ -9,7 +9,12 @@ export async function usageError(
   { stderr }: { stderr: Output },
   command?: Pick<Command, "name">,
 ): Promise<number> {
-  const see = command === undefined ? "rein help" : `rein help ${command.name}`;
+  const see =
+    command === undefined
+      ? "rein help"
+      : command.name.startsWith("-")
+        ? `rein ${command.name} --help`
+        : `rein help ${command.name}`;
   const hint = problem.hint === undefined ? "" : `hint: ${problem.hint}\n`;
   await stderr.write(`error: ${problem.message}\n${hint}see: ${see}\n`);
   return exitCode("usage");

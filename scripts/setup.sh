@@ -4,6 +4,7 @@
 needed='
 cc      gcc libc6-dev
 git     git
+rg      ripgrep
 jq      jq
 python3 python3
 openssl openssl

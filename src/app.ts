@@ -44,7 +44,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const chosen = await chooseOrOffer(request);
   if (!chosen.ok && !(request.dryRun && chosen.error.outcome === "credentials")) return chosen;
   const own = [
-    ...(chosen.ok ? modelNeeds(chosen.value.spec) : []),
+    ...(chosen.ok ? modelNeeds(chosen.value, plan.folder, machine.value.home) : []),
     ...plan.env.map((target): Need => ({ kind: "env", target })),
   ];
   const unmet = request.dryRun ? undefined : unmetNeeds(request, own, machine.value, policy.value);

@@ -104,20 +104,21 @@ async function examineOne(
     check.endpoint = `${origin}${pathname === "/" ? "" : pathname}`;
   }
   if (offline) return check;
-  const flags = missing(policy, modelNeeds(spec), false);
+  const agentFolder = plan?.folder ?? cwd;
+  const needs = modelNeeds({ spec, from: "file" }, agentFolder, environment["HOME"]);
+  const flags = missing(policy, needs, false);
   if (flags.length > 0) return { ...check, state: "not_granted", detail: `add ${flags.join(" ")}, or -P` };
   const over = new AbortController();
-  const passed = await passNeeds(modelNeeds(spec), host, async () => undefined, over.signal);
+  const passed = await passNeeds(needs, host, async () => undefined, over.signal);
   if (!passed.ok) return { ...check, state: "not_granted", detail: passed.error.message };
 
-  const agentFolder = plan?.folder ?? cwd;
   const deps = modelDeps({
     host,
     clock,
     environment,
     files,
     agentFolder,
-    scriptFolder: cwd,
+    scriptFolder: agentFolder,
     cwd,
     retryAfterText: true,
   });

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Clock, Decided } from "../core/host.ts";
 import type { ModelSpec } from "../core/model.ts";
@@ -7,10 +8,10 @@ import type { Script } from "../core/script.ts";
 import type { OpenHost } from "../host/host.ts";
 import { freeMemory } from "../host/memory.ts";
 import { folderNames, withFile } from "../host/model-files.ts";
-import type { Environment } from "../host/machine.ts";
+import { absolutePath, canonicalPath, type Environment } from "../host/machine.ts";
 import { chooseModel, usableServices, type ChosenModel } from "../models/choose.ts";
 import type { ModelDeps } from "../models/index.ts";
-import { localPath, modelsFolder, type LocalPlaces } from "../models/local-name.ts";
+import { isPath, localPath, modelsFolder, type LocalPlaces } from "../models/local-name.ts";
 import type { LocalMachine } from "../models/local.ts";
 import type { ModelProblem } from "../models/problem.ts";
 import { localProvider } from "../models/providers.ts";
@@ -55,8 +56,25 @@ export function planSecrets(plan: Plan): string[] {
   return Object.values(plan.models).flatMap(variablesOf);
 }
 
-/** What a model of the agent file cannot be reached without. Others need nothing: they are the user's own choice. */
-export function modelNeeds(spec: ModelSpec): Need[] {
+/**
+ * What a model of the agent file cannot be reached without. Others need nothing: they are the user's own choice. Of local ones that
+ * are the files that the file names by a path, since what reads them is no match for whoever made them; what is in the models folder
+ * the user has put there. `folder` is the agent file's.
+ */
+export function modelNeeds(
+  { spec, from }: Pick<ChosenModel, "spec" | "from">,
+  folder: string,
+  home: string | undefined,
+): Need[] {
+  if (from === "file" && spec.model.startsWith(`${localProvider.name}/`)) {
+    const id = spec.model.slice(localProvider.name.length + 1);
+    const model = isPath(id) ? [absolutePath(id, folder, home)] : [];
+    const adapter = spec.adapter === undefined ? [] : [within(folder, spec.adapter)];
+    return [...model, ...adapter].map((path) => {
+      const real = canonicalPath(path);
+      return { kind: "read", target: real.ok ? real.value : resolve(path) };
+    });
+  }
   const env = variablesOf(spec).map((target) => ({ kind: "env" as const, target }));
   return spec.base_url === undefined ? env : [{ kind: "net", target: hostAndPort(spec.base_url) }, ...env];
 }
@@ -80,7 +98,7 @@ export async function passNeeds(
 ): Promise<Result<void>> {
   for (const { kind, target } of needs) {
     if (target === undefined) continue;
-    const action = kind === "net" ? "reach" : "use the variable";
+    const action = { net: "reach", env: "use the variable", read: "read", write: "write", run: "run" }[kind];
     const passed = await host.pass(action, { kind, target, shown: target }, decided, signal);
     if (!passed.ok) return passed;
   }
@@ -101,7 +119,6 @@ export function modelDeps(options: {
   retryAfterText: boolean;
 }): ModelDeps {
   const { host, clock, environment, files, agentFolder, scriptFolder, cwd, retryAfterText } = options;
-  const within = (base: string, path: string) => (path.startsWith("/") ? path : `${base}/${path}`);
   return {
     fetch: host.serviceFetch,
     clock,
@@ -118,6 +135,10 @@ export function modelDeps(options: {
     path: (path) => within(agentFolder, path),
     retryAfterText,
   };
+}
+
+function within(folder: string, path: string): string {
+  return path.startsWith("/") ? path : `${folder}/${path}`;
 }
 
 /** Where the user's local models are, and what a path is relative to. */

@@ -1,3 +1,4 @@
+import type { ModelSpec } from "../../src/core/model.ts";
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,9 +20,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+function needs(spec: ModelSpec, from: "file" | "caller" = "file") {
+  return modelNeeds({ spec, from }, "/agents", "/home/ann");
+}
+
 describe("what a model needs", () => {
   test("is nothing where the user's environment says where it is", () => {
-    expect(modelNeeds({ model: "openai/x", headers: { a: "b" }, seed: 1 })).toEqual([]);
+    expect(needs({ model: "openai/x", headers: { a: "b" }, seed: 1 })).toEqual([]);
   });
 
   test("is the host and port of its base URL, and each of its variables once", () => {
@@ -33,12 +38,28 @@ describe("what a model needs", () => {
       ["http://[::1]:8080/v1", "[::1]:8080"],
       ["http://2130706433/", "127.0.0.1:80"],
     ] as const) {
-      expect(modelNeeds({ model: "openai/x", base_url: url, key: "KEY", headers })).toEqual([
+      expect(needs({ model: "openai/x", base_url: url, key: "KEY", headers })).toEqual([
         { kind: "net", target },
         { kind: "env", target: "KEY" },
         { kind: "env", target: "A" },
       ]);
     }
+  });
+
+  test("is the file of a local model and its adapter where the agent file names their paths", () => {
+    const read = (target: string) => ({ kind: "read", target });
+    expect(needs({ model: "local/./x.gguf", adapter: "./lora.gguf" })).toEqual([
+      read("/agents/x.gguf"),
+      read("/agents/lora.gguf"),
+    ]);
+    expect(needs({ model: "local/~/x.gguf" })).toEqual([read("/home/ann/x.gguf")]);
+    expect(needs({ model: "local/../x.gguf", adapter: "~/lora.gguf" })).toEqual([
+      read("/x.gguf"),
+      // What is loaded: only the names of models know a home.
+      read("/agents/~/lora.gguf"),
+    ]);
+    expect(needs({ model: "local/smollm2" })).toEqual([]);
+    expect(needs({ model: "local//x.gguf" }, "caller")).toEqual([]);
   });
 });
 

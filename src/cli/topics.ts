@@ -71,7 +71,11 @@ The file's 'input:' declares typed values, used as \${{ input.NAME }} in 'instru
                           # --loud or --no-loud, an array one flag for each item. 'rein help run FILE' lists them
   --input values.json     # several, as one JSON object
 
-stdin is read only for PROMPT '-', FILE '-' or an input with 'from: stdin' that was not set otherwise.
+  -f notes.txt -f a.png   # files beside the prompt, by their content: a text becomes a part of it, an image (PNG, JPEG,
+                          # GIF, WebP) or a PDF is shown to a model that can see it; 10 MB each, 20 MB in a conversation
+
+stdin is read only for PROMPT '-', FILE '-', -f '-' or an input with 'from: stdin' that was not set otherwise, and for one of them.
+A pipe may never end, so 'rein -e PROMPT' does not read it either unless it is named: git diff | rein -e 'Explain this' -f -
 Commands that an agent runs find each input as REIN_INPUT_<NAME>, and as a file in the folder REIN_INPUTS.`;
 
 const output = `stdout is the answer: written once, when it is known that the run is good (exit codes 0 and 3); on any

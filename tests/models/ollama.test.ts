@@ -136,6 +136,22 @@ describe("what a model cannot do", () => {
     expect(server.requests).toEqual([]);
   });
 
+  test("an image that a tool returned is told to a model that sees none", async () => {
+    server.behave();
+    const call = { id: "a", name: "file_read", arguments: "{}" };
+    const attachments = [{ mediaType: "image/png", data: "UE5H", name: "a.png" }];
+    const messages: ModelRequest["messages"] = [
+      { role: "user", text: "Look" },
+      { role: "assistant", text: "", calls: [call] },
+      { role: "tool", results: [{ ...call, content: "An image", error: false, attachments }] },
+    ];
+    await readReply(model("fake-tuned"), { ...question, messages });
+    const content = "An image\n[Not shown: 'a.png' (image/png); this model takes text only]";
+    const told = { role: "tool", content, tool_name: "file_read", tool_call_id: "a" };
+    expect(sent("messages")).toMatchObject([{ content: "Look" }, {}, told]);
+    expect(JSON.stringify(server.requests)).not.toContain("UE5H");
+  });
+
   test("an old server that does not say is asked, and says", async () => {
     server.behave();
     const { failure } = await readReply(model("fake-old"), { ...question, tools });

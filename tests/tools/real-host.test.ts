@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JsonObject } from "../../src/core/json.ts";
@@ -11,6 +20,7 @@ import type { OpenHost } from "../../src/host/host.ts";
 import { readMachine } from "../../src/host/machine.ts";
 import { makePolicy } from "../../src/permit/policy.ts";
 import { loadTools } from "../../src/tools/index.ts";
+import { png } from "../helpers/attachments.ts";
 import { callTool } from "../helpers/call-tool.ts";
 
 // The tools over the real doors: a disk, processes and the gate.
@@ -86,6 +96,17 @@ describe("files", () => {
     expect((await call("file_read", { path: "new\nline" })).content).toBe("hit\n");
     for (const path of ["pipe", "loop", "sub", "/dev/zero"])
       expect((await call("file_read", { path })).error).toBe(true);
+  });
+
+  test("a sparse file of a terabyte is refused by its kind, and fills no memory", async () => {
+    const { cwd, call } = machineIn("sparse", { read: ["."] });
+    writeFileSync(join(cwd, "disk"), "");
+    writeFileSync(join(cwd, "picture"), png);
+    for (const name of ["disk", "picture"]) truncateSync(join(cwd, name), 1e12);
+    expect((await call("file_read", { path: "disk" })).content).toBe("Cannot read 'disk': it is binary data, 1000 GB");
+    expect((await call("file_read", { path: "picture" })).content).toBe(
+      "Cannot read 'picture': it is a PNG image of 1000 GB, and at most 10 MB can be shown",
+    );
   });
 
   test("of a file that may be written and not read nothing is shown, and no decision is a denial", async () => {

@@ -45,6 +45,11 @@ install: build
 	cp dist/rein "$(prefix)/bin/.rein.new"
 	chmod 755 "$(prefix)/bin/.rein.new"
 	mv -f "$(prefix)/bin/.rein.new" "$(prefix)/bin/rein"
+	cd "$(prefix)" && mkdir -p share/man/man1 share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d
+	dist/rein man > "$(prefix)/share/man/man1/rein.1"
+	dist/rein completions bash > "$(prefix)/share/bash-completion/completions/rein"
+	dist/rein completions zsh > "$(prefix)/share/zsh/site-functions/_rein"
+	dist/rein completions fish > "$(prefix)/share/fish/vendor_completions.d/rein.fish"
 
 clean:
 	rm -rf dist native/target .cache

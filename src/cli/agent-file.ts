@@ -4,7 +4,7 @@ import type { Diagnostic } from "../core/diagnostic.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import type { Script } from "../core/script.ts";
-import { checkAgent } from "../file/check.ts";
+import { checkAgent, type Known } from "../file/check.ts";
 import type { Checked } from "../file/read.ts";
 import { checkScript } from "../file/script.ts";
 import { maxFileBytes, unreadable } from "../file/source.ts";
@@ -20,15 +20,20 @@ export function readAgent(file: string, cwd: string): Checked<Plan> {
 }
 
 /** The same for what was read. */
-export function checkRead(file: string, read: Result<Uint8Array, UsageProblem>, cwd: string): Checked<Plan> {
-  if (read.ok) return checkAgentBytes(file, read.value, cwd);
+export function checkRead(
+  file: string,
+  read: Result<Uint8Array, UsageProblem>,
+  cwd: string,
+  names: Known = known,
+): Checked<Plan> {
+  if (read.ok) return checkAgentBytes(file, read.value, cwd, names);
   const { message, hint } = read.error;
   return { ok: false, diagnostics: [unreadable(shownFile(file), message, "unreadable", hint)] };
 }
 
 /** An agent file's content. One that came on stdin, as `-`, has paths that are relative to the working folder. */
-export function checkAgentBytes(file: string, bytes: Uint8Array, cwd: string): Checked<Plan> {
-  const checked = checkAgent({ file, folder: dirname(resolve(cwd, file)), bytes }, known);
+export function checkAgentBytes(file: string, bytes: Uint8Array, cwd: string, names: Known = known): Checked<Plan> {
+  const checked = checkAgent({ file, folder: dirname(resolve(cwd, file)), bytes }, names);
   const placed = (diagnostics: Diagnostic[]) => diagnostics.map((one) => ({ ...one, file: shownFile(file) }));
   if (checked.ok) return { ...checked, warnings: placed(checked.warnings) };
   return { ok: false, diagnostics: placed(checked.diagnostics) };

@@ -9,10 +9,10 @@ export type Attached = ReadonlyArray<AttachedFile | "stdin">;
 /** Reads the files of `-f`. One that is missing, or that no model can be shown, is a mistake of the user's. */
 export async function readAttached(args: Arguments): Promise<Result<Attached, UsageProblem>> {
   const attached: Array<AttachedFile | "stdin"> = [];
-  for (const path of args.all("--file")) {
+  for (const path of args.all("--attach")) {
     if (path === true) continue;
     if (path === "-") {
-      if (attached.includes("stdin")) return { ok: false, error: { message: "'--file -' was given twice" } };
+      if (attached.includes("stdin")) return { ok: false, error: { message: "'--attach -' was given twice" } };
       attached.push("stdin");
       continue;
     }

@@ -1,9 +1,11 @@
+import { known } from "../app/known.ts";
 import { exitCode } from "../core/exit.ts";
 import { cleanLine } from "../render/clean.ts";
 import { diagnosticsJson, diagnosticsSarif, diagnosticsText } from "../render/diagnostics.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Checked } from "../file/read.ts";
 import { agentBytes, checkRead, secondStdin, shownFile } from "./agent-file.ts";
+import { ownFlags } from "./input-flags.ts";
 import { usageError } from "./usage.ts";
 import type { Handler } from "./command.ts";
 import { version } from "./version.ts";
@@ -12,9 +14,11 @@ import { version } from "./version.ts";
 export const checkCommand: Handler = async (args, io) => {
   const extra = secondStdin(args.positionals);
   if (extra !== undefined) return usageError(extra, io, { name: "check" });
+  // A file that runs is not told of it each time.
+  const names = { ...known, flags: ownFlags };
   const results: Array<{ file: string; checked: Checked<Plan> }> = [];
   for (const file of args.positionals)
-    results.push({ file: shownFile(file), checked: checkRead(file, await agentBytes(file, io), io.cwd) });
+    results.push({ file: shownFile(file), checked: checkRead(file, await agentBytes(file, io), io.cwd, names) });
   const diagnostics = results.flatMap(({ checked }) => (checked.ok ? checked.warnings : checked.diagnostics));
   const format = args.one("--output") ?? "text";
   if (format === "json") await io.stdout.write(diagnosticsJson(diagnostics));

@@ -1,3 +1,4 @@
+import { permissionKinds, permissionWords, type PermissionKind } from "../core/permission.ts";
 import type { Command } from "./command.ts";
 import type { Flag } from "./flags.ts";
 
@@ -15,7 +16,7 @@ const outputFlag = (...choices: string[]): Flag => ({
 });
 
 const fileFlag: Flag = {
-  name: "--file",
+  name: "--attach",
   short: "-f",
   value: { name: "FILE" },
   many: true,
@@ -52,14 +53,11 @@ const answerFlags: readonly Flag[] = [
 
 const permissionFlags: readonly Flag[] = [
   { name: "--permit", short: "-P", help: "Grant all that the file requests" },
-  ...permissionFlag("read", "PATHS", "reading these files and folders"),
-  ...permissionFlag("write", "PATHS", "writing these files and folders"),
-  ...permissionFlag("net", "HOSTS", "connecting to these hosts"),
-  ...permissionFlag("run", "PROGRAMS", "running these programs"),
-  ...permissionFlag("env", "NAMES", "using these environment variables"),
+  ...permissionKinds.flatMap(permissionFlag),
 ];
 
-function permissionFlag(kind: string, name: string, what: string): Flag[] {
+function permissionFlag(kind: PermissionKind): Flag[] {
+  const { rules: name, act: what } = permissionWords[kind];
   return [
     {
       name: `--allow-${kind}`,

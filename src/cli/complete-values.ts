@@ -41,6 +41,7 @@ export const completers: Readonly<Record<string, Completer>> = {
   SHELL: () => ["bash", "zsh", "fish"].map(plain),
   AGENT: (typed, context) => filesFrom(typed, context, /\.ya?ml$/),
   FILE: (typed, context) => filesFrom(typed, context),
+  "FILE|FOLDER": (typed, context) => filesFrom(typed, context, /\.ya?ml$/),
   MODEL: models,
   "NAME=VALUE": settings,
   PATHS: (typed, context) => listed(typed, (last) => [...requested(context), ...filesFrom(last, context)]),

@@ -39,9 +39,9 @@ export async function candidates(words: readonly string[], around: Surroundings)
 }
 
 function firstWords(typed: string): Candidate[] {
-  if (typed.startsWith("-")) return [helpFlag, versionFlag].map(({ name, help }) => ({ value: name, about: help }));
+  const flags = [helpFlag, versionFlag].map(({ name, help }) => ({ value: name, about: help }));
   const shown = commands.filter(({ hidden }) => !hidden);
-  return shown.flatMap(({ name, summary }, index) => {
+  const words = shown.flatMap(({ name, summary }, index) => {
     const [word = name, more] = name.split(" ");
     if (more === undefined) return [{ value: word, about: summary }];
     const begun = shown.findIndex((one) => one.name.startsWith(`${word} `)) === index;
@@ -56,6 +56,7 @@ function firstWords(typed: string): Candidate[] {
         ]
       : [];
   });
+  return typed.startsWith("-") ? [...words, ...flags] : words;
 }
 
 function groupWords(group: string): Candidate[] {

@@ -1,9 +1,10 @@
 import type { InputSpec, InputType } from "../core/plan.ts";
+import { flagOfInput } from "../file/input.ts";
 import { commands, helpFlag, versionFlag } from "./commands.ts";
 import type { Flag } from "./flags.ts";
 
 /** The names of rein's own flags beside an agent file, each of which wins over an input's. */
-const own: ReadonlySet<string> = new Set(
+export const ownFlags: ReadonlySet<string> = new Set(
   [...commands.filter(({ inputs }) => inputs), { flags: [helpFlag, versionFlag] }].flatMap(({ flags }) =>
     flags.map(({ name }) => name),
   ),
@@ -11,8 +12,8 @@ const own: ReadonlySet<string> = new Set(
 
 /** The flag of an input, `--max-items` for `max_items`; undefined where rein has a flag of that name. */
 export function inputFlagName(input: string): string | undefined {
-  const name = `--${input.replaceAll("_", "-")}`;
-  return own.has(name) ? undefined : name;
+  const name = flagOfInput(input);
+  return ownFlags.has(name) ? undefined : name;
 }
 
 /** The flags that an agent's inputs make. */

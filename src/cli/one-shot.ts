@@ -7,7 +7,7 @@ import { usageError } from "./usage.ts";
 /** Asks the model without an agent file: no instructions, no tools, nothing permitted. */
 export const oneShotCommand: Handler = async (args, io) => {
   const [prompt = ""] = args.positionals;
-  const files = args.all("--file");
+  const files = args.all("--attach");
   if (prompt === "" && files.length === 0) return usageError({ message: "The prompt is empty" }, io, { name: "-e" });
   // Nobody knows whether a pipe ever ends, so it is read only where it is named; who expects otherwise must not miss it.
   const unread = prompt !== "-" && !files.includes("-") && holdsText();

@@ -1,10 +1,11 @@
 import { exits } from "../core/exit.ts";
+import { permissionKinds, permissionWords } from "../core/permission.ts";
 import { defaultLimits } from "../core/plan.ts";
 
 /** The texts of `rein help TOPIC` that are not about one command. */
 export const topics: ReadonlyArray<{ name: string; summary: string; text(): string | Promise<string> }> = [
   { name: "exit-codes", summary: "What each exit code means", text: exitCodes },
-  { name: "permissions", summary: "What an agent may touch, and who decides", text: () => permissions },
+  { name: "permissions", summary: "What an agent may touch, and who decides", text: permissions },
   { name: "input", summary: "How prompt, inputs and stdin reach an agent", text: () => input },
   { name: "output", summary: "What is written to stdout and stderr, and when", text: () => output },
   { name: "events", summary: "What '--output jsonl' prints, line by line", text: events },
@@ -39,14 +40,15 @@ limited. The same failing call, or the same refused permission, three times in a
 'rein run FILE --dry-run' shows the limits of a file.`;
 }
 
-const permissions = `The agent file requests, the caller grants: an agent gets what both name, and nothing else.
+function permissions(): string {
+  const rows = permissionKinds.map((kind) => {
+    const { example, note } = permissionWords[kind];
+    return [`  ${kind}: ${example}`, `# ${note}`];
+  });
+  return `The agent file requests, the caller grants: an agent gets what both name, and nothing else.
 
   permissions:            # in the file: the most that this agent can ever get
-    read: [.]             # paths; a folder means its tree; 'agent:' is the agent file's folder, '~/' is home
-    write: [out]          # does not include reading
-    run: [git, bash]      # programs, by name or absolute path
-    net: [api.example.com, '*.example.org:8443', 10.0.0.0/8]    # port 443 unless named
-    env: [LANG, GIT_*]    # variables that commands may see
+${indented(rows)}
 
   -P                      # grant all that the file requests
   --allow-read=src,docs   # grant some of it; --allow-read alone grants all that the file requests to read
@@ -55,6 +57,7 @@ const permissions = `The agent file requests, the caller grants: an agent gets w
 On a terminal rein asks for what is requested and not granted: once, for this session, or no. Elsewhere it is
 refused, the model is told, and the run ends with exit code 3 and the flag that would have allowed it.
 A tool that can do nothing at all without a missing grant ends the run before anything is sent.`;
+}
 
 const input = `  rein run FILE [PROMPT]
 

@@ -3,6 +3,35 @@ export const permissionKinds = ["read", "write", "net", "run", "env"] as const;
 
 export type PermissionKind = (typeof permissionKinds)[number];
 
+/** Each kind for people: what its rules are called, what they allow, an example as YAML, and how a rule is written. */
+export const permissionWords: Record<PermissionKind, { rules: string; act: string; example: string; note: string }> = {
+  read: {
+    rules: "PATHS",
+    act: "reading these files and folders",
+    example: "[.]",
+    note: "paths; a folder means its tree; 'agent:' is the agent file's folder, '~/' is home",
+  },
+  write: { rules: "PATHS", act: "writing these files and folders", example: "[out]", note: "does not include reading" },
+  net: {
+    rules: "HOSTS",
+    act: "connecting to these hosts",
+    example: "['*.example.org:8443']",
+    note: "hosts, '*.' before one, IPs or CIDRs; port 443 unless named",
+  },
+  run: {
+    rules: "PROGRAMS",
+    act: "running these programs",
+    example: "[git, bash]",
+    note: "programs, by name or absolute path",
+  },
+  env: {
+    rules: "NAMES",
+    act: "using these environment variables",
+    example: "[LANG, GIT_*]",
+    note: "variables that commands may see",
+  },
+};
+
 /** Rules as they are written, in a file's `permissions:` or in flags: paths, hosts, programs or names by kind. */
 export type PermissionLists = Partial<Record<PermissionKind, string[]>>;
 

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { nearest } from "../core/nearest.ts";
 import { permissionKinds, type Need } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
-import { inputProblems } from "./input-specs.ts";
+import { hiddenFlags, inputProblems } from "./input-specs.ts";
 import { entriesOf, find, itemsOf, quote, textsOf, toJson, type Node } from "./node.ts";
 import { jsonSchemaProblems } from "./output-schema.ts";
 import { planOf } from "./plan.ts";
@@ -22,6 +22,8 @@ export type Known = {
   providers: readonly KnownProvider[];
   /** Variables that hold what only a service may see. */
   secrets: readonly string[];
+  /** Flags beside which an input cannot have one of that name; a warning where they are given. */
+  flags?: ReadonlySet<string>;
 };
 
 /** An agent file as a plan, or all that is wrong with it. */
@@ -41,6 +43,7 @@ export function checkAgent(source: Source, known: Known): Checked<Plan> {
         ...taskProblems(root, shape),
         ...modelProblems(root, known.providers, known.secrets, text),
         ...inputProblems(root),
+        ...hiddenFlags(root, known.flags),
         ...(instructions?.problems ?? []),
         ...(prompt?.problems ?? []),
         ...strayTemplates(root, text),

@@ -1,5 +1,5 @@
 import type { InputType } from "../core/plan.ts";
-import { fitsType, typeWords } from "./input.ts";
+import { fitsType, flagOfInput, typeWords } from "./input.ts";
 import { entriesOf, find, itemsOf, kindName, quote, toJson, type Node } from "./node.ts";
 import type { Problem } from "./source.ts";
 
@@ -17,6 +17,16 @@ export function inputProblems(root: Node): Problem[] {
       reader ??= name;
     }
     return problems;
+  });
+}
+
+/** Inputs whose own flag on the command line would be one that is there already. */
+export function hiddenFlags(root: Node, taken: ReadonlySet<string> = new Set()): Problem[] {
+  return entriesOf(find(root, "input")).flatMap(([name, { key }]): Problem[] => {
+    const flag = flagOfInput(name);
+    if (!taken.has(flag)) return [];
+    const message = `Input '${name}' has no flag of its own: '${flag}' is rein's`;
+    return [{ code: "wrong_value", severity: "warning", at: key, message, hint: `--set ${name}=… gives it` }];
   });
 }
 

@@ -12,6 +12,11 @@ export type GivenInput = { texts: ReadonlyMap<string, string>; values: JsonObjec
 /** What is wrong with one input: `Input 'n' must be a number, found 'abc'`. */
 export type InputProblem = { name: string; message: string; hint?: string };
 
+/** The flag of an input on the command line: `--max-items` for `max_items`. */
+export function flagOfInput(name: string): string {
+  return `--${name.replaceAll("_", "-")}`;
+}
+
 /** The typed values of all inputs, defaults included, or all that is wrong with what was given. */
 export function inputValues(specs: Record<string, InputSpec>, given: GivenInput): Result<InputValues, InputProblem[]> {
   const problems: InputProblem[] = [];

@@ -175,8 +175,8 @@ export const agentSchema = v.pipe(
         ),
         v.title("a map of inputs"),
         v.description(
-          "Typed parameters by name. Given by `--set name=value`, `--set name=@file`, `--input file.json` or stdin; used as " +
-            "`${{ input.name }}`.",
+          "Typed parameters by name. Given by `--set name=value`, `--set name=@file`, a flag of its own behind FILE (`max_items` " +
+            "is `--max-items`, unless rein has that flag), `--input file.json` or stdin; used as `${{ input.name }}`.",
         ),
         v.examples([{ diff: { type: "string", from: "stdin" } }]),
       ),

@@ -139,7 +139,7 @@ const patterns: Array<Partial<SearchQuery> & { pattern: string }> = [
   { pattern: "use", all: true },
   { pattern: "\\{\\n\\s*return", multiline: true, output: "lines", globs: ["*.{md,mdx,py}"] },
   { pattern: "(?s)/\\*\\*.{0,200}?@deprecated", multiline: true, output: "lines", globs: ["*.ts"] },
-  { pattern: ";\\n\\npub (?:struct|enum)", multiline: true, output: "lines" },
+  { pattern: "\\}\\n\\nimpl [A-F]", multiline: true, output: "lines" },
   { pattern: "mod tests", output: "files" },
   { pattern: "class .*\\(Exception\\):", output: "files" },
 ];

@@ -1,5 +1,6 @@
 import type { Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
+import { cleanLine } from "../render/clean.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { agentBytes, checkAgentBytes, shownFile } from "./agent-file.ts";
 import type { Handler } from "./command.ts";
@@ -15,7 +16,10 @@ export const runCommand: Handler = async (typed, io) => {
   const plan = await loadAgent(typed, io);
   if (!plan.ok) return reportProblem(plan.error, typed, io);
   const complete = typed.complete?.(inputFlags(plan.value.input)) ?? ok(typed);
-  if (!complete.ok) return usageError(complete.error, io, { name: `run ${plan.value.file}` });
+  if (!complete.ok) {
+    const { file } = plan.value;
+    return usageError(complete.error, io, { name: file === "-" ? "run" : `run ${cleanLine(file)}` });
+  }
   const args = complete.value;
   return runPlan(plan.value, args.positionals[1], args, io);
 };

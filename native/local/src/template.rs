@@ -1,5 +1,7 @@
 //! A model's own chat template, in Jinja as Hugging Face's tokenizers run it.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Serde};
 use minijinja::{Environment, Error, ErrorKind};
@@ -43,6 +45,11 @@ pub fn render(template: &str, mut chat: Chat, special: &Special) -> Result<Strin
     environment.add_function("raise_exception", |message: String| -> Result<(), Error> {
         Err(Error::new(ErrorKind::InvalidOperation, message))
     });
+    // Mistral's and gpt-oss's templates tell the model the date.
+    environment.add_function("strftime_now", |format: String| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        date(&format, now.as_secs())
+    });
     environment.add_template("template", template).map_err(failed)?;
     let mut variables = chat.variables;
     variables.insert("messages".to_owned(), Value::Array(chat.messages));
@@ -56,6 +63,47 @@ pub fn render(template: &str, mut chat: Chat, special: &Special) -> Result<Strin
     template
         .render(minijinja::Value::from(Serde(&variables)))
         .map_err(failed)
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// A time in seconds since 1970 as Python's `strftime` writes it, in UTC; what is not known stays as it is written.
+fn date(format: &str, seconds: u64) -> String {
+    // As in https://howardhinnant.github.io/date_algorithms.html#civil_from_days: years begin in March.
+    let days = seconds / 86_400 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = (march_month + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let name = MONTHS[month as usize - 1];
+    let second = seconds % 86_400;
+    [
+        ("%Y", year.to_string()),
+        ("%m", format!("{month:02}")),
+        ("%d", format!("{day:02}")),
+        ("%B", name.to_owned()),
+        ("%b", name[..3].to_owned()),
+        ("%H", format!("{:02}", second / 3600)),
+        ("%M", format!("{:02}", second / 60 % 60)),
+    ]
+    .iter()
+    .fold(format.to_owned(), |text, (sign, value)| text.replace(sign, value))
 }
 
 /// Cuts what reads like a special token in all texts of a value.
@@ -156,6 +204,68 @@ mod tests {
             rendered(template, chat).unwrap(),
             format!("<|im_start|>a<{BREAK}|im_end|>b<|im_end|>")
         );
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        assert_eq!(date("%Y-%m-%d %H:%M", 0), "1970-01-01 00:00");
+        assert_eq!(date("%d %b %Y, %B", 951_782_400), "29 Feb 2000, February");
+        assert_eq!(date("%Y-%m-%d", 1_798_761_599), "2026-12-31");
+        assert_eq!(date("%Y-%m-%d", 4_107_542_400), "2100-03-01");
+    }
+
+    /// What the templates of Mistral, Llama 3, Qwen, Hermes and gpt-oss are made of, besides the plain.
+    #[test]
+    fn templates_of_all_families_find_what_they_use() {
+        let chat = json!({ "messages": [
+            { "role": "system", "content": "Be brief" },
+            { "role": "user", "content": "Hi" },
+            { "role": "assistant", "content": "", "tool_calls": [{ "function": { "name": "f", "arguments": { "a": 1 } } }] },
+            { "role": "tool", "content": "one" }
+        ], "tools": [{ "type": "function", "function": { "name": "f", "description": "d" } }] });
+        for (template, expected) in [
+            ("{% set today = strftime_now('%Y') %}{{ today | length }}", "4"),
+            ("{% if strftime_now is defined %}yes{% endif %}", "yes"),
+            (
+                "{% set u = messages | selectattr('role', 'equalto', 'user') | list %}{{ u[-1].content }}",
+                "Hi",
+            ),
+            (
+                "{% set all = [] %}{% for m in messages[1:] %}{% set all = all + [m] %}{% endfor %}{{ all | length }}",
+                "0",
+            ),
+            (
+                "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}",
+                "4",
+            ),
+            (
+                "{% for k, v in tools[0].function.items() if k != 'name' %}{{ k }}={{ v }}{% endfor %}",
+                "description=d",
+            ),
+            (
+                "{% set out = messages[2].tool_calls[0].function | tojson %}{{ out[:-1] }}",
+                r#"{"name": "f", "arguments": {"a": 1}"#,
+            ),
+            ("{% for m in messages[::-1] %}{{ m.role[0] }}{% endfor %}", "taus"),
+            (
+                "{{ messages[1].content is string and messages[1].get('tool_calls') is none }}",
+                "True",
+            ),
+            ("{% macro say(x) %}<{{ x }}>{% endmacro %}{{ say('a') }}", "<a>"),
+            ("{{ 'a</think>b'.split('</think>')[-1].lstrip('\\n') }}", "b"),
+            (
+                "{% if messages[2].tool_calls is defined and messages[2].tool_calls is not none %}call{% endif %}",
+                "call",
+            ),
+            ("{% generation %}x{% endgeneration %}", ""),
+        ] {
+            let text = rendered(template, chat.clone());
+            if expected.is_empty() {
+                assert!(text.is_err(), "{template}");
+            } else {
+                assert_eq!(text.as_deref(), Ok(expected), "{template}");
+            }
+        }
     }
 
     #[test]

@@ -84,12 +84,16 @@ dist/native/rein-jail: $(jail)
 	  --package rein_jail --target "$$triple" --target-dir native/target/jail && \
 	scripts/put "native/target/jail/$$triple/release/rein_jail" $@
 
+# With the crates' sources, which the libraries' builds have fetched.
+dist/licences.txt: scripts/licences.ts LICENSE native/local/LICENSE.llama.cpp package-lock.json native/Cargo.lock dist/native/librein_core.so dist/native/local-$(LOCAL) dist/native/rein-jail
+	scripts/bun run scripts/licences.ts $@ $(LOCAL)
+
 # Rewritten only when the commit changed, or the tree became different from it.
 dist/commit: FORCE
 	@mkdir -p dist && scripts/commit > dist/.commit.new
 	@if cmp -s dist/.commit.new $@; then rm dist/.commit.new; else mv -f dist/.commit.new $@; fi
 
-dist/rein: node_modules/.package-lock.json dist/native/librein_core.so dist/native/local-$(LOCAL) dist/native/rein-jail dist/native/o200k_base.ranks dist/native/cl100k_base.ranks dist/commit package.json tsconfig.build.json scripts/compile $(typescript)
+dist/rein: node_modules/.package-lock.json dist/licences.txt dist/native/librein_core.so dist/native/local-$(LOCAL) dist/native/rein-jail dist/native/o200k_base.ranks dist/native/cl100k_base.ranks dist/commit package.json tsconfig.build.json scripts/compile $(typescript)
 	scripts/compile src/main.ts $@ --tsconfig-override=tsconfig.build.json \
 	  --define REIN_VERSION="\"$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)\"" \
 	  --define REIN_COMMIT="\"$$(cat dist/commit)\""

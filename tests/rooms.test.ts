@@ -102,7 +102,7 @@ const rooms: Record<string, Room> = {
     imports: ["core", "file", "suite", "render", "web", "chat", "app"],
     packages: [],
     touches: ["own process", "stdio", "terminal", "disk", "build constants"],
-    files: ["docs"],
+    files: ["docs", "dist"],
   },
   main: { imports: ["core", "cli"], packages: [], touches: ["own process", "environment"] },
 };

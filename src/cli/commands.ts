@@ -342,8 +342,11 @@ export const commands: readonly Command[] = [
     summary: "Show the version and what it was built from",
     positionals: "",
     count: { min: 0, max: 0 },
-    flags: [],
-    examples: [{ command: "rein version", does: "the same as rein --version" }],
+    flags: [{ name: "--licences", help: "Print the licences of all that is in this executable" }],
+    examples: [
+      { command: "rein version", does: "the same as rein --version" },
+      { command: "rein version --licences", does: "with the notices of their authors" },
+    ],
     load: async () => (await import("./version.ts")).versionCommand,
   },
 ];

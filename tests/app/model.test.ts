@@ -1,3 +1,4 @@
+import type { Need } from "../../src/core/permission.ts";
 import type { ModelSpec } from "../../src/core/model.ts";
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -47,7 +48,7 @@ describe("what a model needs", () => {
   });
 
   test("is the file of a local model and its adapter where the agent file names their paths", () => {
-    const read = (target: string) => ({ kind: "read", target });
+    const read = (target: string): Need => ({ kind: "read", target });
     expect(needs({ model: "local/./x.gguf", adapter: "./lora.gguf" })).toEqual([
       read("/agents/x.gguf"),
       read("/agents/lora.gguf"),

@@ -5,12 +5,13 @@ import { fileList } from "./file-list.ts";
 import { fileRead } from "./file-read.ts";
 import { fileSearch } from "./file-search.ts";
 import { fileWrite } from "./file-write.ts";
+import { gitOperations } from "./git-operations.ts";
 
 /**
  * All tools, in the order in which they are listed; a function makes one that keeps something for the run. What is heavy in one
  * (regular expressions, diffs) it loads when it runs.
  */
-const tools: ReadonlyArray<Tool | (() => Tool)> = [fileRead, fileWrite, fileList, fileSearch, bashExec];
+const tools: ReadonlyArray<Tool | (() => Tool)> = [fileRead, fileWrite, fileList, fileSearch, bashExec, gitOperations];
 
 const made = tools.map(make);
 

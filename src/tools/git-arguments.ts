@@ -1,0 +1,86 @@
+import type { JsonObject } from "../core/json.ts";
+import { fail, type Failure, type Result } from "../core/result.ts";
+import type { ToolOutcome } from "../core/tool.ts";
+import { bytes, HeadAndTail, mostCharacters } from "./bound.ts";
+import { text } from "./arguments.ts";
+import { firstError, type Ran } from "./git-run.ts";
+
+/** The commit, range or branch that a call names, "" when it names none. It can't be taken for an option of git's. */
+export function revision(input: JsonObject, name: string): Result<string> {
+  const value = text(input, name);
+  // oxlint-disable-next-line no-control-regex
+  if (/^-|[\x00-\x20\x7f]/.test(value))
+    return fail("invalid", `Cannot use '${name}' '${shortened(value)}': it is no name of git's`);
+  return { ok: true, value };
+}
+
+/** A branch that is to be made, deleted, pushed or fetched: one name, and nothing that git would read as more than that. */
+export function branchName(input: JsonObject, name: string): Result<string> {
+  const value = revision(input, name);
+  if (!value.ok || !/[:^~?*[\\+]|\.\.|@\{|^@$/.test(value.value)) return value;
+  return fail("invalid", `Cannot use '${name}' '${shortened(value.value)}': it is no name of a branch`);
+}
+
+export function paths(input: JsonObject): string[] {
+  const value = input["paths"];
+  return Array.isArray(value) ? value.filter((path) => typeof path === "string") : [];
+}
+
+function shortened(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** A result as the model reads it: JSON, and below it what is better read as it is. */
+export function answer(value: object, below = "", error = false): ToolOutcome {
+  const json = bounded(JSON.stringify(value));
+  return { content: below === "" ? json : `${json}\n\n${bounded(below)}`, error };
+}
+
+function bounded(whole: string): string {
+  const kept = new HeadAndTail();
+  kept.add(whole);
+  const { head, tail, left } = kept.parts();
+  return left === 0
+    ? head + tail
+    : `${head}\n[${bytes(left)} left out here: name fewer paths or a smaller range]\n${tail}`;
+}
+
+export function refusedBy(failure: Failure): ToolOutcome {
+  return { content: failure.message, error: true };
+}
+
+/** What git itself refused to do, and what to do next where that is known. */
+export function refusedByGit(operation: string, ran: Ran): ToolOutcome {
+  const said = `${ran.stderr}\n${ran.stdout}`;
+  const next = hints.find(([pattern]) => pattern.test(said))?.[1];
+  const detail = said
+    .replace(/:\/\/[^/@\s]*@/g, "://")
+    .trim()
+    .slice(0, mostCharacters / 10);
+  const first = `Cannot ${operation}: ${firstError(ran)}${next === undefined ? "" : `; ${next}`}`;
+  return { content: detail.includes("\n") ? `${first}\n${detail}` : first, error: true };
+}
+
+const hints: ReadonlyArray<readonly [said: RegExp, next: string]> = [
+  [
+    /Authentication failed|could not read (Username|Password)|terminal prompts disabled|HTTP 40[13]|returned error: 40[13]/,
+    "the service wants other credentials: the caller grants GIT_HOST, GIT_USERNAME and GIT_PASSWORD, or GITHUB_TOKEN or GITLAB_TOKEN",
+  ],
+  [
+    /Permission denied \(publickey|Host key verification failed/,
+    "ssh found no key or does not know the host, and asks nobody",
+  ],
+  [
+    /returned error: 30\d|unable to update url base from redirection/,
+    "redirects are not followed: use the address that it leads to",
+  ],
+  [
+    /Please tell me who you are|empty ident|unable to auto-detect email/,
+    "set user.name and user.email in the repository's config",
+  ],
+  [/\(non-fast-forward\)|\(fetch first\)/, "pull first, then push again"],
+  [/would be overwritten by/, "commit the changes first"],
+  [/not something we can merge|unknown revision|did not match any file/, "look at the branches and the log for names"],
+  [/not possible to fast-forward|divergent branches/i, "pull with rebase, or merge"],
+  [/dubious ownership/, "the folder belongs to another user"],
+];

@@ -55,6 +55,12 @@ function table(entries: Entries): string[] {
 function entriesBelow(schema: v.GenericSchema): Entries | undefined {
   if ("entries" in schema && isEntries(schema.entries)) return schema.entries;
   if ("item" in schema && isSchema(schema.item)) return entriesBelow(schema.item);
+  if (schema.type === "union" && "options" in schema && Array.isArray(schema.options)) {
+    for (const option of schema.options.filter(isSchema)) {
+      const below = entriesBelow(option);
+      if (below !== undefined) return below;
+    }
+  }
   if (schema.type === "record" && "value" in schema && isSchema(schema.value)) return entriesBelow(schema.value);
   return undefined;
 }

@@ -6,6 +6,7 @@ import { problemOf, type Problem } from "./core/problem.ts";
 import type { PreparedRun, RunRequest, Texts } from "./app/request.ts";
 import { startRun } from "./app/start.ts";
 import { asText, fillIn } from "./app/texts.ts";
+import { openToolbox, toolVariables } from "./app/toolbox.ts";
 import type { DurableEvent } from "./core/event.ts";
 import { exitCode, type Interruption } from "./core/exit.ts";
 import type { Clock } from "./core/host.ts";
@@ -24,7 +25,6 @@ import { createModel } from "./models/index.ts";
 import { keyVariables } from "./models/providers.ts";
 import { describe } from "./permit/describe.ts";
 import { makePolicy } from "./permit/policy.ts";
-import { loadTools } from "./tools/index.ts";
 
 export const clock: Clock = systemClock;
 
@@ -47,7 +47,9 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     ...(chosen.ok ? modelNeeds(chosen.value, plan.folder, machine.value.home) : []),
     ...plan.env.map((target): Need => ({ kind: "env", target })),
   ];
-  const unmet = request.dryRun ? undefined : unmetNeeds(request, own, machine.value, policy.value);
+  // A look loads no modules.
+  const tools = await openToolbox(request.dryRun ? plan.tools.filter(({ kind }) => kind !== "unloaded") : plan.tools);
+  const unmet = request.dryRun ? undefined : unmetNeeds(request, own, tools, machine.value, policy.value);
   if (unmet !== undefined) return { ok: false, error: unmet };
 
   const deadline = new AbortController();
@@ -89,7 +91,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   held = ready;
   const promptLimit = (ready?.window ?? largestWindow) * bytesPerToken;
   const id = clock.id();
-  const mask = makeMask(secretNames.flatMap((name) => environment[name] ?? []));
+  const mask = makeMask([...secretNames, ...toolVariables(plan.tools)].flatMap((name) => environment[name] ?? []));
   const fill = (texts: Texts) => fillIn(request, id, promptLimit, mask, texts);
   return {
     ok: true,
@@ -100,16 +102,12 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
       async look(texts) {
         const filled = fill(texts);
         if (!filled.ok) return filled;
-        const tools = (await loadTools(plan.tools)).map(({ name, description, input }) => ({
-          name,
-          description,
-          input,
-        }));
+        const offered = tools.map(({ name, description, input }) => ({ name, description, input }));
         const { instructions, prompt } = filled.value;
         const permissions = describe(policy.value);
         // A model that was named and has no key yet is told by its name.
         const model = ready?.name ?? (chosen.ok ? chosen.value.spec.model : null);
-        const view = { plan, model, instructions, prompt, tools, permissions };
+        const view = { plan, model, instructions, prompt, tools: offered, permissions };
         return { ok: true, value: view };
       },
       async start(texts, observe) {
@@ -117,7 +115,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         if (!filled.ok) return filled;
         if (ready === undefined) throw new Error("A dry run has no model to start");
         for (const [name, value] of Object.entries(texts.input)) inputs.set(name, mask.text(asText(value)));
-        return startRun(request, { id, signal, host, clock, model: ready, mask, answers, ...filled.value }, observe);
+        return startRun(request, { id, signal, host, clock, model: ready, mask, tools, answers, ...filled.value }, observe);
       },
       close,
     },

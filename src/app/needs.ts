@@ -4,9 +4,9 @@ import type { Need } from "../core/permission.ts";
 import type { Machine } from "../host/machine.ts";
 import { decide, missing } from "../permit/decide.ts";
 import type { Policy } from "../permit/policy.ts";
-import { toolNeeds } from "../tools/index.ts";
 import type { Problem } from "../core/problem.ts";
 import type { RunRequest } from "./request.ts";
+import type { Tool } from "../core/tool.ts";
 
 /**
  * Programs that are not here, and grants without which a tool or a check can do nothing at all. `own` is what rein itself needs
@@ -15,12 +15,13 @@ import type { RunRequest } from "./request.ts";
 export function unmetNeeds(
   request: RunRequest,
   own: readonly Need[],
+  tools: readonly Tool[],
   machine: Machine,
   policy: Policy,
 ): Problem | undefined {
   const { plan } = request;
   const needs: Need[] = [
-    ...plan.tools.flatMap((name) => toolNeeds[name] ?? []),
+    ...tools.flatMap((tool) => tool.needs),
     ...plan.checks.flatMap(({ run: [program] }) =>
       program === undefined ? [] : [{ kind: "run" as const, target: program }],
     ),

@@ -5,9 +5,9 @@ import type { Attachment } from "../core/message.ts";
 import type { Model } from "../core/model.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Result } from "../core/result.ts";
+import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
 import { run } from "../loop/run.ts";
-import { loadTools } from "../tools/index.ts";
 import { judgeBy, makeDoors } from "./doors.ts";
 import { isTooMuch, JournalLost, journalPath, makeEmit, makeKeep, openJournal } from "./journal.ts";
 import { explainJson, mendJson } from "./json.ts";
@@ -22,6 +22,7 @@ export type Started = {
   clock: Clock;
   model: Model;
   mask: Mask;
+  tools: Tool[];
   /** What was decided before there was a journal. */
   answers: readonly DurableEvent[];
   instructions: string;
@@ -36,7 +37,7 @@ export async function startRun(
   observe: (event: Stamped) => void,
 ): Promise<Result<RunResult, Problem>> {
   const { plan, environment, session } = request;
-  const { id, signal, host, clock, model, mask, answers, instructions, prompt, attachments } = started;
+  const { id, signal, host, clock, model, mask, tools, answers, instructions, prompt, attachments } = started;
   const place = journalPath(environment);
   const opened = await openJournal(place, { id, agent: plan.name, model: model.name, time: clock.now() }, session);
   if (!opened.ok) return problemOf("usage", opened.error.message);
@@ -58,7 +59,7 @@ export async function startRun(
       agent: plan.name,
       hash: plan.hash,
       model,
-      tools: await loadTools(plan.tools),
+      tools,
       instructions,
       history,
       prompt,

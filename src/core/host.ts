@@ -59,6 +59,8 @@ export type ProcessStart = {
   cwd?: string;
   /** Variables beside the granted ones. */
   env?: Record<string, string>;
+  /** Of the granted variables only these. Default: all. */
+  variables?: readonly string[];
   timeoutMs?: number;
   /** Ends it, with all that it started. */
   signal: AbortSignal;

@@ -1,6 +1,7 @@
 import type { Json, JsonObject, JsonSchema } from "./json.ts";
 import type { ModelSpec } from "./model.ts";
 import type { PermissionLists } from "./permission.ts";
+import type { PlannedTool } from "./planned-tool.ts";
 
 export type InputType = "string" | "number" | "integer" | "boolean" | "array" | "object";
 
@@ -43,8 +44,8 @@ export type Plan = {
   input: Record<string, InputSpec>;
   instructions: Template;
   prompt?: Template;
-  tools: string[];
-  /** The most this agent can get; programs of checks are in `run` already. */
+  tools: PlannedTool[];
+  /** The most this agent can get; programs of checks and tools are in `run` already, hosts of models and tools in `net`. */
   permissions: PermissionLists;
   /** Wins over every grant. */
   deny: PermissionLists;

@@ -1,9 +1,8 @@
 import * as v from "valibot";
-import { nearest } from "../core/nearest.ts";
-import { permissionKinds, type Need } from "../core/permission.ts";
+import { permissionKinds } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import { hiddenFlags, inputProblems } from "./input-specs.ts";
-import { entriesOf, find, itemsOf, quote, textsOf, toJson, type Node } from "./node.ts";
+import { entriesOf, find, itemsOf, quote, textsBelow, textsOf, toJson, type Node } from "./node.ts";
 import { jsonSchemaProblems } from "./output-schema.ts";
 import { planOf } from "./plan.ts";
 import { readYaml, type Checked } from "./read.ts";
@@ -11,14 +10,15 @@ import { wrongProgram, wrongRule } from "./rules.ts";
 import { agentSchema, foreignKeys, laterKeys } from "./schema.ts";
 import { modelProblems, modelVariables, requestProblems, unkeptProblems, type KnownProvider } from "./models.ts";
 import { mistaken, strayMessage } from "./mistaken.ts";
-import { oneOf, shapeProblems } from "./shape.ts";
-import type { Problem, Range, Source } from "./source.ts";
+import { shapeProblems } from "./shape.ts";
+import type { Problem, Source } from "./source.ts";
 import { parseTemplate, strayTemplate } from "./template.ts";
+import { checkTools, type KnownTool } from "./tools.ts";
 import { agentPaths, almostTemplates } from "./agent-paths.ts";
 
 /** The names that an agent file can use, and what each tool cannot work without. */
 export type Known = {
-  tools: readonly { name: string; needs: readonly Need[] }[];
+  tools: readonly KnownTool[];
   providers: readonly KnownProvider[];
   /** Variables that hold what only a service may see. */
   secrets: readonly string[];
@@ -34,6 +34,8 @@ export function checkAgent(source: Source, known: Known): Checked<Plan> {
       const node = find(root, key);
       return node?.kind === "text" ? parseTemplate(node, text, rule) : undefined;
     };
+    const written = { file: source.file, text, folder: source.folder };
+    const tools = checkTools(root, written, known.tools, known.secrets, undefined);
     const instructions = template("instructions");
     const prompt = template("prompt");
     const shape = shapeProblems(agentSchema, root, { later: laterKeys, foreign: foreignKeys, mistaken });
@@ -48,7 +50,7 @@ export function checkAgent(source: Source, known: Known): Checked<Plan> {
         ...(prompt?.problems ?? []),
         ...strayTemplates(root, text),
         ...almostTemplates(root, text),
-        ...toolProblems(root, known.tools),
+        ...tools.problems,
         ...ruleProblems(root),
         ...outputProblems(root, known.providers),
         ...checkProblems(root),
@@ -58,6 +60,7 @@ export function checkAgent(source: Source, known: Known): Checked<Plan> {
         planOf(
           v.parse(agentSchema, toJson(root)),
           { instructions: instructions?.template ?? [], prompt: prompt?.template },
+          tools.planned,
           source,
         ),
     };
@@ -70,48 +73,6 @@ function taskProblems(root: Node, shape: Problem[]): Problem[] {
   if (shape.some(({ hint }) => hint !== undefined && /^did you mean '(instructions|prompt)'\?$/.test(hint))) return [];
   const message = "An agent needs 'instructions' or a 'prompt', this file has neither";
   return [{ code: "missing_key", at: [root.at[0], root.at[0] + 1], message }];
-}
-
-function toolProblems(root: Node, tools: Known["tools"]): Problem[] {
-  const names = tools.map(({ name }) => name);
-  const seen = new Set<string>();
-  return textsOf(find(root, "tools")).flatMap((node): Problem[] => {
-    const tool = tools.find(({ name }) => name === node.value);
-    if (tool === undefined) {
-      const close = nearest(node.value, names);
-      const hint = close === undefined ? `expected ${oneOf(names)}` : `did you mean '${close}'?`;
-      return [{ code: "unknown_name", at: node.at, message: `Unknown tool ${quote(node.value)}`, hint }];
-    }
-    if (seen.has(tool.name)) {
-      return [{ code: "wrong_value", at: node.at, message: `Tool '${tool.name}' is listed twice`, hint: "remove one" }];
-    }
-    seen.add(tool.name);
-    return tool.needs.flatMap((need) => needProblems(root, tool.name, need, node.at));
-  });
-}
-
-/** A tool that no grant could ever make work, since the file does not request what it needs. */
-function needProblems(root: Node, tool: string, { kind, target }: Need, at: Range): Problem[] {
-  const permissions = find(root, "permissions");
-  const rules = find(root, "permissions", kind);
-  if (permissions !== undefined && permissions.kind !== "map") return [];
-  if (rules !== undefined && rules.kind !== "list") return [];
-  const requested = textsOf(rules).map(({ value }) => value);
-  const enough =
-    target === undefined
-      ? requested.length > 0
-      : requested.some((rule) => rule === target || rule.endsWith(`/${target}`));
-  if (enough) return [];
-  const example = target ?? (kind === "read" || kind === "write" ? "." : "…");
-  const missing = target === undefined ? `no '${kind}'` : `no '${target}' in '${kind}'`;
-  return [
-    {
-      code: "permission",
-      at,
-      message: `Tool '${tool}' can do nothing: permissions has ${missing}`,
-      hint: `write permissions: { ${kind}: [${example}] }`,
-    },
-  ];
 }
 
 function ruleProblems(root: Node): Problem[] {
@@ -160,13 +121,13 @@ function envProblems(root: Node, secrets: readonly string[]): Problem[] {
 function strayTemplates(root: Node, text: string): Problem[] {
   return entriesOf(root).flatMap(([key, { value }]) => {
     if (value.kind === "text" && (key === "instructions" || key === "prompt")) return [];
+    // Tools have templates of their own.
+    if (key === "tools") return itemsOf(value).flatMap((item) => (item.kind === "map" ? [] : stray(item)));
     const hint = key === "checks" ? "a command gets each input as REIN_INPUT_NAME" : undefined;
-    return textsBelow(value).flatMap((node) => strayTemplate(node, text, { message: strayMessage, hint }));
+    return stray(value, hint);
   });
-}
 
-function textsBelow(node: Node): Array<Extract<Node, { kind: "text" }>> {
-  if (node.kind === "text") return [node];
-  if (node.kind === "list") return node.items.flatMap(textsBelow);
-  return entriesOf(node).flatMap(([, { value }]) => textsBelow(value));
+  function stray(value: Node, hint?: string): Problem[] {
+    return textsBelow(value).flatMap((node) => strayTemplate(node, text, { message: strayMessage, hint }));
+  }
 }

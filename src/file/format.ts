@@ -88,6 +88,9 @@ function sortKeys(given: v.GenericSchema, node: unknown): void {
   if (isSeq(node) && "item" in schema && isSchema(schema.item))
     for (const item of node.items) sortKeys(schema.item, item);
   if (!isMap(node)) return;
+  if ("options" in schema && Array.isArray(schema.options)) {
+    for (const option of schema.options) if (isSchema(option) && isObject(option)) sortKeys(option, node);
+  }
   if (schema.type === "record" && "value" in schema && isSchema(schema.value)) {
     for (const { value } of node.items) sortKeys(schema.value, value);
   }

@@ -20,15 +20,29 @@ export function agentJsonSchema(tools: readonly string[]): JsonSchema {
   const schema = objectOf(converted);
   const properties = objectOf(schema["properties"]);
   const list = objectOf(properties["tools"]);
+  const own = alternatives(list["items"]).filter((item) => item["type"] !== "string");
+  const names = { type: "string", enum: [...tools] };
   return {
     ...schema,
     title: "rein agent file",
     properties: {
       ...properties,
-      tools: { ...list, items: { ...objectOf(list["items"]), enum: [...tools] }, uniqueItems: true },
+      tools: {
+        ...list,
+        items: { anyOf: [names, { type: "string" }, ...own] },
+        uniqueItems: true,
+      },
     },
     anyOf: [{ required: ["instructions"] }, { required: ["prompt"] }],
+    // Where there is a tools folder, an editor does not know all names.
+    if: { required: ["tools_dir"] },
+    else: { properties: { tools: { items: { anyOf: [names, { type: "object" }] } } } },
   };
+}
+
+function alternatives(items: Json | undefined): JsonObject[] {
+  const { anyOf } = objectOf(items);
+  return Array.isArray(anyOf) ? anyOf.map(objectOf) : [];
 }
 
 function objectOf(value: Json | undefined): JsonObject {

@@ -1,5 +1,6 @@
 import { find, kindName } from "./node.ts";
 import { plain, type ShapeRules } from "./shape.ts";
+import { ownToolSchema } from "./tool-schema.ts";
 
 /** What a `${{ … }}` is told where nothing expands it. */
 export const strayMessage = "'${{ … }}' works in 'instructions' and 'prompt' only";
@@ -32,6 +33,12 @@ export const mistaken: ShapeRules["mistaken"] = (path, node) => {
     case "models.*.extra_body":
       if (node.kind === "map" || node.kind === "broken") return undefined;
       return { code: "wrong_type", message: `Expected a map, found ${kindName(node)}` };
+    case "tools.*": {
+      // Settings below a tool's name, as other agents have them.
+      const [name, ...more] = node.kind === "map" ? node.entries.keys() : [];
+      if (name === undefined || more.length > 0 || Object.hasOwn(ownToolSchema.entries, name)) return undefined;
+      return { code: "wrong_type", message: "Expected a tool's name, found a map", hint: `write ${plain(name)}` };
+    }
     case "input.*":
       if (node.kind !== "text") return undefined;
       return {

@@ -17,11 +17,11 @@ export type KnownProvider = {
 };
 
 /** Connections, routes and other hosts are not for a file to say: the key would go where they lead. */
-const reserved =
+export const reservedHeader =
   /^(host|connection|content-length|transfer-encoding|upgrade|te|trailer|forwarded|x-forwarded-.*|proxy-.*)$/i;
 
 /** With a key of its own a file could have everything sent under the account of whoever wrote it. */
-const secret = /^(authorization|cookie|.*(api-?key|token|secret))$/i;
+export const secretHeader = /^(authorization|cookie|.*(api-?key|token|secret))$/i;
 
 type TextNode = Extract<Node, { kind: "text" }>;
 
@@ -148,9 +148,9 @@ function endpointProblems(root: Node, spec: Node, secrets: readonly string[]): P
   }
   for (const [name, { key, value }] of entriesOf(find(spec, "headers"))) {
     const hint = "name the variable that holds it: { env: NAME }";
-    if (reserved.test(name)) {
+    if (reservedHeader.test(name)) {
       problems.push({ code: "wrong_value", at: key, message: `Header ${quote(name)} is not for a file to set` });
-    } else if (secret.test(name) && value.kind === "text") {
+    } else if (secretHeader.test(name) && value.kind === "text") {
       problems.push({ code: "wrong_value", at: value.at, message: `Header ${quote(name)} is a secret`, hint });
     }
   }

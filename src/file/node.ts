@@ -63,6 +63,13 @@ export function textsOf(node: Node | undefined): Array<Extract<Node, { kind: "te
   return itemsOf(node).filter((item) => item.kind === "text");
 }
 
+/** All texts of a value. */
+export function textsBelow(node: Node): Array<Extract<Node, { kind: "text" }>> {
+  if (node.kind === "text") return [node];
+  if (node.kind === "list") return node.items.flatMap(textsBelow);
+  return entriesOf(node).flatMap(([, { value }]) => textsBelow(value));
+}
+
 /** A value as a message quotes it: text in single quotes, on one line, cut when it is long. */
 export function quote(value: unknown): string {
   if (typeof value !== "string") return JSON.stringify(value);

@@ -1,3 +1,4 @@
+import type { PlannedTool } from "../core/planned-tool.ts";
 import type { InputSpec, Plan, Template } from "../core/plan.ts";
 import { milliseconds } from "./duration.ts";
 import type { AgentFile } from "./schema.ts";
@@ -7,12 +8,15 @@ import type { Source } from "./source.ts";
 export function planOf(
   file: AgentFile,
   templates: { instructions: Template; prompt: Template | undefined },
+  tools: readonly PlannedTool[],
   source: Source,
 ): Plan {
   const { description, model, output } = file;
   const { time, tokens, ...limits } = file.limits;
-  const programs = file.checks.map(({ run }) => run[0] ?? "");
-  const hosts = Object.values(file.models).flatMap(({ base_url: url }) => (url === undefined ? [] : hostOf(url)));
+  const requested = tools.map(requestsOf);
+  const programs = [...file.checks.map(({ run }) => run[0] ?? ""), ...requested.flatMap(({ run }) => run)];
+  const urls = Object.values(file.models).flatMap(({ base_url: url }) => (url === undefined ? [] : hostOf(url)));
+  const hosts = [...urls, ...requested.flatMap(({ net }) => net)];
   const net = [...new Set([...(file.permissions.net ?? []), ...hosts])];
   const run = [...new Set([...(file.permissions.run ?? []), ...programs])];
   const input: Record<string, InputSpec> = file.input;
@@ -27,7 +31,7 @@ export function planOf(
     input,
     instructions: templates.instructions,
     ...(templates.prompt === undefined ? {} : { prompt: templates.prompt }),
-    tools: file.tools,
+    tools: [...tools],
     permissions: { ...file.permissions, ...(run.length > 0 ? { run } : {}), ...(net.length > 0 ? { net } : {}) },
     deny: file.deny,
     limits: { ...limits, time: milliseconds(time), ...(tokens === undefined ? {} : { tokens }) },
@@ -35,6 +39,15 @@ export function planOf(
     checks: file.checks,
     denied: file.denied,
     env: file.env,
+  };
+}
+
+/** What a tool requests by being there: to run its program, or to reach its host. */
+function requestsOf(tool: PlannedTool): { run: string[]; net: string[] } {
+  const literal = (template: Template) => template.map((piece) => ("text" in piece ? piece.text : "x")).join("");
+  return {
+    run: tool.kind === "run" ? [literal(tool.run[0] ?? [])] : [],
+    net: tool.kind === "http" ? [hostOf(literal(tool.url))] : [],
   };
 }
 

@@ -1,29 +1,14 @@
 import * as v from "valibot";
-import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { defaultLimits } from "../core/plan.ts";
 import { modelsSchema } from "./models-schema.ts";
-import { durationPattern, durationText, milliseconds } from "./duration.ts";
+import { durationText } from "./duration.ts";
+import { ownToolSchema } from "./tool-schema.ts";
+import { durationSchema, json, jsonSchema } from "./value-schemas.ts";
 
 /*
  * The agent file, once: this is the types, the validation, docs/reference.md and the JSON Schema for editors. A title is what
  * messages call the value: "Expected a list of tool names, found a map".
  */
-
-/** Any JSON value. */
-const json = v.custom<Json>(() => true);
-
-/** A JSON Schema, checked by json-schema.ts. */
-const jsonSchema = v.custom<JsonObject>(isJsonObject);
-
-const durationSchema = v.pipe(
-  v.string(),
-  v.title("a duration such as '30s' or '5m'"),
-  v.regex(durationPattern, "Expected a duration such as '500ms', '30s', '5m' or '1h'"),
-  v.check(
-    (text) => milliseconds(text) >= 1 && milliseconds(text) <= 2 ** 31 - 1,
-    "A duration is between '1ms' and '596h'",
-  ),
-);
 
 function count(what: string) {
   return v.pipe(
@@ -202,9 +187,12 @@ export const agentSchema = v.pipe(
     ),
     tools: v.optional(
       v.pipe(
-        v.array(v.pipe(v.string(), v.title("a tool's name"))),
+        v.array(v.union([v.pipe(v.string(), v.title("a tool's name")), ownToolSchema])),
         v.title("a list of tool names"),
-        v.description("The tools that are offered to the model; nothing else is."),
+        v.description(
+          "The tools that are offered to the model; nothing else is. A name is a built-in tool or one of `tools_dir`, " +
+            "`custom/*` is all of these, and a map is a tool itself:",
+        ),
         v.examples([["file_read", "bash_exec"]]),
       ),
       [],
@@ -327,6 +315,7 @@ export const laterKeys: Record<string, readonly string[]> = {
     "tests",
   ],
   limits: ["cost"],
+  "tools.*": ["agent", "mcp"],
 };
 
 /** Keys that people know from elsewhere, by the path of the map they stand in, and what they are called here. */

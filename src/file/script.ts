@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Template } from "../core/plan.ts";
 import type { Script, ScriptCall, ScriptStep, TemplateValue } from "../core/script.ts";
 import { milliseconds } from "./duration.ts";
-import { entriesOf, find, itemsOf, kindName, quote, toJson, type MapNode, type Node } from "./node.ts";
+import { entriesOf, find, itemsOf, kindName, quote, textsBelow, toJson, type MapNode, type Node } from "./node.ts";
 import { readYaml, type Checked } from "./read.ts";
 import { scriptSchema, type ScriptFile } from "./script-schema.ts";
 import { shapeProblems, type ShapeRules } from "./shape.ts";
@@ -40,12 +40,6 @@ const mistaken: ShapeRules["mistaken"] = (path, node) => {
 function texts(step: Node): TextNode[] {
   const given = itemsOf(find(step, "calls")).flatMap((call) => find(call, "arguments") ?? []);
   return [find(step, "text") ?? [], given].flat().flatMap(textsBelow);
-}
-
-function textsBelow(node: Node): TextNode[] {
-  if (node.kind === "text") return [node];
-  if (node.kind === "list") return node.items.flatMap(textsBelow);
-  return entriesOf(node).flatMap(([, { value }]) => textsBelow(value));
 }
 
 /** What a step can hold only together, or only apart. */

@@ -22,6 +22,9 @@ type PicklistSchema = v.GenericSchema & { options: readonly string[] };
 const isObject = (schema: v.GenericSchema): schema is ObjectSchema => schema.type === "strict_object";
 const isArray = (schema: v.GenericSchema): schema is ArraySchema => schema.type === "array";
 const isRecord = (schema: v.GenericSchema): schema is RecordSchema => schema.type === "record";
+type UnionSchema = v.GenericSchema & { options: readonly v.GenericSchema[] };
+
+const isUnion = (schema: v.GenericSchema): schema is UnionSchema => schema.type === "union";
 const isPicklist = (schema: v.GenericSchema): schema is PicklistSchema => schema.type === "picklist";
 const isOptional = (schema: v.GenericSchema): schema is OptionalSchema =>
   schema.type === "optional" || schema.type === "exact_optional";
@@ -42,7 +45,7 @@ class Walk {
 
   problems(path: string, given: v.GenericSchema, node: Node, owner: Range): Problem[] {
     if (node.kind === "broken") return [];
-    const schema = isOptional(given) ? given.wrapped : given;
+    const schema = chosen(isOptional(given) ? given.wrapped : given, node);
     const mistaken = this.#rules.mistaken(path, node);
     if (mistaken !== undefined) return [{ ...mistaken, at: node.at }];
     const expected = expectedKind(schema);
@@ -95,6 +98,16 @@ class Walk {
     if (home !== undefined) return { code: "unknown_key", at, message, hint: `it belongs in '${home}'` };
     return { code: "unknown_key", at, message, hint: `expected ${oneOf(Object.keys(schema.entries))}` };
   }
+}
+
+/**
+ * Of alternatives the one of the node's kind, so that a message speaks of what was meant. Where there is none: itself, if it has a
+ * title, or else the first.
+ */
+function chosen(schema: v.GenericSchema, node: Node): v.GenericSchema {
+  if (!isUnion(schema)) return schema;
+  const fitting = schema.options.find((option) => expectedKind(option) === node.kind);
+  return fitting ?? (v.getTitle(schema) === undefined ? schema.options[0] : schema) ?? schema;
 }
 
 function didYouMean(name: string): string {

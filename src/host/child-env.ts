@@ -15,6 +15,8 @@ export function childEnvironment(options: {
   temporary: string;
   secretNames: readonly string[];
   extra: Record<string, string>;
+  /** Of the granted ones only these. */
+  only?: readonly string[];
 }): { env: Record<string, string>; keep: string[] } {
   const { environment, policy } = options;
   const env: Record<string, string> = {};
@@ -24,7 +26,7 @@ export function childEnvironment(options: {
     const value = values[name];
     if (value === undefined || options.secretNames.includes(name)) continue;
     const wanted = exactRule("env", name);
-    const granted = policy.allow.filter((rule) => covers(rule, wanted));
+    const granted = options.only?.includes(name) === false ? [] : policy.allow.filter((rule) => covers(rule, wanted));
     if ((granted.length === 0 && !isFixed(name)) || policy.deny.some((rule) => covers(rule, wanted))) continue;
     env[name] = value;
     if (granted.some((rule) => covers(wanted, rule))) keep.push(name);

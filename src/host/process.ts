@@ -65,7 +65,9 @@ export function openLauncher(options: LauncherOptions): Launcher {
       return problem("failed", `its temporary folder or launcher cannot be made (${errorText(errorCode(error))})`);
     }
     const extra = { ...inputVariables, ...child.env };
-    const { env, keep } = childEnvironment({ environment, policy, path: machine.path, temporary, secretNames, extra });
+    const only = child.variables === undefined ? {} : { only: child.variables };
+    const base = { environment, policy, path: machine.path, temporary, secretNames };
+    const { env, keep } = childEnvironment({ ...base, extra, ...only });
     const jailed = startJailed(executable, [program, ...argv], { ...child, cwd, env, keep });
     if (!jailed.ok && folderCodes.has(jailed.error)) {
       return problem("not_found", `its folder '${child.cwd ?? cwd}': ${errorText(jailed.error)}`);

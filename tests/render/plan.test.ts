@@ -11,7 +11,7 @@ const view: PlanView = {
     description: "Finds bugs",
     input: {},
     instructions: [],
-    tools: ["file_read"],
+    tools: [{ kind: "builtin", name: "file_read" }],
     permissions: { read: ["."] },
     deny: {},
     limits,

@@ -1,0 +1,47 @@
+import type { JsonSchema } from "./json.ts";
+import type { PermissionKind } from "./permission.ts";
+import type { Template } from "./plan.ts";
+import type { TemplateValue } from "./script.ts";
+import type { Effects } from "./tool.ts";
+
+/** What a tool that rein does not bring says of itself. */
+export type ToolFacts = {
+  name: string;
+  description: string;
+  input: JsonSchema;
+  effects: Effects;
+  /** The most time of one call, in milliseconds. */
+  timeout: number;
+  /** The file it is written in, as the user would name it. */
+  origin: string;
+  /** What it works with, beside what it is: variables and hosts. Absent `env`: all variables that were granted. */
+  permissions: Partial<Record<Extract<PermissionKind, "env" | "net">, string[]>>;
+};
+
+/** A program: the words of its command, of which the first is text. It gets the arguments as JSON on stdin. */
+export type RunTool = ToolFacts & { kind: "run"; run: Template[] };
+
+export const httpMethods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+/** One request. Scheme, host and port of the URL are text. */
+export type HttpTool = ToolFacts & {
+  kind: "http";
+  method: (typeof httpMethods)[number];
+  url: Template;
+  headers: Array<[name: string, value: Template]>;
+  body?: TemplateValue;
+};
+
+/** A tool of a TypeScript or JavaScript module, by its absolute path and the name of the export. */
+export type ModuleTool = ToolFacts & { kind: "module"; module: string; export: string };
+
+/**
+ * A tool of an agent file. `unloaded` stands for what only a module that was not loaded can tell: the tool of that name, or without
+ * one all that the modules of the folder have. No run begins with it.
+ */
+export type PlannedTool =
+  | { kind: "builtin"; name: string }
+  | RunTool
+  | HttpTool
+  | ModuleTool
+  | { kind: "unloaded"; name?: string; modules: string[] };

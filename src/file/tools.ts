@@ -1,0 +1,196 @@
+import * as v from "valibot";
+import { nearest } from "../core/nearest.ts";
+import type { Need } from "../core/permission.ts";
+import type { HttpTool, ModuleTool, PlannedTool, RunTool } from "../core/planned-tool.ts";
+import { requestProblems } from "./models.ts";
+import { entriesOf, find, itemsOf, quote, textsOf, toJson, type MapNode, type Node } from "./node.ts";
+import { ownToolOf, ownToolProblems, type Written } from "./own-tool.ts";
+import { parseTemplate } from "./template.ts";
+import { oneOf } from "./shape.ts";
+import type { Problem, Range } from "./source.ts";
+import { ownToolSchema } from "./tool-schema.ts";
+
+/** A tool that rein brings, and what it cannot work without. */
+export type KnownTool = { name: string; needs: readonly Need[] };
+
+/** A tool with all that is needed to call it. */
+export type FolderTool = RunTool | HttpTool | ModuleTool;
+
+/** What a tools folder offers. `unloaded`: its modules, by absolute paths, of which only their code could tell more. */
+export type OfferedTools = { tools: readonly FolderTool[]; unloaded: readonly string[] };
+
+/** Begins the names of what is in the tools folder. */
+const custom = "custom/";
+
+/** What is wrong with `tools:`, and what is planned of it when nothing is. */
+export function checkTools(
+  root: Node,
+  written: Written,
+  builtins: readonly KnownTool[],
+  secrets: readonly string[],
+  folder: OfferedTools | undefined,
+): { problems: Problem[]; planned: PlannedTool[] } {
+  const problems: Problem[] = [];
+  const planned: PlannedTool[] = [];
+  const seen = new Map<string, PlannedTool>();
+  const add = (tool: PlannedTool, at: Range) => {
+    const { name = "custom/*" } = tool;
+    // All that the folder has does not say again what was picked of it by name.
+    if (seen.has(name)) {
+      const message = `Tool '${name}' is listed twice`;
+      problems.push({ code: "wrong_value", at, message, hint: "remove one" });
+      return;
+    }
+    seen.set(name, tool);
+    planned.push(tool);
+  };
+  for (const item of itemsOf(find(root, "tools"))) {
+    if (item.kind === "map") {
+      const wrong = ownProblems(root, item, written, builtins, secrets, folder);
+      problems.push(...wrong);
+      const name = find(item, "name");
+      const value = v.safeParse(ownToolSchema, toJson(item));
+      // What is wrong is not planned; its name still is taken.
+      if (name?.kind !== "text") continue;
+      if (value.success && wrong.every(({ severity }) => severity === "warning"))
+        add(ownToolOf(item, value.output, name.value, written), name.at);
+      else add({ kind: "builtin", name: name.value }, name.at);
+    } else if (item.kind === "text") {
+      const picked = pick(item.value, builtins, folder);
+      if (Array.isArray(picked)) {
+        for (const tool of picked) add(tool, item.at);
+        const needs = picked.flatMap((tool) =>
+          needsOf(tool, builtins).map((need) => ({ name: tool.name ?? "", need })),
+        );
+        problems.push(...needs.flatMap(({ name, need }) => needProblems(root, name, need, item.at)));
+      } else problems.push({ code: "unknown_name", at: item.at, ...picked });
+    }
+  }
+  return { problems, planned };
+}
+
+/** The tools that a text names; or why there are none. */
+function pick(
+  text: string,
+  builtins: readonly KnownTool[],
+  folder: OfferedTools | undefined,
+): PlannedTool[] | { message: string; hint: string } {
+  const { tools = [], unloaded = [] } = folder ?? {};
+  if (text.startsWith(custom) && folder === undefined) {
+    return {
+      message: `${quote(text)} is of a tools folder, and the file names none`,
+      hint: "write 'tools_dir: tools'",
+    };
+  }
+  if (text === "custom/*") {
+    const rest: PlannedTool[] = unloaded.length === 0 ? [] : [{ kind: "unloaded", modules: [...unloaded] }];
+    return [...tools, ...rest];
+  }
+  const name = text.startsWith(custom) ? text.slice(custom.length) : text;
+  if (name === text && builtins.some((tool) => tool.name === name)) return [{ kind: "builtin", name }];
+  const found = tools.find((tool) => tool.name === name);
+  if (found !== undefined) return [found];
+  if (unloaded.length > 0) return [{ kind: "unloaded", name, modules: [...unloaded] }];
+  const names = [...(name === text ? builtins : []), ...tools].map((tool) => tool.name);
+  const close = nearest(name, names);
+  const hint =
+    close === undefined
+      ? names.length === 0
+        ? "the tools folder is empty"
+        : `expected ${oneOf(names)}`
+      : `did you mean '${close}'?`;
+  return { message: `Unknown tool ${quote(text)}`, hint };
+}
+
+function ownProblems(
+  root: Node,
+  node: MapNode,
+  written: Written,
+  builtins: readonly KnownTool[],
+  secrets: readonly string[],
+  folder: OfferedTools | undefined,
+): Problem[] {
+  const name = find(node, "name");
+  const problems = ownToolProblems(node, written);
+  if (name?.kind === "text") {
+    const other = folder?.tools.find((tool) => tool.name === name.value);
+    if (builtins.some((tool) => tool.name === name.value)) {
+      problems.push({
+        code: "wrong_value",
+        at: name.at,
+        message: `A tool cannot be named ${quote(name.value)}: rein has one`,
+      });
+    } else if (other !== undefined) {
+      problems.push({
+        code: "wrong_value",
+        at: name.at,
+        message: `A tool cannot be named ${quote(name.value)}: '${other.origin}' has one`,
+      });
+    }
+  }
+  const variables = [
+    ...textsOf(find(node, "permissions", "env")),
+    ...entriesOf(find(node, "http", "headers")).flatMap(([, { value }]) =>
+      value.kind === "text" ? variablesIn(value, written.text) : [],
+    ),
+  ];
+  for (const variable of variables) {
+    if (secrets.includes(variable.value)) {
+      const message = `${quote(variable.value)} holds a service's key: no tool can have it`;
+      problems.push({ code: "permission", at: variable.at, message });
+    } else problems.push(...requestProblems(root, variable, "read"));
+  }
+  for (const host of textsOf(find(node, "permissions", "net"))) {
+    problems.push(
+      ...needProblems(root, name?.kind === "text" ? name.value : "", { kind: "net", target: host.value }, host.at),
+    );
+  }
+  return problems;
+}
+
+/** The variables that a header names, each where the header stands. */
+function variablesIn(value: Extract<Node, { kind: "text" }>, text: string): Array<Extract<Node, { kind: "text" }>> {
+  const { template } = parseTemplate(value, text, () => undefined);
+  return template.flatMap((piece) =>
+    "path" in piece && piece.path[0] === "env" ? [{ ...value, value: piece.path[1] ?? "" }] : [],
+  );
+}
+
+/** What the agent file must request for a tool; what a tool of a file is asks for itself. */
+function needsOf(tool: PlannedTool, builtins: readonly KnownTool[]): readonly Need[] {
+  if (tool.kind === "unloaded") return [];
+  if (tool.kind === "builtin") return builtins.find(({ name }) => name === tool.name)?.needs ?? [];
+  const { env = [], net = [] } = tool.permissions;
+  return [
+    ...env.map((target) => ({ kind: "env" as const, target })),
+    ...net.map((target) => ({ kind: "net" as const, target })),
+  ];
+}
+
+/** A tool that no grant could ever make work, since the file does not request what it needs. */
+function needProblems(root: Node, tool: string, { kind, target }: Need, at: Range): Problem[] {
+  const permissions = find(root, "permissions");
+  const rules = find(root, "permissions", kind);
+  if (permissions !== undefined && permissions.kind !== "map") return [];
+  if (rules !== undefined && rules.kind !== "list") return [];
+  const requested = textsOf(rules).map(({ value }) => value);
+  const enough = target === undefined ? requested.length > 0 : requested.some((rule) => requests(rule, target));
+  if (enough) return [];
+  const example = target ?? (kind === "read" || kind === "write" ? "." : "…");
+  const missing = target === undefined ? `no '${kind}'` : `no '${target}' in '${kind}'`;
+  return [
+    {
+      code: "permission",
+      at,
+      message: `Tool '${tool}' can do nothing: permissions has ${missing}`,
+      hint: `write permissions: { ${kind}: [${example}] }`,
+    },
+  ];
+}
+
+/** Whether a rule as it is written requests a target: itself, a path to a program, names or hosts of a kind. */
+function requests(rule: string, target: string): boolean {
+  if (rule === target || rule.endsWith(`/${target}`)) return true;
+  if (rule.startsWith("*.")) return target.endsWith(rule.slice(1));
+  return rule.endsWith("_*") && target.startsWith(rule.slice(0, -1));
+}

@@ -1,0 +1,20 @@
+import type { Host, ProcessStart } from "../core/host.ts";
+import { ok, type Result } from "../core/result.ts";
+
+/**
+ * The variables that a tool's process gets. Named ones pass the gate one by one, so that a person can be asked, and the process gets
+ * no others; of a tool that names none it gets all that were granted. An error names the variable.
+ */
+export async function grantedVariables(
+  names: readonly string[] | undefined,
+  host: Pick<Host, "env">,
+): Promise<Result<Pick<ProcessStart, "env" | "variables">, string>> {
+  if (names === undefined) return ok({});
+  const env: Record<string, string> = {};
+  for (const name of names) {
+    const value = await host.env.get(name);
+    if (!value.ok) return { ok: false, error: value.error.message };
+    if (value.value !== undefined) env[name] = value.value;
+  }
+  return ok({ env, variables: [] });
+}

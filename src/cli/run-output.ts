@@ -10,7 +10,7 @@ import { jsonRenderer } from "../render/json.ts";
 import { jsonlRenderer } from "../render/jsonl.ts";
 import { progressRenderer, type Progress } from "../render/progress.ts";
 import { queue } from "../render/queue.ts";
-import { textRenderer } from "../render/text.ts";
+import { textRenderer, type TextOptions } from "../render/text.ts";
 import { verboseRenderer } from "../render/verbose.ts";
 import { checkWritable, writeNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
@@ -63,7 +63,6 @@ export function runOutput(args: Arguments, io: Io, plan: Plan, readerGone: () =>
     mode: progressMode(args, io),
     color: io.stderr.color,
     clock,
-    // A terminal that does not know its size says 0.
     columns: () => process.stderr.columns || 80,
     streaming: stream && io.stdout.terminal,
   });
@@ -74,6 +73,11 @@ export function runOutput(args: Arguments, io: Io, plan: Plan, readerGone: () =>
     stream,
     schema: plan.output !== undefined,
     terminal: file === undefined && io.stdout.terminal,
+    // A terminal that does not know its size says 0. Where colours are not wanted, nothing else is done to the text either.
+    markdown:
+      file === undefined && io.stdout.color
+        ? { columns: () => process.stdout.columns || 80, rows: () => process.stdout.rows || 24 }
+        : undefined,
   });
   // On a terminal text and progress take turns on the same lines; a pipe must not wait for the terminal, nor the other way.
   const queues = stream && io.stdout.terminal ? [queue([...onStderr, answer])] : [queue([answer]), queue(onStderr)];
@@ -101,11 +105,7 @@ export async function reportProblem(problem: Reported, args: Arguments, io: Io, 
   return result.exit_code;
 }
 
-function answerRenderer(
-  format: string,
-  stdout: Writer,
-  text: { stream: boolean; schema: boolean; terminal: boolean },
-): Renderer {
+function answerRenderer(format: string, stdout: Writer, text: Omit<TextOptions, "stdout">): Renderer {
   switch (format) {
     case "json":
       return jsonRenderer(stdout);

@@ -10,6 +10,24 @@ export function clean(text: string): string {
   });
 }
 
+/** The same for text that comes in pieces: what a piece ends with may belong to the next one's beginning. */
+export function cleaner() {
+  let held = "";
+  return {
+    push(piece: string): string {
+      const text = held + piece;
+      held = /[\r\ud800-\udbff]$/.exec(text)?.[0] ?? "";
+      return clean(text.slice(0, text.length - held.length));
+    },
+    /** What was held back. */
+    end(): string {
+      const text = clean(held);
+      held = "";
+      return text;
+    },
+  };
+}
+
 /** The same on one line: line ends, tabs and runs of blanks become one blank. */
 export function cleanLine(text: string): string {
   return clean(text).replace(/\s+/g, " ").trim();

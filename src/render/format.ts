@@ -9,6 +9,17 @@ export function paint(text: string, color: keyof typeof colors, enabled: boolean
   return enabled ? `\u001b[${colors[color]}m${text}\u001b[0m` : text;
 }
 
+/**
+ * A status on one line of a terminal that is at most `width` columns wide. The cursor goes back to its beginning: when the terminal
+ * shrinks, and breaks the line in two, all of it is still behind the cursor, and `clearStatus` leaves nothing of it.
+ */
+export function statusLine(text: string, width: number, color: boolean): string {
+  return `${paint(short(text, width - 1), "dim", color)}\r`;
+}
+
+/** Ends a status line, or a row of its pieces. */
+export const clearStatus = "\r\u001b[J";
+
 /** A duration for people: `3ms`, `1.2s`, `2m05s`, `1h00m`. */
 export function duration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)}ms`;

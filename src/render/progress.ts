@@ -3,7 +3,7 @@ import type { Stamped } from "../core/event.ts";
 import type { Clock } from "../core/host.ts";
 import type { Renderer, Writer } from "../core/render.ts";
 import { cleanLine } from "./clean.ts";
-import { callLabel, count, duration, paint, short } from "./format.ts";
+import { callLabel, clearStatus, count, duration, paint, statusLine } from "./format.ts";
 
 export type ProgressOptions = {
   stderr: Writer;
@@ -31,8 +31,6 @@ const plainMs = 30_000;
 
 /** What is said of a status whose reason everybody knows. */
 const statusWords: Record<number, string> = { 429: "Rate limited", 503: "Overloaded", 529: "Overloaded" };
-
-const clearLine = "\r\u001b[K";
 
 /** `--progress`, on stderr. Shares a queue with the renderer that streams to the same terminal, and comes before it. */
 export function progressRenderer(options: ProgressOptions): Progress {
@@ -72,14 +70,14 @@ export function progressRenderer(options: ProgressOptions): Progress {
       return;
     }
     const live = started !== undefined && !stop.signal.aborted;
-    const line = live ? paint(short(status(), options.columns() - 1), "dim", color) : "";
-    const before = drawn ? clearLine : "";
+    const line = live ? statusLine(status(), options.columns(), color) : "";
+    const before = drawn ? clearStatus : "";
     drawn = live;
     if (before + text + line !== "") await stderr.write(before + text + line);
   }
 
   async function clear(): Promise<void> {
-    if (drawn) await stderr.write(clearLine);
+    if (drawn) await stderr.write(clearStatus);
     drawn = false;
   }
 

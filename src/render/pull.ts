@@ -2,7 +2,7 @@ import { bytes } from "../core/bytes.ts";
 import type { Clock } from "../core/host.ts";
 import type { Writer } from "../core/render.ts";
 import { cleanLine } from "./clean.ts";
-import { duration, paint, short } from "./format.ts";
+import { clearStatus, duration, statusLine } from "./format.ts";
 
 export type PullProgressOptions = {
   stderr: Writer;
@@ -16,7 +16,6 @@ export type PullProgressOptions = {
 /** What is about to be downloaded. `have`: bytes that are here already. */
 type Subject = { source: string; path: string; size: number | undefined; licence: string | null; have: number };
 
-const clearLine = "\r\u001b[K";
 const liveMs = 100;
 const plainMs = 30_000;
 
@@ -32,7 +31,7 @@ export function pullProgress({ stderr, mode, color, clock, columns }: PullProgre
 
   const write = (text: string) => void (written = written.then(() => stderr.write(text)));
   const say = (line: string) => {
-    write(`${drawn ? clearLine : ""}${line}\n`);
+    write(`${drawn ? clearStatus : ""}${line}\n`);
     drawn = false;
   };
 
@@ -63,14 +62,14 @@ export function pullProgress({ stderr, mode, color, clock, columns }: PullProgre
       if (mode === "none" || clock.now() - last < (mode === "live" ? liveMs : plainMs)) return;
       last = clock.now();
       if (mode === "plain") say(status(have));
-      else write(clearLine + paint(short(status(have), columns() - 1), "dim", color));
+      else write(clearStatus + statusLine(status(have), columns(), color));
       drawn = mode === "live";
     },
     retry(why: string, waitMs: number): void {
       say(`${cleanLine(why)}, waiting ${duration(waitMs)}`);
     },
     async end(): Promise<void> {
-      if (drawn) write(clearLine);
+      if (drawn) write(clearStatus);
       drawn = false;
       await written;
     },

@@ -1,5 +1,5 @@
 import type { Renderer, Writer } from "../core/render.ts";
-import { clean, cleanJson } from "./clean.ts";
+import { clean, cleaner, cleanJson } from "./clean.ts";
 
 export type TextOptions = {
   stdout: Writer;
@@ -9,14 +9,22 @@ export type TextOptions = {
   schema: boolean;
   /** stdout is a terminal: nothing that it would obey is written. */
   terminal: boolean;
+  /** On a terminal that may be given colours and more, text is shown as Markdown. Its size, asked each time. */
+  markdown?: { columns(): number; rows(): number } | undefined;
 };
 
 /** `--output text`: the final answer, ending in a line end. Nothing for a run that failed, other than what was streamed. */
 export function textRenderer(options: TextOptions): Renderer {
-  return options.stream ? streamed(options) : whole(options);
+  const { stdout, markdown } = options;
+  if (!options.stream) return whole(options);
+  return eachTurn(
+    markdown === undefined
+      ? async () => asItIs(options)
+      : async () => (await import("./live.ts")).liveMarkdown({ write: stdout.write, ...markdown }),
+  );
 }
 
-function whole({ stdout, schema, terminal }: TextOptions): Renderer {
+function whole({ stdout, schema, terminal, markdown }: TextOptions): Renderer {
   return {
     async event() {},
     async end(result) {
@@ -24,28 +32,47 @@ function whole({ stdout, schema, terminal }: TextOptions): Renderer {
       const isText = !schema && typeof result.answer === "string";
       const answer = isText ? String(result.answer) : cleanJson(result.answer, 2);
       if (answer === "") return;
-      await stdout.write(closed(isText && terminal ? clean(answer) : answer));
+      if (isText && markdown !== undefined) {
+        const { markdownText } = await import("./markdown.ts");
+        await stdout.write(markdownText(clean(answer), markdown.columns()));
+      } else {
+        await stdout.write(closed(isText && terminal ? clean(answer) : answer));
+      }
     },
   };
 }
 
-/** Each turn's text ends with its line, so that a status line, an error or the next turn's text starts on one of its own. */
-function streamed({ stdout, terminal }: TextOptions): Renderer {
-  let open = false;
-  async function close(): Promise<void> {
-    if (open) await stdout.write("\n");
-    open = false;
-  }
+/** Where a turn's text goes. `end` ends its line, so that a status line, an error or the next text starts on one of its own. */
+type Sink = { push(text: string): Promise<void>; end(): Promise<void> };
+
+function eachTurn(open: () => Promise<Sink>): Renderer {
+  let sink: Sink | undefined;
   return {
     async event(event) {
       if (event.type === "text" && event.text !== "") {
-        open = !event.text.endsWith("\n");
-        await stdout.write(terminal ? clean(event.text) : event.text);
+        sink ??= await open();
+        await sink.push(event.text);
       }
       // After a retry the turn's text begins anew: what is written cannot be taken back.
-      if (event.type === "turn_end" || event.type === "retry") await close();
+      if (event.type === "turn_end" || event.type === "retry") await sink?.end();
     },
-    end: close,
+    end: async () => sink?.end(),
+  };
+}
+
+function asItIs({ stdout, terminal }: TextOptions): Sink {
+  const harmless = cleaner();
+  let open = false;
+  return {
+    async push(text) {
+      open = !text.endsWith("\n");
+      await stdout.write(terminal ? harmless.push(text) : text);
+    },
+    async end() {
+      const rest = terminal ? harmless.end() : "";
+      if (open || rest !== "") await stdout.write(`${rest}\n`);
+      open = false;
+    },
   };
 }
 

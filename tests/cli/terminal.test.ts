@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { dirname } from "node:path";
 import { weights, withWeights } from "../helpers/local-model.ts";
+import { screenModel } from "../helpers/screen-model.ts";
 import { openScreen } from "../helpers/terminal.ts";
 
-const clear = "\r\u001b[K";
+const clear = "\r\u001b[J";
 const ask = "or [N]o? ";
 
 const agent = `model: scripted/script.yaml
@@ -14,6 +15,13 @@ permissions: { read: [.], run: [bash] }
 const script = (...steps: unknown[]) => JSON.stringify(steps);
 const read = (path: string) => ({ name: "file_read", arguments: { path } });
 const bash = (command: string) => ({ name: "bash_exec", arguments: { command } });
+
+/** What is to be seen on a wide terminal of all that was written. */
+function shown(text: string): string {
+  const screen = screenModel(200, 24);
+  screen.write(text);
+  return screen.text();
+}
 
 /** An agent that reads two files and says what it got. */
 const reader = {
@@ -34,11 +42,11 @@ test("text appears as it comes, and the status line makes room for it", async ()
   });
   await screen.until("turn 1 · model");
   await screen.until(clear);
-  await screen.until("early ");
+  await screen.until("early");
   screen.type("\u0003");
   const { code, text, cooked } = await screen.end();
   expect({ code, cooked }).toEqual({ code: 130, cooked: true });
-  expect(text).toEndWith("early ^C\n\u001b[31merror:\u001b[0m Interrupted\n");
+  expect(shown(text)).toEndWith("early\nerror: Interrupted");
 });
 
 test("the status line shows the call that runs, and is gone at the end", async () => {
@@ -49,7 +57,58 @@ test("the status line shows the call that runs, and is gone at the end", async (
   await screen.until("turn 1 · bash_exec 'true'");
   const { code, text } = await screen.end();
   expect(code).toBe(0);
-  expect(text.slice(text.lastIndexOf("turn 2"))).toMatch(/^turn 2[^\r]*\r\u001b\[KDone\n$/);
+  expect(text).toContain("turn 2");
+  expect(shown(text)).toBe("Done");
+});
+
+const answer =
+  "# A *title*\n\nSome **bold** text, [docs](https://example.com).\n\n- one\n  - two\n\n| a | b |\n|---|--:|\n| 1 | 漢字 |\n";
+const writer = {
+  "agent.yaml": "model: scripted/script.yaml\nprompt: Hi\n",
+  "script.yaml": script({ text: answer, drip: "2ms" }),
+};
+
+test("an answer is Markdown on a terminal, and what it shows is what the whole would show", async () => {
+  await using screen = openScreen("rein run agent.yaml -q", writer);
+  const { text } = await screen.end();
+  expect(shown(text)).toBe(
+    "A title\n\nSome bold text, docs (https://example.com/).\n\n• one\n  • two\n\na │    b\n──┼─────\n1 │ 漢字",
+  );
+  expect(text).toContain("\u001b[1mbold\u001b[22m");
+});
+
+test("an answer that is judged first is Markdown too", async () => {
+  await using screen = openScreen("rein run agent.yaml -q -P", {
+    ...writer,
+    "agent.yaml": `${writer["agent.yaml"]}checks: [{ run: ["true"] }]\npermissions: { run: ["true"] }\n`,
+  });
+  const { text } = await screen.end();
+  expect(Bun.stripANSI(text)).toStartWith("A title\n\nSome bold text, docs (https://example.com/).\n");
+});
+
+test.each([
+  ["NO_COLOR is set", "rein run agent.yaml -q", { NO_COLOR: "1" }],
+  ["the terminal is dumb", "rein run agent.yaml -q", { TERM: "dumb" }],
+  ["it goes into a pipe", "rein run agent.yaml -q | cat", {}],
+  ["it goes into a pipe as it comes", "rein run agent.yaml -q --stream | cat", {}],
+  ["it goes into a file", "rein run agent.yaml -q -o answer.md; cat answer.md", {}],
+])("an answer stays the text that it is where %s", async (_where, command, env: Record<string, string>) => {
+  await using screen = openScreen(command, writer, { env });
+  expect((await screen.end()).text).toBe(answer);
+});
+
+test("text that comes while the terminal shrinks is broken anew", async () => {
+  await using screen = openScreen(
+    "rein run agent.yaml -q",
+    { ...writer, "script.yaml": script({ text: `${"word ".repeat(30)}end.`, drip: "40ms" }) },
+    { columns: 60 },
+  );
+  await screen.until("word word word");
+  screen.resize(20);
+  const { code, text } = await screen.end();
+  expect(code).toBe(0);
+  const last = text.slice(text.lastIndexOf("\u001b[J") + 3).trimEnd();
+  expect(last.split("\n")).toEqual([...Array.from({ length: 7 }, () => "word word word word"), "word word end."]);
 });
 
 test("events on a terminal are lines of their own", async () => {
@@ -77,8 +136,8 @@ test("control characters of a model, a tool and a file never reach the terminal 
       files,
     );
     const { text } = await screen.end();
-    // What rein itself writes: colours, and the way back to the start of the line.
-    const foreign = text.replace(/\u001b\[(?:31|32|33|36|2|0)m|\r\u001b\[K/g, "");
+    // What rein itself writes: colours, the way back to the start of the line, and what clears it.
+    const foreign = text.replace(/\u001b\[(?:31|32|33|36|39|2|22|0)m|\r|\u001b\[(?:[JK]|\d+[AB])/g, "");
     expect(foreign.match(/(?!\n)[\p{Cc}\p{Bidi_Control}]/gu) ?? []).toEqual([]);
   }
 });
@@ -117,7 +176,7 @@ test.each([
   const { code, text, cooked } = await screen.end();
   expect({ code, cooked }).toEqual({ code: 3, cooked: true });
   expect(text).toMatch(/^'agent' wants to read '[^']*\/a.txt'. Allow/);
-  expect(text).toContain(`${ask}${echo}Done\n\u001b[31merror:\u001b[0m A permission was refused\n`);
+  expect(shown(text)).toContain(`${`${ask}${echo}`.trimEnd()}\nDone\nerror: A permission was refused\n`);
   expect(text).toEndWith("/a.txt': refused by the user (--allow-read=a.txt allows it)\n");
 });
 
@@ -152,7 +211,7 @@ test("a question comes after all that was said before it", async () => {
     "script.yaml": script({ text: said, calls: [read("a.txt")] }, { text: "Done" }),
   });
   await screen.until(ask);
-  expect(screen.text()).toContain(`${said}\n`);
+  expect(shown(screen.text()).replaceAll("\n", " ")).toContain(said);
 });
 
 test("what was typed before the question is no answer to it", async () => {
@@ -199,7 +258,7 @@ test("questions work while stdin is a pipe", async () => {
   screen.type("o\n");
   const { code, text } = await screen.end();
   expect(code).toBe(0);
-  expect(text).toContain("alpha: Say hello\n\nhi");
+  expect(shown(text)).toContain("alpha: Say hello\n\nhi");
 });
 
 test.each([
@@ -270,7 +329,7 @@ test("the status line stays within ten columns, and follows a resize", async () 
   screen.type("\u0003");
   const { code, text } = await screen.end();
   expect(code).toBe(130);
-  for (const line of text.split(/\r\u001b\[K|\n/)) {
+  for (const line of text.split(/[\r\n](?:\u001b\[J)?/)) {
     if (line.startsWith("turn")) expect(line.replace("^C", "").length).toBeLessThan(12);
   }
 });

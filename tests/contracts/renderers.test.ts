@@ -27,11 +27,12 @@ const sameJson = (make: (recorded: Recorded) => string): Expected => ({
 const progress = (stderr: Writer, mode: "live" | "plain" | "none") =>
   progressRenderer({ stderr, mode, color: false, clock: handClock(), columns: () => 60, streaming: false });
 
-const start = "turn 1 · model · 0ms · 0 tokens";
-const model = "turn 1 · bash_exec 'cat ␛[31mx' · 0ms · 120 tokens";
-const back = "turn 1 · model · 0ms · 120 tokens";
-const second = "turn 2 · model · 0ms · 120 tokens";
-const clear = "\r\u001b[K";
+const start = "turn 1 · model · 0ms · 0 tokens\r";
+const model = "turn 1 · bash_exec 'cat ␛[31mx' · 0ms · 120 tokens\r";
+const back = "turn 1 · model · 0ms · 120 tokens\r";
+const second = "turn 2 · model · 0ms · 120 tokens\r";
+const clear = "\r\u001b[J";
+const size = { columns: () => 60, rows: () => 10 };
 const look = "turn 1: 1.2s, tokens: 100 in, 20 out\n";
 
 const renderers: Record<string, { make: (writer: Writer) => Renderer; expected: Expected }> = {
@@ -48,6 +49,20 @@ const renderers: Record<string, { make: (writer: Writer) => Renderer; expected: 
   "text on a terminal": {
     make: (stdout) => textRenderer({ stdout, stream: false, schema: false, terminal: true }),
     expected: { done: "It is ␛]0;x␇�31mred�.\n", denied: "I could not\n", limit: "", service: "", cancelled: "" },
+  },
+  "text on a terminal, as Markdown": {
+    make: (stdout) => textRenderer({ stdout, stream: false, schema: false, terminal: true, markdown: size }),
+    expected: { done: "It is ␛]0;x␇�31mred�.\n", denied: "I could not\n", limit: "", service: "", cancelled: "" },
+  },
+  "text, streamed to a terminal": {
+    make: (stdout) => textRenderer({ stdout, stream: true, schema: false, terminal: true }),
+    expected: {
+      done: "Let me look\nIt is ␛]0;x␇�31mred�.\n",
+      denied: "Let me look\nI could not\n",
+      limit: "Let me look\n",
+      service: "Le\n",
+      cancelled: "Le\n",
+    },
   },
   "text of a schema": {
     make: (stdout) => textRenderer({ stdout, stream: false, schema: true, terminal: false }),
@@ -133,7 +148,7 @@ for (const [name, { make, expected }] of Object.entries(renderers)) {
     test(raw ? "a pipe gets the answer as it is" : "nothing that a terminal would obey is written", async () => {
       const out = sink();
       await show(make(out), streams.done);
-      const ours = out.text().replaceAll(clear, "");
+      const ours = out.text().replace(/\r(?:\u001b\[J)?/g, "");
       expect(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/u.test(ours)).toBe(raw);
     });
 

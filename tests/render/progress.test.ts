@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import type { Event } from "../../src/core/event.ts";
 import { progressRenderer, type ProgressOptions } from "../../src/render/progress.ts";
+import { screenModel } from "../helpers/screen-model.ts";
 import { handClock, resultOf, sink, stamp } from "./streams.ts";
 
-const clear = "\r\u001b[K";
+const clear = "\r\u001b[J";
 const turn: Event = { type: "turn_start", turn: 1 };
 const text: Event = { type: "text", turn: 1, text: "Hi" };
 const call: Event = {
@@ -48,9 +49,9 @@ test("the live line is drawn anew each second, and is gone at the end", async ()
   await show(turn, call);
   written();
   await clock.pass(1000);
-  expect(written()).toBe(`${clear}turn 1 · bash_exec 'sleep 100' · 1.0s · 0 tokens`);
+  expect(written()).toBe(`${clear}turn 1 · bash_exec 'sleep 100' · 1.0s · 0 tokens\r`);
   await clock.pass(64_000);
-  expect(written()).toBe(`${clear}turn 1 · bash_exec 'sleep 100' · 1m05s · 0 tokens`);
+  expect(written()).toBe(`${clear}turn 1 · bash_exec 'sleep 100' · 1m05s · 0 tokens\r`);
   await show(ended);
   expect(written()).toBe(clear);
   await renderer.end(resultOf("done"));
@@ -61,8 +62,29 @@ test("the live line is drawn anew each second, and is gone at the end", async ()
 test("the live line fits the terminal, however long the call", async () => {
   const { show, written } = progress({ columns: () => 20 });
   await show(turn);
-  expect(written()).toBe("turn 1 · model · 0…");
+  expect(written()).toBe("turn 1 · model · 0…\r");
 });
+
+test.each([true, false])(
+  "nothing is left of the live line when the terminal shrinks (breaks lines: %p)",
+  async (reflows) => {
+    const screen = screenModel(60, 24, reflows);
+    const size = { columns: 60 };
+    const { clock, show, written } = progress({ columns: () => size.columns });
+    screen.write("$ rein run\n");
+    await show(turn, call);
+    screen.write(written());
+    for (const columns of [33, 12, 25]) {
+      screen.resize((size.columns = columns));
+      await clock.pass(1000);
+      screen.write(written());
+      expect(screen.text()).toMatch(/^\$ rein run\nturn 1 [^\n]*…$/);
+    }
+    await show(ended);
+    screen.write(written());
+    expect(screen.text()).toBe("$ rein run");
+  },
+);
 
 test("the live line makes room for text that streams to the same terminal, until the turn is over", async () => {
   const { clock, show, written } = progress({ streaming: true });
@@ -74,7 +96,7 @@ test("the live line makes room for text that streams to the same terminal, until
   await show({ type: "warning", message: "careful" });
   expect(written()).toBe("");
   await show(call);
-  expect(written()).toBe("warning: careful\nturn 1 · bash_exec 'sleep 100' · 3.0s · 0 tokens");
+  expect(written()).toBe("warning: careful\nturn 1 · bash_exec 'sleep 100' · 3.0s · 0 tokens\r");
 });
 
 test("the live line stays while text goes elsewhere", async () => {
@@ -95,7 +117,7 @@ test("a question has the terminal: the line is hidden, and warnings wait", async
   await show({ type: "warning", message: "careful" });
   expect(written()).toBe("");
   await renderer.show();
-  expect(written()).toBe("warning: careful\nturn 1 · model · 2.0s · 0 tokens");
+  expect(written()).toBe("warning: careful\nturn 1 · model · 2.0s · 0 tokens\r");
 });
 
 test("a warning that waited is not lost when the run ends", async () => {
@@ -111,7 +133,7 @@ test("what others write to stderr stands above the live line, whole lines at a t
   await show(turn);
   written();
   await renderer.above.write("one\ntw");
-  expect(written()).toBe(`${clear}one\nturn 1 · model · 0ms · 0 tokens`);
+  expect(written()).toBe(`${clear}one\nturn 1 · model · 0ms · 0 tokens\r`);
   await renderer.above.write("o");
   expect(written()).toBe("");
   await show(ended);
@@ -141,10 +163,10 @@ test("a plain log gives a sign of life after 30 s without a line, and then every
 test("calls that run together are counted, and one that is not JSON is shown by its own words", async () => {
   const { show, written } = progress({});
   await show(turn, call, { ...call, call: { id: "d", name: "x", arguments: "{broken" } });
-  expect(written()).toEndWith("turn 1 · bash_exec 'sleep 100' and 1 more · 0ms · 0 tokens");
+  expect(written()).toEndWith("turn 1 · bash_exec 'sleep 100' and 1 more · 0ms · 0 tokens\r");
   const alone = progress({});
   await alone.show(turn, { ...call, call: { id: "d", name: "x", arguments: "{broken" } });
-  expect(alone.written()).toEndWith("turn 1 · x '{broken' · 0ms · 0 tokens");
+  expect(alone.written()).toEndWith("turn 1 · x '{broken' · 0ms · 0 tokens\r");
 });
 
 test("colour is used only when it may be", async () => {

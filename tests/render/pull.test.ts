@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { pullProgress } from "../../src/render/pull.ts";
 
-const clear = "\r\u001b[K";
+const clear = "\r\u001b[J";
 const subject = { source: "acme/x:x.gguf", path: "/m/x.gguf", size: 4_000_000, licence: "mit", have: 0 };
 const head = "Pulling 'acme/x:x.gguf' (4.0 MB, licence mit)\nto '/m/x.gguf'\n";
 
@@ -31,7 +31,7 @@ test("on a terminal one line is rewritten, ten times a second at most, and gone 
   shown.wait(100);
   shown.progress(1_000_000);
   expect(await shown.written()).toBe(
-    `${head}${clear}2 % of 4.0 MB · 2.0 MB/s · 1.9s left${clear}25 % of 4.0 MB · 5.0 MB/s · 600ms left${clear}`,
+    `${head}${clear}2 % of 4.0 MB · 2.0 MB/s · 1.9s left\r${clear}25 % of 4.0 MB · 5.0 MB/s · 600ms left\r${clear}`,
   );
 });
 
@@ -67,6 +67,6 @@ test("a second request goes on with the line, and what a server says is harmless
   shown.begin({ ...subject, have: 500 });
   shown.progress(600);
   const text = await shown.written();
-  expect(text.replaceAll(clear, "").match(/(?!\n)\p{Cc}/gu)).toBeNull();
+  expect(text.replace(/\r(?:\u001b\[J)?/g, "").match(/(?!\n)\p{Cc}/gu)).toBeNull();
   expect(text.match(/Pulling/g)).toHaveLength(1);
 });

@@ -48,6 +48,7 @@ export function openLauncher(options: LauncherOptions): Launcher {
 
     let cwd = machine.cwd;
     if (child.cwd !== undefined) {
+      if (child.cwd.includes("\0")) return problem("invalid", "its folder's path holds a NUL byte");
       const real = canonicalPath(absolutePath(child.cwd, machine.cwd, machine.home));
       if (!real.ok) return problem("not_found", `its folder '${child.cwd}': ${real.error.message}`);
       cwd = real.value;

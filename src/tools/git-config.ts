@@ -75,11 +75,10 @@ const replaced: ReadonlyArray<readonly [key: RegExp, value: string | undefined]>
   [/^remote\..+\.uploadpack$/, "git-upload-pack"],
   [/^remote\..+\.receivepack$/, "git-receive-pack"],
   [/^(remote\..+|http\..+)\.proxy$/, ""],
-  [/^http\..+\.(cookiefile|sslcert|sslkey|sslcainfo|sslcapath|curloptresolve)$/, ""],
+  [/^http\..+\.(cookiefile|curloptresolve)$/, ""],
   [/^http\..+\.sslverify$/, "true"],
   [/^http\..+\.(followredirects|savecookies)$/, "false"],
   [/^http\..+\.delegation$/, "none"],
-  [/^http\.(sslcert|sslkey|sslcainfo|sslcapath)$/, ""],
   [/^gpg\..+\.program$|^gpg\.ssh\.defaultkeycommand$/, "false"],
   [/^pager\./, "false"],
   [/^trailer\..+\.(command|cmd)$/, "true"],
@@ -100,6 +99,7 @@ const refused: ReadonlyArray<readonly [key: RegExp, why: string]> = [
   [/^include(if)?\./, "includes another file, which may change while git runs"],
   [/^remote\..+\.vcs$/, "names a program"],
   [/^hook\./, "names a program"],
+  [/^http\.(.+\.)?ssl(cert|key|cainfo|capath)$/, "says whom to trust; the caller can grant GIT_SSL_CAINFO instead"],
   [/^extensions\.partialclone$/, "lets git fetch whenever an object is missing"],
 ];
 

@@ -4,7 +4,7 @@ import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { flag, number, text } from "./arguments.ts";
 import { answer, branchName, refusedBy, refusedByGit } from "./git-arguments.ts";
 import { always, parseSettings, screen, type Override } from "./git-config.ts";
-import { ended, type Operation } from "./git-local.ts";
+import { ended, readStatus, type Operation } from "./git-local.ts";
 import { credentialHelper, parseRemote, passRemote, shownUrl, type Remote } from "./git-remote.ts";
 import { gitIn, userSettings, type Git } from "./git-run.ts";
 import { parsePush } from "./git-text.ts";
@@ -44,9 +44,10 @@ export async function clone(input: JsonObject, context: ToolContext): Promise<To
   ]);
   if (!ran.ok) return refusedBy(ran.error);
   if (ran.value.code !== 0) return refusedByGit("clone", ran.value);
-  const head = await git.run(["-C", target.value, "rev-parse", "--abbrev-ref", "HEAD", "HEAD"]);
-  const [at = "", commit = ""] = head.ok && head.value.code === 0 ? head.value.stdout.split("\n") : [];
-  return answer({ folder, ...(at === "" ? { empty: true } : { branch: at, commit: commit || undefined }) });
+  const made = await readStatus(gitIn(target.value, context));
+  if (!made.ok) return made.error;
+  const { branch: at, commit } = made.value;
+  return answer({ folder, branch: at, commit });
 }
 
 /** The last part of an address, without `.git`. */

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isJsonObject, type JsonObject } from "../../src/core/json.ts";
@@ -224,6 +233,80 @@ describe("over smart HTTP", () => {
     });
     const refused = await callTool(gitOperations, { operation: "clone", url, folder: "x" }, { host: other.host });
     expect(refused.content).toStartWith("Cannot clone: ");
+  });
+
+  test("a helper that the repository names is not asked for the password", async () => {
+    const { caller, write } = await seeded("helper.git");
+    await using _ = caller;
+    const told = join(caller.cwd, "told");
+    const evil = `!f() { cat >> ${told}; }; f`;
+    appendFileSync(
+      join(caller.cwd, "w/.git/config"),
+      [
+        `[credential]\n\thelper = "${evil}"`,
+        `[credential "${server.origin}"]\n\thelper = "${evil}"\n\tusername = eve`,
+        `[http "${server.origin}"]\n\tproxy = http://127.0.0.1:1\n\tsslVerify = false\n\tcookieFile = ${told}`,
+        '[remote "origin"]\n\tproxy = http://127.0.0.1:1\n',
+      ].join("\n"),
+    );
+    write("b.txt", "two\n");
+    json(await caller.call("add", { folder: "w", all: true }));
+    json(await caller.call("commit", { folder: "w", message: "More" }));
+    json(await caller.call("push", { folder: "w" }));
+    expect(existsSync(told)).toBe(false);
+  });
+
+  test("a helper that the user's own config names is asked", async () => {
+    const url = server.create("own.git");
+    const home = join(folder, "home");
+    mkdirSync(home);
+    writeFileSync(join(home, "secret"), `username=ada\npassword=${password}\n`);
+    writeFileSync(join(home, ".gitconfig"), '[credential]\n\thelper = "!cat ~/secret; :"\n');
+    await using room = openRoom({
+      permissions: {
+        read: ["."],
+        write: ["."],
+        run: ["git"],
+        net: [`localhost:${server.port}`],
+        env: ["GIT_SSL_CAINFO"],
+      },
+      environment: { PATH: process.env["PATH"], HOME: home, GIT_SSL_CAINFO: server.ca },
+    });
+    const cloned = await callTool(gitOperations, { operation: "clone", url, folder: "w" }, { host: room.host });
+    expect(json(cloned)).toEqual({ folder: "w", branch: "main", commit: null });
+  });
+
+  test("a certificate that nobody knows is refused, whatever the repository's config says", async () => {
+    const { caller } = await seeded("untrusted.git");
+    await using _ = caller;
+    appendFileSync(join(caller.cwd, "w/.git/config"), `[http "${server.origin}"]\n\tsslVerify = false\n`);
+    await using room = openRoom({
+      permissions: { read: [caller.cwd], write: [caller.cwd], run: ["git"], net: [`localhost:${server.port}`] },
+      environment: { PATH: process.env["PATH"], HOME: folder },
+    });
+    const fetched = await callTool(
+      gitOperations,
+      { operation: "fetch", folder: join(caller.cwd, "w") },
+      { host: room.host },
+    );
+    expect(fetched.content).toContain("certificate");
+    appendFileSync(join(caller.cwd, "w/.git/config"), `[http "${server.origin}"]\n\tsslCAInfo = ${server.ca}\n`);
+    expect((await caller.call("fetch", { folder: "w" })).content).toContain("which says whom to trust");
+  });
+
+  test("ssh is a program that must be granted too", async () => {
+    await using room = openRoom({
+      permissions: { read: ["."], write: ["."], run: ["git"], net: ["127.0.0.1:22", "127.0.0.1:2222"] },
+      environment: { PATH: process.env["PATH"], HOME: folder },
+    });
+    for (const url of ["git@127.0.0.1:a.git", "ssh://git@127.0.0.1:2222/a.git"]) {
+      const refused = await callTool(gitOperations, { operation: "clone", url, folder: "w" }, { host: room.host });
+      expect(refused.content).toBe("Cannot run 'ssh': the agent file does not request it");
+    }
+    expect(room.told.filter(({ kind }) => kind === "net").map(({ target }) => target)).toEqual([
+      "127.0.0.1:22",
+      "127.0.0.1:2222",
+    ]);
   });
 
   test("a redirect is not followed, and a host that is not granted is not reached", async () => {

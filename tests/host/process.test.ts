@@ -125,6 +125,9 @@ describe("starting", () => {
       "denied: Cannot run in '/etc': the agent file does not request it",
     );
     expect(failure((await run(room, ["sh"], { cwd: "missing" })).end)).toContain("Cannot run 'sh': ");
+    expect(failure((await run(room, ["sh"], { cwd: "a\0b" })).end)).toStartWith(
+      "invalid: Cannot run 'sh': its folder's",
+    );
   });
 
   test("stdin is empty unless it is given", async () => {

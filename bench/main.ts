@@ -11,6 +11,7 @@ import { llamaServer } from "../tests/helpers/llama-server.ts";
 import { median, openBench, pairs, type Bench, type Program, type Sample, type Service } from "./measure.ts";
 import { nativeRows } from "./native.ts";
 import { installedPeers } from "./peers.ts";
+import { searchRows } from "./search.ts";
 import { printTable } from "./table.ts";
 
 const dist = resolve(import.meta.dir, "../dist");
@@ -175,7 +176,7 @@ async function againstPeers(bench: Bench): Promise<void> {
 /** Each native function beside the best of JavaScript: it stays native only while it wins, or contains. */
 async function againstJavaScript(): Promise<void> {
   const show = (value: number, unit: string): string => `${value.toPrecision(3)} ${unit}`;
-  const rows = (await nativeRows()).map(({ name, ours, theirs, ratio, unit, goal }) => [
+  const rows = [...(await nativeRows()), ...(await searchRows())].map(({ name, ours, theirs, ratio, unit, goal }) => [
     name,
     show(ours, unit),
     show(theirs, unit),

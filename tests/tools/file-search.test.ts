@@ -127,10 +127,7 @@ describe("patterns", () => {
   const orLiteral = "; or set literal to search for the text as it is";
   const broken: Array<[string, string]> = [
     ["a(b", `unclosed group at character 2 '('; write 'a\\(b' for the character itself${orLiteral}`],
-    [
-      "*a",
-      `repetition operator missing expression at character 1; write '\\*a' for the character itself${orLiteral}`,
-    ],
+    ["*a", `repetition operator missing expression at character 1; write '\\*a' for the character itself${orLiteral}`],
     ["x[a-", `unclosed character class at character 2 '['; write 'x\\[a-' for the character itself${orLiteral}`],
     ["\\y", `unrecognized escape sequence at character 1 '\\y'; leave the backslash out, or double it${orLiteral}`],
     ["(?=a)b", "look-around, including look-ahead and look-behind, is not supported at character 1 '(?='; search for"],

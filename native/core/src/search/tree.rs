@@ -84,6 +84,8 @@ pub fn search(mut walk: Walk, how: &How, wanted: &Wanted, job: &Job) {
         large: Mutex::new(()),
         window: WINDOW * threads as u64,
     };
+    // Who waits for the first result has a processor for it, and where there is little to search no thread is started.
+    shared.work_until(|state| state.told > 0);
     thread::scope(|scope| {
         for _ in 1..threads {
             let thread = thread::Builder::new().name("rein-search".to_owned());
@@ -152,7 +154,7 @@ impl<'a> Shared<'a> {
 
     /// What each thread does until all is told. When one panics the others must not wait for it.
     fn work(&self) {
-        let worked = catch_unwind(AssertUnwindSafe(|| self.work_on()));
+        let worked = catch_unwind(AssertUnwindSafe(|| self.work_until(|state| state.over)));
         let mut state = self.lock();
         if let Err(panic) = worked {
             state.panicked = Some(message_of(panic.as_ref()));
@@ -162,10 +164,10 @@ impl<'a> Shared<'a> {
         self.changed.notify_all();
     }
 
-    fn work_on(&self) {
+    fn work_until(&self, enough: impl Fn(&State) -> bool) {
         let mut search = FileSearch::new(self.how, self.job, &self.large);
         let mut state = self.lock();
-        while !state.over && !self.job.cancelled() {
+        while !enough(&state) && !state.over && !self.job.cancelled() {
             if let Some((number, files)) = state.batches.pop_front() {
                 drop(state);
                 let done = self.search_batch(files, &mut search);

@@ -514,6 +514,23 @@ describe("a search that is ended", () => {
   });
 });
 
+test("whoever is asked for a folder opens its tree, but for what is denied, for that call", async () => {
+  const asked: string[] = [];
+  await using room = openRoom({
+    permissions: { read: ["."] },
+    deny: { read: ["a/secret"] },
+    grants: { all: false, allow: {}, deny: {} },
+    ask: async ({ shown }) => {
+      asked.push(shown);
+      return asked.length === 1 ? "once" : "no";
+    },
+    place: placed({ "a/b/c": "hit\n", "a/secret": "hit\n", "a/.gitignore": "x\n" }),
+  });
+  expect((await search(room, "a", { pattern: "hit" })).map(({ path }) => path)).toEqual(["b/c"]);
+  expect((await room.host.fs.read("a/b/c", { offset: 0, limit: 9 })).ok).toBe(false);
+  expect(asked).toEqual(["a", "a/b/c"]);
+});
+
 test("an answer is the same each time, in byte order", async () => {
   const files = Object.fromEntries(
     Array.from({ length: 2000 }, (_, index) => [

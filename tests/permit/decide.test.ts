@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { AccessRequest, Grants, PermissionLists } from "../../src/core/permission.ts";
-import { decide, missing } from "../../src/permit/decide.ts";
+import { closedBelow, decide, missing } from "../../src/permit/decide.ts";
 import { describe as describePolicy } from "../../src/permit/describe.ts";
 import { makePolicy, type Policy } from "../../src/permit/policy.ts";
 import type { Resolve } from "../../src/permit/rule.ts";
@@ -318,5 +318,25 @@ test("a policy describes itself in the same order however its rules were written
       contained: false,
       env: ["A", "CI", "HOME", "LANG", "LC_*", "PATH", "TERM", "TMPDIR", "TZ", "USER"],
     },
+  });
+});
+
+describe("what stays closed in a folder's tree", () => {
+  const deny = { read: ["src/secret", "/other"], write: ["src/open"] };
+
+  test("denied paths of that kind below it, and not those beside it", () => {
+    const rules = policy({ read: ["."] }, everything, deny);
+    expect(closedBelow(rules, "read", "/work")).toEqual(["/work/src/secret"]);
+    expect(closedBelow(rules, "read", "/work/src/secret/deep")).toEqual([]);
+    expect(closedBelow(rules, "write", "/work")).toEqual(["/work/src/open"]);
+    expect(closedBelow(rules, "read", "/wor")).toEqual([]);
+  });
+
+  test("/proc, unless it was granted itself", () => {
+    expect(closedBelow(policy({ read: ["/"] }), "read", "/")).toEqual(["/proc"]);
+    expect(closedBelow(policy({ read: ["/", "/proc"] }), "read", "/")).toEqual([]);
+    expect(closedBelow(policy({ read: ["/", "/proc"] }, everything, { read: ["/proc/1"] }), "read", "/proc")).toEqual([
+      "/proc/1",
+    ]);
   });
 });

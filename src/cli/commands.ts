@@ -178,6 +178,28 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./fmt.ts")).fmtCommand,
   },
   {
+    name: "tokens",
+    summary: "Count the tokens of files, or of stdin",
+    positionals: "[FILE…]",
+    count: { min: 0, max: Infinity },
+    flags: [
+      {
+        name: "--encoding",
+        value: { name: "NAME", choices: ["o200k", "cl100k"] },
+        help: "How the text is cut: as OpenAI's models do since GPT-4o, or before (default: o200k)",
+      },
+      outputFlag("text", "json"),
+    ],
+    examples: [
+      { command: "git diff | rein tokens", does: "the number" },
+      {
+        command: "rein tokens src/*.ts --output json",
+        does: "each file, and all together; exact for OpenAI's models, near for others",
+      },
+    ],
+    load: async () => (await import("./tokens.ts")).tokensCommand,
+  },
+  {
     name: "doctor",
     summary: "Look at the services whose keys are set, and at the models of a file",
     positionals: "[FILE]",

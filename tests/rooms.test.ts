@@ -82,7 +82,11 @@ const rooms: Record<string, Room> = {
     touches: [],
   },
   mcp: { imports: ["core"], packages: [], touches: [] },
-  tools: { imports: ["core", "native"], packages: [], touches: ["images"] },
+  tools: {
+    imports: ["core", "native"],
+    packages: ["vscode-jsonrpc", "vscode-languageserver-protocol"],
+    touches: ["images"],
+  },
   host: {
     imports: ["core", "permit", "native"],
     packages: [],

@@ -12,7 +12,7 @@ import { checkAgent } from "../src/file/check.ts";
 import { readReply } from "../src/loop/reply.ts";
 import { systemClock } from "../src/host/clock.ts";
 import { makeLocal } from "../src/models/local.ts";
-import { openToolbox } from "../src/app/toolbox.ts";
+import { loadTools } from "../src/tools/index.ts";
 
 const root = resolve(import.meta.dir, "..");
 const weights = `${root}/.cache/models/SmolLM2-135M-Instruct.Q4_1.gguf`;
@@ -83,7 +83,7 @@ async function sentiment(plan: Plan, model: Model, { input, files }: Case): Prom
     return filled.value;
   };
   const messages: Message[] = [{ role: "user", text: fill(plan.prompt ?? []) }];
-  const tools = await openToolbox(plan.tools);
+  const tools = await loadTools(plan.tools.flatMap((tool) => (tool.kind === "builtin" ? [tool.name] : [])));
   const schema = plan.output === undefined ? {} : { output: plan.output.schema };
   for (let turn = 1; turn <= 3; turn++) {
     const request = { instructions: fill(plan.instructions), messages, tools, ...schema };

@@ -47,10 +47,6 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     ...(chosen.ok ? modelNeeds(chosen.value, plan.folder, machine.value.home) : []),
     ...plan.env.map((target): Need => ({ kind: "env", target })),
   ];
-  // A look loads no modules.
-  const tools = await openToolbox(request.dryRun ? plan.tools.filter(({ kind }) => kind !== "unloaded") : plan.tools);
-  const unmet = request.dryRun ? undefined : unmetNeeds(request, own, tools, machine.value, policy.value);
-  if (unmet !== undefined) return { ok: false, error: unmet };
 
   const deadline = new AbortController();
   const settled = new AbortController();
@@ -76,6 +72,14 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     await host.close();
   };
 
+  // A look loads no modules.
+  const planned = request.dryRun ? plan.tools.filter(({ kind }) => kind !== "unloaded") : plan.tools;
+  const tools = await openToolbox(planned, host);
+  const unmet = request.dryRun ? undefined : unmetNeeds(request, own, tools, machine.value, policy.value);
+  if (unmet !== undefined) {
+    await close();
+    return { ok: false, error: unmet };
+  }
   const answers: DurableEvent[] = [];
   const passed = request.dryRun ? undefined : await passNeeds(own, host, keepAnswers(answers), signal);
   if (passed?.ok === false) {
@@ -115,7 +119,11 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         if (!filled.ok) return filled;
         if (ready === undefined) throw new Error("A dry run has no model to start");
         for (const [name, value] of Object.entries(texts.input)) inputs.set(name, mask.text(asText(value)));
-        return startRun(request, { id, signal, host, clock, model: ready, mask, tools, answers, ...filled.value }, observe);
+        return startRun(
+          request,
+          { id, signal, host, clock, model: ready, mask, tools, answers, ...filled.value },
+          observe,
+        );
       },
       close,
     },

@@ -2,6 +2,7 @@
 import { dispatch } from "./cli/cli.ts";
 import { processStreams } from "./cli/output.ts";
 import { exitCode } from "./core/exit.ts";
+import { moduleWorker } from "./core/module-protocol.ts";
 
 const streams = processStreams();
 
@@ -33,7 +34,15 @@ async function lost(reason: string): Promise<number> {
   return exitCode("usage");
 }
 
-const code = await dispatch(process.argv.slice(2), takeEnvironment(), streams).catch(bug);
+/** A tool module's process is this executable too. */
+async function main([first, module = ""]: string[]): Promise<number> {
+  if (first !== moduleWorker) return dispatch(process.argv.slice(2), takeEnvironment(), streams);
+  const { serve } = await import("./worker/serve.ts");
+  await serve(module);
+  return 0;
+}
+
+const code = await main(process.argv.slice(2)).catch(bug);
 await streams.stdout.flush();
 const failure = streams.stdout.failure();
 const ended = failure === undefined ? code : await lost(failure);

@@ -1,11 +1,15 @@
 import type { PlannedTool } from "../core/planned-tool.ts";
 import type { Tool } from "../core/tool.ts";
+import type { OpenHost } from "../host/host.ts";
 import { loadTools } from "../tools/index.ts";
+import { moduleTool } from "../tools/module-tool.ts";
 import { httpTool, variablesOf } from "../tools/own-http.ts";
 import { runTool } from "../tools/own-run.ts";
+import { openWorkers } from "./modules.ts";
 
-/** The tools of one run, in the order of the file. */
-export async function openToolbox(planned: readonly PlannedTool[]): Promise<Tool[]> {
+/** The tools of one run, in the order of the file. What they hold ends with the host. */
+export async function openToolbox(planned: readonly PlannedTool[], host: OpenHost): Promise<Tool[]> {
+  const workers = openWorkers(planned, host);
   const builtins = await loadTools(planned.flatMap((tool) => (tool.kind === "builtin" ? [tool.name] : [])));
   return planned.map((tool) => {
     switch (tool.kind) {
@@ -15,9 +19,13 @@ export async function openToolbox(planned: readonly PlannedTool[]): Promise<Tool
         return runTool(tool);
       case "http":
         return httpTool(tool);
-      case "module":
+      case "module": {
+        const serving = workers.get(tool.module);
+        if (serving === undefined) throw new Error(`No worker for '${tool.module}'`);
+        return moduleTool(tool, serving.worker, serving.variables);
+      }
       case "unloaded":
-        throw new Error(`A run cannot begin with the modules of '${tool.name ?? "*"}' not loaded`);
+        throw new Error("A run cannot begin with modules that were not loaded");
     }
   });
 }

@@ -8,11 +8,13 @@ import { checkAgent, type Known } from "../file/check.ts";
 import type { Checked } from "../file/read.ts";
 import { checkScript } from "../file/script.ts";
 import { maxFileBytes, unreadable } from "../file/source.ts";
+import type { ReadFolder } from "../file/tools-folder.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { readNamed } from "./files.ts";
 import type { UsageProblem } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { readStdin } from "./stdin.ts";
+import { toolsFolderOf } from "./tools-folder.ts";
 
 /** Reads and checks an agent file. What cannot be read is a diagnostic as well, so that one report holds all files. */
 export function readAgent(file: string, cwd: string): Checked<Plan> {
@@ -32,11 +34,47 @@ export function checkRead(
 }
 
 /** An agent file's content. One that came on stdin, as `-`, has paths that are relative to the working folder. */
-export function checkAgentBytes(file: string, bytes: Uint8Array, cwd: string, names: Known = known): Checked<Plan> {
-  const checked = checkAgent({ file, folder: dirname(resolve(cwd, file)), bytes }, names);
-  const placed = (diagnostics: Diagnostic[]) => diagnostics.map((one) => ({ ...one, file: shownFile(file) }));
+export function checkAgentBytes(
+  file: string,
+  bytes: Uint8Array,
+  cwd: string,
+  names: Known = known,
+  readFolder: ReadFolder = toolsFolderOf(file, cwd),
+): Checked<Plan> {
+  const source = { file, folder: dirname(resolve(cwd, file)), bytes };
+  const checked = checkAgent(source, names, readFolder);
+  // Those of its tools' files have places of their own.
+  const placed = (diagnostics: Diagnostic[]) =>
+    diagnostics.map((one) => (one.file === file ? { ...one, file: shownFile(file) } : one));
   if (checked.ok) return { ...checked, warnings: placed(checked.warnings) };
   return { ok: false, diagnostics: placed(checked.diagnostics) };
+}
+
+/**
+ * The same with the tools of modules. Which are loaded: all of the folder, or, `needed`, those whose code alone can tell what the file
+ * names. Each is in a process of its own that nothing is granted to, but not held by the kernel yet.
+ */
+export async function loadAgentBytes(
+  file: string,
+  bytes: Uint8Array,
+  which: "all" | "needed",
+  { cwd, env }: Pick<Io, "cwd" | "env">,
+  names: Known = known,
+): Promise<Checked<Plan>> {
+  const all: string[] = [];
+  const checked = checkAgentBytes(file, bytes, cwd, names, (folder) => {
+    const read = toolsFolderOf(file, cwd)(folder);
+    if (read.ok) all.push(...read.value.modules.map(({ path }) => path));
+    return read;
+  });
+  const needed = checked.ok
+    ? checked.value.tools.flatMap((tool) => (tool.kind === "unloaded" ? tool.modules : []))
+    : [];
+  const modules = which === "all" ? all : needed;
+  if (modules.length === 0) return checked;
+  const { loadModules } = await import("../app/modules.ts");
+  const loaded = await loadModules([...new Set(modules)], { cwd, environment: env });
+  return checkAgentBytes(file, bytes, cwd, names, toolsFolderOf(file, cwd, loaded));
 }
 
 /** What a file is called where a place in it is told. */

@@ -39,7 +39,7 @@ function agentHelp(command: string, plan: Plan): string {
     ...(requests.length === 0 ? ["  nothing"] : columns(requests)),
     "",
     `Model: ${model === undefined ? "none named" : cleanLine(model)}`,
-    `Tools: ${tools.length === 0 ? "none" : tools.join(", ")}`,
+    `Tools: ${tools.length === 0 ? "none" : tools.map((tool) => tool.name ?? "custom/*").join(", ")}`,
     "",
     `'rein help ${command}' tells of the other flags.`,
     "",

@@ -3,12 +3,20 @@ import { exitCode } from "../core/exit.ts";
 import { cleanLine } from "../render/clean.ts";
 import { diagnosticsJson, diagnosticsSarif, diagnosticsText } from "../render/diagnostics.ts";
 import type { Plan } from "../core/plan.ts";
+import type { Known } from "../file/check.ts";
 import type { Checked } from "../file/read.ts";
-import { agentBytes, checkRead, secondStdin, shownFile } from "./agent-file.ts";
+import { agentBytes, checkRead, loadAgentBytes, secondStdin, shownFile } from "./agent-file.ts";
 import { ownFlags } from "./input-flags.ts";
 import { usageError } from "./usage.ts";
 import type { Handler } from "./command.ts";
+import type { Io } from "./io.ts";
 import { version } from "./version.ts";
+
+/** One file; with the tools of its modules where these are to be loaded. */
+async function checkOne(file: string, load: boolean, names: Known, io: Io): Promise<Checked<Plan>> {
+  const read = await agentBytes(file, io);
+  return load && read.ok ? loadAgentBytes(file, read.value, "all", io, names) : checkRead(file, read, io.cwd, names);
+}
 
 /** Checks files, without running, fetching or asking for anything. The report is the answer, so it is on stdout. */
 export const checkCommand: Handler = async (args, io) => {
@@ -18,7 +26,7 @@ export const checkCommand: Handler = async (args, io) => {
   const names = { ...known, flags: ownFlags };
   const results: Array<{ file: string; checked: Checked<Plan> }> = [];
   for (const file of args.positionals)
-    results.push({ file: shownFile(file), checked: checkRead(file, await agentBytes(file, io), io.cwd, names) });
+    results.push({ file: shownFile(file), checked: await checkOne(file, args.has("--load"), names, io) });
   const diagnostics = results.flatMap(({ checked }) => (checked.ok ? checked.warnings : checked.diagnostics));
   const format = args.one("--output") ?? "text";
   if (format === "json") await io.stdout.write(diagnosticsJson(diagnostics));

@@ -117,7 +117,13 @@ export const commands: readonly Command[] = [
     summary: "Check agent files without running anything",
     positionals: "FILE…",
     count: { min: 1, max: Infinity },
-    flags: [outputFlag("text", "json", "sarif")],
+    flags: [
+      {
+        name: "--load",
+        help: "Load the modules of tools folders too, which runs their code, and check what they export",
+      },
+      outputFlag("text", "json", "sarif"),
+    ],
     examples: [
       { command: "rein check agents/*.yaml", does: "report every error of every file" },
       { command: "rein check review.yaml --output sarif > check.sarif", does: "for a code scanning service" },

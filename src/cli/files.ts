@@ -99,6 +99,11 @@ export function cannotWrite(path: string, error: unknown): UsageProblem {
   return { message: `Cannot write '${path}': ${why(error)}` };
 }
 
+/** What the system has against what is to be read. */
+export function cannotRead(error: unknown): string {
+  return why(error);
+}
+
 /** What is in the way of writing must be known before money is spent on what is to be written. */
 export function checkWritable(path: string): Result<void, UsageProblem> {
   try {

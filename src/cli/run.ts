@@ -2,7 +2,7 @@ import type { Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
 import { cleanLine } from "../render/clean.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
-import { agentBytes, checkAgentBytes, shownFile } from "./agent-file.ts";
+import { agentBytes, checkAgentBytes, loadAgentBytes, shownFile } from "./agent-file.ts";
 import type { Handler } from "./command.ts";
 import type { Arguments } from "./flags.ts";
 import { inputFlags } from "./input-flags.ts";
@@ -28,7 +28,10 @@ async function loadAgent(args: Arguments, io: Io): Promise<Result<Plan, Reported
   const [file = ""] = args.positionals;
   const read = await agentBytes(file, io);
   if (!read.ok) return { ok: false, error: { outcome: "usage", ...read.error } };
-  const checked = checkAgentBytes(file, read.value, io.cwd);
+  // A look starts nothing.
+  const checked = args.has("--dry-run")
+    ? checkAgentBytes(file, read.value, io.cwd)
+    : await loadAgentBytes(file, read.value, "needed", io);
   const diagnostics = checked.ok ? checked.warnings : checked.diagnostics;
   const report = diagnosticsText(diagnostics, { color: io.stderr.color });
   if (!checked.ok) {

@@ -1,6 +1,8 @@
 import * as v from "valibot";
+import type { Diagnostic } from "../core/diagnostic.ts";
 import { permissionKinds } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
+import { fail } from "../core/result.ts";
 import { hiddenFlags, inputProblems } from "./input-specs.ts";
 import { entriesOf, find, itemsOf, quote, textsBelow, textsOf, toJson, type Node } from "./node.ts";
 import { jsonSchemaProblems } from "./output-schema.ts";
@@ -14,6 +16,7 @@ import { shapeProblems } from "./shape.ts";
 import type { Problem, Source } from "./source.ts";
 import { parseTemplate, strayTemplate } from "./template.ts";
 import { checkTools, type KnownTool } from "./tools.ts";
+import { checkFolder, type CheckedFolder, type ReadFolder } from "./tools-folder.ts";
 import { agentPaths, almostTemplates } from "./agent-paths.ts";
 
 /** The names that an agent file can use, and what each tool cannot work without. */
@@ -26,16 +29,25 @@ export type Known = {
   flags?: ReadonlySet<string>;
 };
 
-/** An agent file as a plan, or all that is wrong with it. */
-export function checkAgent(source: Source, known: Known): Checked<Plan> {
-  return readYaml(source, "an agent has at least 'instructions' or a 'prompt'", (root, text) => {
+/** Where nothing can be read but the agent file. */
+const noFolder: ReadFolder = () => fail("unsupported", "it is not read here");
+
+/**
+ * An agent file as a plan, or all that is wrong with it. `readFolder` reads its folder of tools; where that tells what the code of
+ * modules says of itself, no tool of the plan is left unloaded.
+ */
+export function checkAgent(source: Source, known: Known, readFolder: ReadFolder = noFolder): Checked<Plan> {
+  let folder: CheckedFolder | undefined;
+  const checked = readYaml(source, "an agent has at least 'instructions' or a 'prompt'", (root, text) => {
     const rule = agentPaths(root);
     const template = (key: string) => {
       const node = find(root, key);
       return node?.kind === "text" ? parseTemplate(node, text, rule) : undefined;
     };
     const written = { file: source.file, text, folder: source.folder };
-    const tools = checkTools(root, written, known.tools, known.secrets, undefined);
+    const named = find(root, "tools_dir");
+    folder = named?.kind === "text" ? checkFolder(named, known, readFolder) : undefined;
+    const tools = checkTools(root, written, known.tools, known.secrets, folder?.offered);
     const instructions = template("instructions");
     const prompt = template("prompt");
     const shape = shapeProblems(agentSchema, root, { later: laterKeys, foreign: foreignKeys, mistaken });
@@ -50,6 +62,7 @@ export function checkAgent(source: Source, known: Known): Checked<Plan> {
         ...(prompt?.problems ?? []),
         ...strayTemplates(root, text),
         ...almostTemplates(root, text),
+        ...(folder?.problems ?? []),
         ...tools.problems,
         ...ruleProblems(root),
         ...outputProblems(root, known.providers),
@@ -65,6 +78,16 @@ export function checkAgent(source: Source, known: Known): Checked<Plan> {
         ),
     };
   });
+  return withFolder(checked, folder?.diagnostics ?? []);
+}
+
+/** What is wrong with the tools folder's own files is told behind what is wrong with the agent file. */
+function withFolder(checked: Checked<Plan>, diagnostics: Diagnostic[]): Checked<Plan> {
+  if (!checked.ok) return { ok: false, diagnostics: [...checked.diagnostics, ...diagnostics] };
+  const all = [...checked.warnings, ...diagnostics];
+  return diagnostics.some(({ severity }) => severity === "error")
+    ? { ok: false, diagnostics: all }
+    : { ...checked, warnings: all };
 }
 
 /** An agent without a word of what to do; not told where a key is there but misspelled. */

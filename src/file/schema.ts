@@ -197,6 +197,18 @@ export const agentSchema = v.pipe(
       ),
       [],
     ),
+    tools_dir: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.title("a folder"),
+        v.regex(/^(?![/~])[^\0]+$/, "Expected a path relative to the agent file"),
+        v.description(
+          "A folder of tools, relative to the agent file: `NAME.tool.yaml` for a program in any language, `*.ts` and `*.js` " +
+            "modules. Files that begin with `_` are skipped. `tools` picks from it.",
+        ),
+        v.examples(["tools"]),
+      ),
+    ),
     permissions: permissions(
       "The most that this agent can ever get. The caller grants it: `-P` for all of it, or `--allow-…`.",
     ),
@@ -303,7 +315,6 @@ export const laterKeys: Record<string, readonly string[]> = {
   "": [
     "mcp",
     "agents",
-    "tools_dir",
     "skills",
     "context",
     "secrets",

@@ -1,4 +1,4 @@
-import type { Clock, Decided, Fetch, Host } from "../core/host.ts";
+import type { Child, ChildOptions, Clock, Decided, Fetch, Host } from "../core/host.ts";
 import type { AccessRequest, Ask } from "../core/permission.ts";
 import type { Result } from "../core/result.ts";
 import type { Policy } from "../permit/policy.ts";
@@ -33,6 +33,11 @@ export type OpenHost = {
    * environment's proxy. With `ca` it trusts these certificates, PEM, instead of the system's.
    */
   serviceFetch(baseUrl: string, ca: string | undefined): Fetch;
+  /**
+   * Starts the process of a tool module: our own executable, which needs no grant to run. It gets the working folder and the
+   * variables of any child. Ends with the host at the latest.
+   */
+  startModule(module: string, options: Omit<ChildOptions, "cwd" | "input">): Promise<Result<Child>>;
   /** Ends children that still run, removes the run's temporary folder, closes connections. The host is not used after it. */
   close(): Promise<void>;
 };
@@ -84,6 +89,8 @@ export function openHost(options: HostOptions): OpenHost {
       };
     },
     pass: (action, request, decided, signal) => gateFor(decided, signal).begin(action).pass(request),
+    startModule: async (module, child) =>
+      (await openLauncher()).startModule(module, { ...child, signal: AbortSignal.any([child.signal, closing.signal]) }),
     serviceFetch: (baseUrl, ca) => async (input, init) =>
       (await openNetwork()).fetchService({ baseUrl, ca }, closing.signal, input, init),
     close: async () => {

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Child, ChildOptions, ProcessEnd, ProcessOptions } from "../core/host.ts";
+import { moduleWorker } from "../core/module-protocol.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import { openJail } from "../native/jail.ts";
 import type { Policy } from "../permit/policy.ts";
@@ -14,6 +15,8 @@ import { absolutePath, canonicalPath, errorCode, errorText, type Environment, ty
 export type Launcher = {
   start(gate: Gate, argv: string[], options: ChildOptions): Promise<Result<Child>>;
   run(gate: Gate, argv: string[], options: ProcessOptions): Promise<Result<ProcessEnd>>;
+  /** Starts our own executable with a tool module, which no gate judges. */
+  startModule(module: string, options: Omit<ChildOptions, "cwd" | "input">): Promise<Result<Child>>;
   /** Waits for children that still run, which somebody must have aborted. Then removes their temporary folder. */
   close(): Promise<void>;
 };
@@ -33,10 +36,38 @@ export function openLauncher(options: LauncherOptions): Launcher {
   let temporary: string | undefined;
   let inputVariables: Record<string, string> | undefined;
 
+  /** Starts what was judged: the program's path, then its argv. `name` is what messages call it. */
+  const launch = (command: string[], name: string, child: ChildOptions & { cwd: string }): Result<Child> => {
+    const problem = problemFor(name);
+    try {
+      executable ??= openJail();
+      // The system's umask cannot open it to others: mkdtemp makes it 0700.
+      temporary ??= mkdtempSync(join(environment["TMPDIR"] || "/tmp", "rein-"));
+      inputVariables ??= writeInputs(temporary, inputs);
+    } catch (error) {
+      return problem("failed", `its temporary folder or launcher cannot be made (${errorText(errorCode(error))})`);
+    }
+    const extra = { ...inputVariables, ...child.env };
+    const only = child.variables === undefined ? {} : { only: child.variables };
+    const base = { environment, policy, path: machine.path, temporary, secretNames };
+    const { env, keep } = childEnvironment({ ...base, extra, ...only });
+    const jailed = startJailed(executable, command, { ...child, env, keep });
+    if (!jailed.ok && folderCodes.has(jailed.error)) {
+      return problem("not_found", `its folder '${child.cwd}': ${errorText(jailed.error)}`);
+    }
+    if (!jailed.ok) return problem("failed", errorText(jailed.error));
+    const ended = jailed.value.ended.then((end) =>
+      end.ok ? end : problem(end.error === "cancelled" ? "cancelled" : "failed", end.error),
+    );
+    running.add(ended);
+    const forget = () => void running.delete(ended);
+    ended.then(forget, forget);
+    return ok({ ...jailed.value, ended });
+  };
+
   const start = async (gate: Gate, argv: string[], child: ChildOptions): Promise<Result<Child>> => {
     const [name = ""] = argv;
-    const problem = (code: "invalid" | "not_found" | "cancelled" | "failed", text: string) =>
-      fail(code, `Cannot run '${name}': ${text}`);
+    const problem = problemFor(name);
     if (name === "") return problem("invalid", "the command is empty");
     if (argv.some((arg) => arg.includes("\0"))) return problem("invalid", "an argument holds a NUL byte");
 
@@ -57,34 +88,16 @@ export function openLauncher(options: LauncherOptions): Launcher {
     }
     if (child.signal.aborted) return problem("cancelled", "cancelled");
 
-    try {
-      executable ??= openJail();
-      // The system's umask cannot open it to others: mkdtemp makes it 0700.
-      temporary ??= mkdtempSync(join(environment["TMPDIR"] || "/tmp", "rein-"));
-      inputVariables ??= writeInputs(temporary, inputs);
-    } catch (error) {
-      return problem("failed", `its temporary folder or launcher cannot be made (${errorText(errorCode(error))})`);
-    }
-    const extra = { ...inputVariables, ...child.env };
-    const only = child.variables === undefined ? {} : { only: child.variables };
-    const base = { environment, policy, path: machine.path, temporary, secretNames };
-    const { env, keep } = childEnvironment({ ...base, extra, ...only });
-    const jailed = startJailed(executable, [program, ...argv], { ...child, cwd, env, keep });
-    if (!jailed.ok && folderCodes.has(jailed.error)) {
-      return problem("not_found", `its folder '${child.cwd ?? cwd}': ${errorText(jailed.error)}`);
-    }
-    if (!jailed.ok) return problem("failed", errorText(jailed.error));
-    const ended = jailed.value.ended.then((end) =>
-      end.ok ? end : problem(end.error === "cancelled" ? "cancelled" : "failed", end.error),
-    );
-    running.add(ended);
-    const forget = () => void running.delete(ended);
-    ended.then(forget, forget);
-    return ok({ ...jailed.value, ended });
+    return launch([program, ...argv], name, { ...child, cwd });
   };
 
   return {
     start,
+    startModule: async (module, child) => {
+      const [program = "", ...words] = ownCommand;
+      const command = [program, program, ...words, moduleWorker, module];
+      return launch(command, module, { ...child, cwd: machine.cwd, input: true });
+    },
     run: async (gate, argv, { stdin, ...child }) => {
       const started = await start(gate, argv, { ...child, input: stdin !== undefined });
       if (!started.ok) return started;
@@ -101,6 +114,16 @@ export function openLauncher(options: LauncherOptions): Launcher {
       temporary = undefined;
     },
   };
+}
+
+/** How we are started: under Bun itself, as tests are, by our source. */
+const ownCommand = import.meta.dir.startsWith("/$bunfs/")
+  ? [process.execPath]
+  : [process.execPath, join(import.meta.dir, "../main.ts")];
+
+function problemFor(name: string) {
+  return (code: "invalid" | "not_found" | "cancelled" | "failed", text: string) =>
+    fail(code, `Cannot run '${name}': ${text}`);
 }
 
 /** Removes what children left, folders that they locked too. What cannot be removed stays: no outcome depends on it. */

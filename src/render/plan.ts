@@ -31,7 +31,7 @@ export function planText(view: PlanView): string {
     ["model", [view.model ?? "none"]],
     ["instructions", [view.instructions]],
     ["prompt", [view.prompt]],
-    ["tools", view.tools.map((tool) => `${tool.name}: ${cleanLine(tool.description)}`)],
+    ["tools", [...view.tools.map((tool) => `${tool.name}: ${cleanLine(tool.description)}`), ...unloaded(plan)]],
     ["allowed", rules(permissions.allowed)],
     ["requested, not granted", rules(permissions.ungranted)],
     ["denied", rules(permissions.denied)],
@@ -54,6 +54,7 @@ export function planJson({ plan, model, instructions, prompt, tools, permissions
     instructions,
     prompt,
     tools,
+    unloaded: plan.tools.flatMap((tool) => (tool.kind === "unloaded" ? [tool.name ?? "custom/*"] : [])),
     permissions,
     limits,
     output: output ?? null,
@@ -61,6 +62,15 @@ export function planJson({ plan, model, instructions, prompt, tools, permissions
     denied,
   };
   return `${cleanJson(document, 2)}\n`;
+}
+
+/** Tools of which only a module's code could tell more, which a look does not start. */
+function unloaded({ tools }: Plan): string[] {
+  return tools.flatMap((tool) =>
+    tool.kind === "unloaded"
+      ? [`${tool.name ?? "custom/*"}: of a module, not loaded: ${tool.modules.map(cleanLine).join(", ")}`]
+      : [],
+  );
 }
 
 function rules(lists: PermissionLists): string[] {

@@ -93,6 +93,7 @@ test("as JSON a plan holds the same, whole", () => {
     instructions: view.instructions,
     prompt: view.prompt,
     tools: view.tools,
+    unloaded: [],
     permissions: view.permissions,
     limits,
     output: { schema: { type: "object" } },

@@ -1,0 +1,65 @@
+import * as valibot from "valibot";
+import { isJsonObject, type Json } from "../core/json.ts";
+import { record, separator, type FromModule } from "../core/module-protocol.ts";
+import { tool, toolsOf, type LoadedTool } from "./tool.ts";
+
+/**
+ * The process that a tool module runs in: tells what the module exports, and then does the calls that come on stdin, several at once,
+ * until that ends. Nothing here protects rein from the module; that it is another process does.
+ */
+export async function serve(module: string): Promise<void> {
+  // Ours, whatever the module does to the stream.
+  const write = process.stdout.write.bind(process.stdout);
+  const send = (message: FromModule) => void write(record(message));
+  Bun.plugin({
+    name: "rein",
+    setup(build) {
+      build.module("rein/tool", () => ({ exports: { tool }, loader: "object" }));
+      build.module("valibot", () => ({ exports: { ...valibot }, loader: "object" }));
+    },
+  });
+  let tools: LoadedTool[];
+  try {
+    const exports: Record<string, unknown> = await import(module);
+    tools = await toolsOf(exports);
+  } catch (error) {
+    send({ failed: explain(error) });
+    return;
+  }
+  send({ exports: tools.map(({ described }) => described) });
+  for await (const line of lines(Bun.stdin.stream())) {
+    const call: Json = JSON.parse(line.slice(separator.length));
+    if (!isJsonObject(call) || typeof call["id"] !== "number" || !isJsonObject(call["input"])) continue;
+    const { id, input } = call;
+    const called = tools.find(({ described }) => described.export === call["export"]);
+    void answer(called, input, (output) => send({ id, output })).then(
+      (result) => send({ id, result, error: false }),
+      (error: unknown) => send({ id, result: explain(error), error: true }),
+    );
+  }
+}
+
+async function answer(
+  tool: LoadedTool | undefined,
+  input: Record<string, Json>,
+  output: (text: string) => void,
+): Promise<string> {
+  if (tool === undefined) throw new Error("it is not there any more");
+  const value = await tool.call(input, { output: (text) => output(String(text)) });
+  if (typeof value === "string") return value;
+  return JSON.stringify(value) ?? "";
+}
+
+function explain(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function* lines(stream: AsyncIterable<Uint8Array>): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const piece of stream) {
+    const parts = (rest + decoder.decode(piece, { stream: true })).split("\n");
+    rest = parts.pop() ?? "";
+    yield* parts;
+  }
+}

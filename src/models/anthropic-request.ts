@@ -6,7 +6,7 @@ import type {
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Attachment, Message, ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
-import { canHoldTo } from "./anthropic-schema.ts";
+import { heldTo } from "./anthropic-schema.ts";
 import { sendableArguments, sendableName } from "./arguments.ts";
 import { isPdf } from "./attachment.ts";
 import { countField, listField } from "./fields.ts";
@@ -34,8 +34,8 @@ const budgets = { minimal: leastBudget, low: 2048, medium: 8192, high: 16_000, m
 /** The body of one request by the Messages API. */
 export function anthropicRequest({ model, origin, options }: AnthropicTarget, request: ModelRequest): object {
   const { instructions, tools, output } = request;
-  const strict = output !== undefined && canHoldTo(output);
-  const system = output === undefined || strict ? instructions : withSchema(instructions, output);
+  const held = output === undefined ? undefined : heldTo(output);
+  const system = output === undefined || held?.whole === true ? instructions : withSchema(instructions, output);
   const thinking = thinkingOf(model, options);
   const body: Body = {
     model,
@@ -53,7 +53,7 @@ export function anthropicRequest({ model, origin, options }: AnthropicTarget, re
   }
   if (thinking !== undefined) body.thinking = thinking;
   const outputConfig: OutputConfig = {};
-  if (strict) outputConfig.format = { type: "json_schema", schema: output };
+  if (held !== undefined) outputConfig.format = { type: "json_schema", schema: held.schema };
   const effort = effortOf(model, options);
   if (effort !== undefined) outputConfig.effort = effort;
   if (Object.keys(outputConfig).length > 0) body.output_config = outputConfig;
@@ -62,7 +62,7 @@ export function anthropicRequest({ model, origin, options }: AnthropicTarget, re
   return { ...body, ...tier, ...options.extra_body };
 }
 
-/** Where the service cannot hold the model to a schema, the model is told of it. Whether the answer fits is judged elsewhere. */
+/** Where the service cannot hold the model to a schema, or not to all of it, the model is told of it. Whether the answer fits is judged elsewhere. */
 function withSchema(instructions: string, schema: Json): string {
   const demand = `Your final answer must be JSON that fits this JSON Schema, with nothing before or after it:\n${JSON.stringify(schema)}`;
   return instructions === "" ? demand : `${instructions}\n\n${demand}`;

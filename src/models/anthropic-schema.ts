@@ -25,12 +25,38 @@ const formats: ReadonlySet<string> = new Set(
 const mostOptional = 24;
 const mostUnions = 16;
 
+/** Keywords that only narrow what the rest of a schema allows: without them it allows all that it did, and more. */
+const narrowing: ReadonlySet<string> = new Set([
+  ...["minLength", "maxLength", "pattern", "format"],
+  ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
+  ...["minItems", "maxItems", "uniqueItems"],
+  ...["default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"],
+]);
+
 /**
- * Whether a model can be held to this schema as it is (https://platform.claude.com/docs/en/build-with-claude/structured-outputs).
- * Others the SDK would rewrite, and so forbid what they allow: an object whose properties are not all named would always be empty.
+ * What a model can be held to of a schema (https://platform.claude.com/docs/en/build-with-claude/structured-outputs): the schema
+ * itself (`whole`), or one that allows more; undefined where it would have to forbid what the schema allows. The SDK would rewrite
+ * those, and an object whose properties are not all named would always be empty.
  */
-export function canHoldTo(schema: Json): boolean {
-  return takes(schema) && count(schema, optional) <= mostOptional && count(schema, unions) <= mostUnions;
+export function heldTo(schema: JsonObject): { schema: JsonObject; whole: boolean } | undefined {
+  const loose = loosened(schema);
+  if (!takes(loose) || count(loose, optional) > mostOptional || count(loose, unions) > mostUnions) return undefined;
+  return { schema: loose, whole: JSON.stringify(loose) === JSON.stringify(schema) };
+}
+
+/** The schema without the narrowing keywords that a model cannot be held to. */
+function loosened(schema: JsonObject): JsonObject {
+  const inner = (value: Json) => (isJsonObject(value) ? loosened(value) : value);
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key, value]) => !narrowing.has(key) || keywords[key]?.(value) === true)
+      .map(([key, value]): [string, Json] => {
+        if (key === "items") return [key, inner(value)];
+        if (key === "anyOf" && Array.isArray(value)) return [key, value.map(inner)];
+        if (key !== "properties" || !isJsonObject(value)) return [key, value];
+        return [key, Object.fromEntries(Object.entries(value).map(([name, one]) => [name, inner(one)]))];
+      }),
+  );
 }
 
 function takes(schema: Json): boolean {

@@ -12,6 +12,7 @@ import { median, openBench, pairs, type Bench, type Program, type Sample, type S
 import { nativeRows } from "./native.ts";
 import { installedPeers } from "./peers.ts";
 import { searchRows } from "./search.ts";
+import { textRows } from "./text.ts";
 import { printTable } from "./table.ts";
 
 const dist = resolve(import.meta.dir, "../dist");
@@ -176,14 +177,16 @@ async function againstPeers(bench: Bench): Promise<void> {
 /** Each native function beside the best of JavaScript: it stays native only while it wins, or contains. */
 async function againstJavaScript(): Promise<void> {
   const show = (value: number, unit: string): string => `${value.toPrecision(3)} ${unit}`;
-  const rows = [...(await nativeRows()), ...(await searchRows())].map(({ name, ours, theirs, ratio, unit, goal }) => [
-    name,
-    show(ours, unit),
-    show(theirs, unit),
-    ratio.toFixed(2),
-    goal === undefined ? "" : `<= ${goal}`,
-    goal === undefined ? "" : ratio <= goal ? "pass" : "MISS",
-  ]);
+  const rows = [...(await nativeRows()), ...(await textRows()), ...(await searchRows())].map(
+    ({ name, ours, theirs, ratio, unit, goal }) => [
+      name,
+      show(ours, unit),
+      show(theirs, unit),
+      ratio.toFixed(2),
+      goal === undefined ? "" : `<= ${goal}`,
+      goal === undefined ? "" : ratio <= goal ? "pass" : "MISS",
+    ],
+  );
   printTable("Native functions against JavaScript", ["", "native", "JavaScript", "ratio", "bar", ""], rows);
 }
 

@@ -11,7 +11,7 @@ import { median } from "./measure.ts";
 /** Medians of both sides, and the median of the pairs' ratios: below 1 we are faster. `goal` is the most the ratio may be. */
 export type Row = { name: string; ours: number; theirs: number; ratio: number; unit: string; goal?: number };
 
-type Contest = { name: string; ours(): unknown; theirs(): unknown; goal?: number; rounds?: number };
+export type Contest = { name: string; ours(): unknown; theirs(): unknown; goal?: number; rounds?: number };
 
 export async function nativeRows(): Promise<Row[]> {
   const rows: Row[] = [];
@@ -97,7 +97,7 @@ function parses(text: string): boolean {
 }
 
 /** Runs both in turn, A B A B, after rounds that do not count. */
-async function compare({ name, ours, theirs, goal, rounds = 25 }: Contest): Promise<Row> {
+export async function compare({ name, ours, theirs, goal, rounds = 25 }: Contest): Promise<Row> {
   const samples: [number[], number[]] = [[], []];
   for (let round = rounds > 3 ? -5 : -1; round < rounds; round++) {
     for (const [index, act] of [ours, theirs].entries()) {

@@ -5,9 +5,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hash::BuildHasher;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use regex_automata::meta::{BuildError, Regex};
+use regex_automata::meta::{BuildError, Cache, Regex};
 use regex_automata::{Anchored, Input};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -68,6 +68,8 @@ pub fn count(encoding: usize, text: &str, unwanted: impl Fn() -> bool) -> Result
 
 struct Encoding {
     pieces: Regex,
+    /// What the engine has learnt, for whoever counts next: its own store would be locked for each piece.
+    caches: Mutex<Vec<Cache>>,
     ranks: FxHashMap<&'static [u8], u32>,
     longest: usize,
 }
@@ -87,7 +89,12 @@ impl Encoding {
             longest = longest.max(token.len());
             rest = after;
         }
-        Ok(Self { pieces, ranks, longest })
+        Ok(Self {
+            pieces,
+            caches: Mutex::default(),
+            ranks,
+            longest,
+        })
     }
 
     fn rank(&self, bytes: &[u8]) -> Option<u32> {
@@ -99,11 +106,20 @@ impl Encoding {
     }
 
     fn count(&self, text: &str, unwanted: &dyn Fn() -> bool) -> Option<usize> {
+        let caches = || self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = caches().pop();
+        let mut cache = kept.unwrap_or_else(|| self.pieces.create_cache());
+        let counted = self.count_with(&mut cache, text, unwanted);
+        caches().push(cache);
+        counted
+    }
+
+    fn count_with(&self, cache: &mut Cache, text: &str, unwanted: &dyn Fn() -> bool) -> Option<usize> {
         let mut counter = Counter::new(self, unwanted);
         let (mut tokens, mut at, mut look) = (0, 0, STEP);
         let rest = |at: usize| Input::new(&text[at..]).anchored(Anchored::Yes);
         // Every character is matched by one of the patterns.
-        while let Some(found) = self.pieces.search_half(&rest(at)) {
+        while let Some(found) = self.pieces.search_half_with(cache, &rest(at)) {
             let mut end = at + found.offset();
             if found.pattern().as_usize() == GIVES_BACK {
                 end -= text[at..end].chars().next_back().map_or(0, char::len_utf8);

@@ -111,9 +111,11 @@ async function perform(
   if (stdin.for === "prompt" || stdin.for === "input") {
     const text = textOf(bytes);
     if (!text.ok) return { ok: false, error: usage(text.error) };
+    const empty = text.value === "" ? emptyProblem(plan, stdin) : undefined;
+    if (empty !== undefined) return { ok: false, error: usage(empty) };
     if (stdin.for === "prompt") prompt = text.value;
     // An empty stdin leaves an input its default.
-    else if (text.value !== "" || plan.input[stdin.name]?.default === undefined) texts.set(stdin.name, text.value);
+    else if (text.value !== "") texts.set(stdin.name, text.value);
   }
   const input = typedInput(plan, { ...given.input, texts });
   if (!input.ok) return { ok: false, error: usage(input.error) };
@@ -144,6 +146,17 @@ function inputProblem(io: Io, plan: Plan, { prompt, attached, stdin }: Given): U
     message: `The input '${stdin.name}' is read from stdin, but that is a terminal`,
     hint: `rein run ${file} < FILE, or --set ${stdin.name}=@FILE`,
   };
+}
+
+/** A command that failed before the pipe leaves stdin empty: to ask the model about nothing would cost money and end with 0. */
+function emptyProblem(plan: Plan, stdin: StdinUse): UsageProblem | undefined {
+  if (stdin.for === "input") {
+    if (plan.input[stdin.name]?.default !== undefined) return undefined;
+    const message = `stdin is empty, but the input '${stdin.name}' is required`;
+    return { message, hint: `for an empty value: --set ${stdin.name}=` };
+  }
+  if (stdin.for === "prompt" && plan.prompt === undefined) return { message: "The prompt '-' is empty: stdin is" };
+  return undefined;
 }
 
 /** Questions go to a person at the terminal; progress makes room for them. */

@@ -130,6 +130,8 @@ for (const page of pages) {
       LANG: "C.UTF-8",
       OPENAI_BASE_URL: server.baseUrl,
       HF_ENDPOINT: hub.baseUrl,
+      // The weights are those that the tests have, or none.
+      PIP_NO_INDEX: "1",
     };
     const preparation = preparations[page];
     if (preparation !== undefined) Bun.spawnSync(["sh", "-ec", preparation], { cwd: folder, env });

@@ -1,4 +1,4 @@
-import type { PlannedTool } from "../core/planned-tool.ts";
+import { namedVariables, type PlannedTool } from "../core/planned-tool.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
 import { loadTools } from "../tools/index.ts";
@@ -41,6 +41,6 @@ export function toolVariables(planned: readonly PlannedTool[]): string[] {
   return planned.flatMap((tool) => {
     if (tool.kind === "builtin" || tool.kind === "unloaded") return [];
     const inHeaders = tool.kind === "http" ? tool.headers.flatMap(([, value]) => variablesOf(value)) : [];
-    return [...(tool.permissions.env ?? []), ...inHeaders];
+    return [...namedVariables(tool.permissions), ...inHeaders];
   });
 }

@@ -223,6 +223,49 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./doctor.ts")).doctorCommand,
   },
   {
+    name: "tools call",
+    summary: "Call one tool by hand",
+    positionals: "NAME [FILE]",
+    count: { min: 1, max: 2 },
+    flags: [
+      { name: "--input", value: { name: "JSON" }, help: "Its arguments, as a JSON object or @FILE (default: {})" },
+      ...permissionFlags,
+      { name: "--verbose", short: "-v", help: "Also show on stderr what it prints while it runs" },
+    ],
+    examples: [
+      {
+        command: `rein tools call file_list --input '{"path": "src"}' --allow-read=src`,
+        does: "a tool that rein brings",
+      },
+      { command: `rein tools call greet agent.yaml -P --input '{"name": "Ada"}'`, does: "a tool of an agent file" },
+    ],
+    load: async () => (await import("./tools.ts")).callCommand,
+  },
+  {
+    name: "tools",
+    summary: "List the tools of an agent file, or those that rein brings",
+    positionals: "[FILE]",
+    count: { min: 0, max: 1 },
+    flags: [
+      { name: "--load", help: "Load the modules of its tools folder too, which runs their code" },
+      outputFlag("text", "json"),
+    ],
+    examples: [
+      { command: "rein tools", does: "what every agent file can name" },
+      { command: "rein tools agent.yaml --output json", does: "with the schemas, for a script" },
+    ],
+    load: async () => (await import("./tools.ts")).toolsCommand,
+  },
+  {
+    name: "types",
+    summary: "Print the types of 'rein/tool', for editors",
+    positionals: "",
+    count: { min: 0, max: 0 },
+    flags: [],
+    examples: [{ command: "rein types > rein.d.ts", does: "beside the tools folder" }],
+    load: async () => (await import("./types.ts")).typesCommand,
+  },
+  {
     name: "schema",
     summary: "Print the JSON Schema of agent files, for editors",
     positionals: "",

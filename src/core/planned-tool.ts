@@ -14,9 +14,22 @@ export type ToolFacts = {
   timeout: number;
   /** The file it is written in, as the user would name it. */
   origin: string;
-  /** What it works with, beside what it is: variables and hosts. Absent `env`: all variables that were granted. */
+  /**
+   * What it works with, beside what it is: variables and hosts. Absent `env`: all variables that were granted. A variable that ends
+   * in `?` is handed on if it was granted, and not needed.
+   */
   permissions: Partial<Record<Extract<PermissionKind, "env" | "net">, string[]>>;
 };
+
+/** The variables that a tool cannot work without. */
+export function neededVariables({ env = [] }: ToolFacts["permissions"]): string[] {
+  return env.filter((name) => !name.endsWith("?"));
+}
+
+/** All variables that a tool may get by name. */
+export function namedVariables({ env = [] }: ToolFacts["permissions"]): string[] {
+  return env.map((name) => name.replace(/\?$/, ""));
+}
 
 /** A program: the words of its command, of which the first is text. It gets the arguments as JSON on stdin. */
 export type RunTool = ToolFacts & { kind: "run"; run: Template[] };

@@ -33,7 +33,8 @@ const names = (kind: "env" | "net") =>
       v.pipe(
         v.string(`'permissions.${kind}' must be a list of names`),
         v.check(
-          (name) => wrongRule(kind, name) === undefined && !/[*/]/.test(name),
+          (name) =>
+            wrongRule(kind, kind === "env" ? name.replace(/\?$/, "") : name) === undefined && !/[*/]/.test(name),
           `'permissions.${kind}' must be a list of single names`,
         ),
       ),
@@ -98,7 +99,8 @@ export function moduleTools(module: ModuleFile, loaded: Result<Json, string>): A
     const definition = v.safeParse(definitionSchema, one.definition);
     if (!definition.success)
       return definition.issues.map(({ message }) => ({ ok: false, error: wrong(`Wrong tool: ${message}`) }));
-    const { name, timeout, permissions, run, ...rest } = definition.output;
+    const { name, timeout, permissions, description, input, effects } = definition.output;
+    const rest = { description, input, effects };
     const problems = [...schemaProblems(rest.input), ...parameterProblems(rest.input, one.parameters)];
     if (problems.length > 0) {
       return problems.map(({ message, hint }) => ({ ok: false, error: wrong(`Tool '${name}': ${message}`, hint) }));

@@ -197,7 +197,7 @@ function permissionProblems(permissions: Node | undefined): Problem[] {
   return (["env", "net"] as const).flatMap((kind) =>
     itemsOf(permissions && find(permissions, kind)).flatMap((rule): Problem[] => {
       if (rule.kind !== "text") return [];
-      const wrong = wrongRule(kind, rule.value) ?? wide(rule);
+      const wrong = wrongRule(kind, kind === "env" ? rule.value.replace(/\?$/, "") : rule.value) ?? wide(rule);
       return wrong === undefined ? [] : [{ code: "permission", at: rule.at, ...wrong }];
     }),
   );

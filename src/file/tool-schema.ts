@@ -72,7 +72,9 @@ const entries = {
           v.pipe(
             v.array(v.pipe(v.string(), v.title("a variable's name"))),
             v.title("a list of variables"),
-            v.description("Variables that its program gets, and no others. Default: all that were granted."),
+            v.description(
+              "Variables that its program gets, and no others; one that ends in `?` it can do without. Default: all that were granted.",
+            ),
           ),
         ),
         net: v.exactOptional(

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import type { Json } from "../core/json.ts";
+import { namedVariables } from "../core/planned-tool.ts";
 import type { Result } from "../core/result.ts";
 import { moduleTools } from "./module-tools.ts";
 import { quote, toJson } from "./node.ts";
@@ -61,7 +62,7 @@ export function checkFolder(
   /** Takes a tool in, unless another has its name. */
   const add = (tool: FolderTool, wrong: (message: string) => Diagnostic) => {
     const other = taken.get(tool.name);
-    const variable = (tool.permissions.env ?? []).find((name) => known.secrets.includes(name));
+    const variable = namedVariables(tool.permissions).find((name) => known.secrets.includes(name));
     if (other !== undefined) {
       diagnostics.push(
         wrong(`A tool cannot be named ${quote(tool.name)}: ${other === "rein" ? other : `'${other}'`} has one`),

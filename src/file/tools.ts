@@ -1,7 +1,13 @@
 import * as v from "valibot";
 import { nearest } from "../core/nearest.ts";
 import type { Need } from "../core/permission.ts";
-import type { HttpTool, ModuleTool, PlannedTool, RunTool } from "../core/planned-tool.ts";
+import {
+  neededVariables,
+  type HttpTool,
+  type ModuleTool,
+  type PlannedTool,
+  type RunTool,
+} from "../core/planned-tool.ts";
 import { requestProblems } from "./models.ts";
 import { entriesOf, find, itemsOf, quote, textsOf, toJson, type MapNode, type Node } from "./node.ts";
 import { ownToolOf, ownToolProblems, type Written } from "./own-tool.ts";
@@ -135,10 +141,11 @@ function ownProblems(
     ),
   ];
   for (const variable of variables) {
-    if (secrets.includes(variable.value)) {
+    const optional = variable.value.endsWith("?");
+    if (secrets.includes(variable.value.replace(/\?$/, ""))) {
       const message = `${quote(variable.value)} holds a service's key: no tool can have it`;
       problems.push({ code: "permission", at: variable.at, message });
-    } else problems.push(...requestProblems(root, variable, "read"));
+    } else if (!optional) problems.push(...requestProblems(root, variable, "read"));
   }
   for (const host of textsOf(find(node, "permissions", "net"))) {
     problems.push(
@@ -160,7 +167,8 @@ function variablesIn(value: Extract<Node, { kind: "text" }>, text: string): Arra
 function needsOf(tool: PlannedTool, builtins: readonly KnownTool[]): readonly Need[] {
   if (tool.kind === "unloaded") return [];
   if (tool.kind === "builtin") return builtins.find(({ name }) => name === tool.name)?.needs ?? [];
-  const { env = [], net = [] } = tool.permissions;
+  const env = neededVariables(tool.permissions);
+  const { net = [] } = tool.permissions;
   return [
     ...env.map((target) => ({ kind: "env" as const, target })),
     ...net.map((target) => ({ kind: "net" as const, target })),

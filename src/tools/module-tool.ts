@@ -1,5 +1,5 @@
 import type { Need } from "../core/permission.ts";
-import type { ModuleTool } from "../core/planned-tool.ts";
+import { neededVariables, type ModuleTool } from "../core/planned-tool.ts";
 import type { Tool } from "../core/tool.ts";
 import type { ModuleWorker } from "./module-worker.ts";
 import { grantedVariables } from "./variables.ts";
@@ -7,9 +7,10 @@ import { grantedVariables } from "./variables.ts";
 /** A module's tool. `variables` are those of all tools that its process serves; absent: all that were granted. */
 export function moduleTool(planned: ModuleTool, worker: ModuleWorker, variables: readonly string[] | undefined): Tool {
   const { name, description, input, effects, permissions, timeout } = planned;
-  const needs = (["env", "net"] as const).flatMap((kind) =>
-    (permissions[kind] ?? []).map((target): Need => ({ kind, target })),
-  );
+  const needs = [
+    ...neededVariables(permissions).map((target): Need => ({ kind: "env", target })),
+    ...(permissions.net ?? []).map((target): Need => ({ kind: "net", target })),
+  ];
   return {
     name,
     description,

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../core/json.ts";
 import { NetError } from "../core/net-error.ts";
 import type { Need } from "../core/permission.ts";
-import type { HttpTool } from "../core/planned-tool.ts";
+import { neededVariables, type HttpTool } from "../core/planned-tool.ts";
 import type { Template } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
@@ -33,7 +33,7 @@ export function httpTool(planned: HttpTool): Tool {
 function httpNeeds({ url, headers, permissions }: HttpTool): Need[] {
   const { hostname, port, protocol } = new URL(url.map((piece) => ("text" in piece ? piece.text : "x")).join(""));
   const target = `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
-  const names = new Set([...(permissions.env ?? []), ...headers.flatMap(([, value]) => variablesOf(value))]);
+  const names = new Set([...neededVariables(permissions), ...headers.flatMap(([, value]) => variablesOf(value))]);
   return [{ kind: "net", target }, ...[...names].map((variable): Need => ({ kind: "env", target: variable }))];
 }
 

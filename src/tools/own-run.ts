@@ -1,4 +1,4 @@
-import type { RunTool } from "../core/planned-tool.ts";
+import { neededVariables, type RunTool } from "../core/planned-tool.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import type { JsonObject } from "../core/json.ts";
 import { bytes, grouped, HeadAndTail } from "./bound.ts";
@@ -22,7 +22,7 @@ export function runTool(planned: RunTool): Tool {
     input,
     needs: [
       { kind: "run", target },
-      ...(permissions.env ?? []).map((variable) => ({ kind: "env" as const, target: variable })),
+      ...neededVariables(permissions).map((variable) => ({ kind: "env" as const, target: variable })),
     ],
     effects: () => effects,
     run: (given, context) => call(planned, withDefaults(given, input), context),

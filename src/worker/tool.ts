@@ -1,5 +1,5 @@
 import * as valibot from "valibot";
-import type { Json, JsonObject } from "../core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { DescribedExport } from "../core/module-protocol.ts";
 import { destructured } from "./parameters.ts";
 
@@ -74,8 +74,9 @@ function isValibot(value: unknown): value is ValibotSchema {
 /** What goes into the schema, as JSON Schema; what that cannot say is judged when the tool is called. */
 async function jsonSchemaOf(schema: ValibotSchema): Promise<Json> {
   const { toJsonSchema } = await import("@valibot/to-json-schema");
-  const { $schema, ...converted } = toJsonSchema(schema, { typeMode: "input", errorMode: "ignore" });
-  return plain(converted);
+  const converted = plain(toJsonSchema(schema, { typeMode: "input", errorMode: "ignore" }));
+  if (isJsonObject(converted)) delete converted["$schema"];
+  return converted;
 }
 
 async function parsed(schema: ValibotSchema, input: JsonObject): Promise<unknown> {

@@ -1,0 +1,95 @@
+import { interrupted, problemOf, type Problem } from "../core/problem.ts";
+import { validate } from "../core/json-schema.ts";
+import { makeMask } from "../core/mask.ts";
+import type { JsonObject } from "../core/json.ts";
+import { nearest } from "../core/nearest.ts";
+import { permissionKinds, type Denial, type Grants } from "../core/permission.ts";
+import type { Plan } from "../core/plan.ts";
+import type { PlannedTool } from "../core/planned-tool.ts";
+import type { Result } from "../core/result.ts";
+import type { CalledTool } from "../core/tool-row.ts";
+import { systemClock } from "../host/clock.ts";
+import { openHost } from "../host/host.ts";
+import { readMachine, type Environment, type Machine } from "../host/machine.ts";
+import { keyVariables } from "../models/providers.ts";
+import { missing } from "../permit/decide.ts";
+import { makePolicy, type Policy } from "../permit/policy.ts";
+import type { Rule } from "../permit/rule.ts";
+import { toolNames } from "../tools/index.ts";
+import { planSecrets } from "./model.ts";
+import { openToolbox, toolVariables } from "./toolbox.ts";
+
+export type ToolCallRequest = {
+  /** What the file offers and requests; absent: rein's own tools, and whatever the flags say. */
+  plan: Plan | undefined;
+  name: string;
+  input: JsonObject;
+  grants: Grants;
+  cwd: string;
+  environment: Environment;
+  signal: AbortSignal;
+  /** Shows what it prints while it runs. */
+  output(text: string): void;
+};
+
+/** Calls one tool as a run would, but for the model and the journal. */
+export async function callTool(request: ToolCallRequest): Promise<Result<CalledTool, Problem>> {
+  const { plan, name, grants, cwd, environment, signal } = request;
+  const offered = plan?.tools ?? toolNames.map((builtin): PlannedTool => ({ kind: "builtin", name: builtin }));
+  const planned = offered.find((tool) => tool.name === name);
+  if (planned === undefined) {
+    const close = nearest(
+      name,
+      offered.map((tool) => tool.name ?? ""),
+    );
+    const known = offered.map((tool) => tool.name ?? "custom/*").join(", ");
+    return problemOf(
+      "usage",
+      `There is no tool '${name}'`,
+      close === undefined ? `there are: ${known || "none"}` : `did you mean '${close}'?`,
+    );
+  }
+  const machine = readMachine({ cwd, agentFolder: plan?.folder ?? cwd, environment });
+  if (!machine.ok) return problemOf("usage", machine.error.message);
+  const policy = policyFor(plan, grants, machine.value);
+  if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
+  const secretNames = [...keyVariables, ...(plan === undefined ? [] : planSecrets(plan))];
+  const mask = makeMask([...secretNames, ...toolVariables([planned])].flatMap((one) => environment[one] ?? []));
+  const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment, secretNames };
+  const host = openHost({ ...base, inputs: new Map() });
+  try {
+    const [tool] = await openToolbox([planned], host);
+    if (tool === undefined) throw new Error(`No tool was made for '${name}'`);
+    const problems = validate(tool.input, request.input);
+    if (problems.length > 0) return problemOf("usage", `The arguments do not fit '${name}': ${problems.join("; ")}`);
+    // A bare flag means what a file requests.
+    const unmet = missing(policy.value, tool.needs, false).map((flag) =>
+      flag.includes("=") || plan ? flag : `${flag}=…`,
+    );
+    if (unmet.length > 0) {
+      return problemOf("denied", `'${name}' can do nothing without what was not granted`, `add ${unmet.join(" ")}`);
+    }
+    const denied: Denial[] = [];
+    const decided = async (_: unknown, decision: { verdict: string; denial?: Denial }) => {
+      if (decision.denial !== undefined) denied.push(decision.denial);
+    };
+    const shown = mask.stream();
+    const show = (text: string) => text !== "" && request.output(text);
+    const context = { host: host.scoped(decided, signal), signal, clock: systemClock };
+    const outcome = await tool.run(request.input, { ...context, output: (text) => void show(shown.push(text)) });
+    show(shown.end());
+    if (signal.aborted) return interrupted(signal);
+    return { ok: true, value: { content: mask.text(outcome.content), error: outcome.error ?? false, denied } };
+  } finally {
+    await host.close();
+  }
+}
+
+/** Without a file anything can be granted, and only the flags say what is. */
+function policyFor(plan: Plan | undefined, grants: Grants, machine: Machine): Result<Policy, string[]> {
+  if (plan !== undefined) return makePolicy(plan, grants, machine);
+  const lists = permissionKinds.map((kind) => [kind, grants.allow[kind] === true ? [] : grants.allow[kind]]);
+  const policy = makePolicy({ permissions: Object.fromEntries(lists), deny: {} }, grants, machine);
+  const ceiling = permissionKinds.map((kind): Rule => ({ kind, text: "anything", scope: { type: "any" } }));
+  return policy.ok ? { ok: true, value: { ...policy.value, ceiling } } : policy;
+}

@@ -1,7 +1,8 @@
 import { journalPath } from "./app/journal.ts";
 import type { DoctorRequest } from "./app/doctor.ts";
 import { chosenModel, modelDeps, modelNeeds, offeredModel, passNeeds, planSecrets } from "./app/model.ts";
-import { keepAnswers, unmetNeeds } from "./app/needs.ts";
+import { judgeCrew } from "./app/crew.ts";
+import { keepAnswers, unmetNeeds, type Staffed } from "./app/needs.ts";
 import { problemOf, type Problem } from "./core/problem.ts";
 import type { PreparedRun, RunRequest, Texts } from "./app/request.ts";
 import { startRun } from "./app/start.ts";
@@ -12,7 +13,8 @@ import { exitCode, type Interruption } from "./core/exit.ts";
 import type { Clock } from "./core/host.ts";
 import { makeMask } from "./core/mask.ts";
 import type { Model } from "./core/model.ts";
-import type { Need } from "./core/permission.ts";
+import type { Ask, Need } from "./core/permission.ts";
+import { plansOf } from "./core/plan.ts";
 import type { RunResult } from "./core/result-document.ts";
 import type { Result } from "./core/result.ts";
 import type { ServiceCheck } from "./core/service-check.ts";
@@ -55,7 +57,9 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   });
   const signal = AbortSignal.any([request.interrupts, deadline.signal]);
   const inputs = new Map<string, string>();
-  const secretNames = [...keyVariables, ...planSecrets(plan)];
+  const plans = plansOf(plan);
+  const secretNames = [...keyVariables, ...plans.flatMap(planSecrets)];
+  const ask = request.ask === undefined ? undefined : oneAtATime(request.ask);
   const options = {
     machine: machine.value,
     policy: policy.value,
@@ -64,7 +68,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     secretNames,
     inputs,
   };
-  const host = openHost(request.ask === undefined ? options : { ...options, ask: request.ask });
+  const host = openHost(ask === undefined ? options : { ...options, ask });
   let held: Model | undefined;
   const close = async () => {
     settled.abort();
@@ -74,11 +78,14 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
 
   // A look loads no modules.
   const planned = request.dryRun ? plan.tools.filter(({ kind }) => kind !== "unloaded") : plan.tools;
-  const tools = await openToolbox(planned, host);
-  const unmet = request.dryRun ? undefined : unmetNeeds(request, own, tools, machine.value, policy.value);
-  if (unmet !== undefined) {
+  const tools = await openToolbox(planned, host, plan);
+  const crew = request.dryRun || plans.length === 1 ? noCrew : await judgeCrew(plan, request, host, clock);
+  const agents = crew.ok ? [{ plan, tools, own }, ...crew.value] : [];
+  const unmet = request.dryRun ? undefined : unmetNeeds(request, agents, machine.value, policy.value);
+  const missing = crew.ok ? unmet : crew.error;
+  if (missing !== undefined) {
     await close();
-    return { ok: false, error: unmet };
+    return { ok: false, error: missing };
   }
   const answers: DurableEvent[] = [];
   const passed = request.dryRun ? undefined : await passNeeds(own, host, keepAnswers(answers), signal);
@@ -95,7 +102,9 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   held = ready;
   const promptLimit = (ready?.window ?? largestWindow) * bytesPerToken;
   const id = clock.id();
-  const mask = makeMask([...secretNames, ...toolVariables(plan.tools)].flatMap((name) => environment[name] ?? []));
+  const mask = makeMask(
+    [...secretNames, ...plans.flatMap((one) => toolVariables(one.tools))].flatMap((name) => environment[name] ?? []),
+  );
   const fill = (texts: Texts) => fillIn(request, id, promptLimit, mask, texts);
   return {
     ok: true,
@@ -117,13 +126,12 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
       async start(texts, observe) {
         const filled = fill(texts);
         if (!filled.ok) return filled;
-        if (ready === undefined) throw new Error("A dry run has no model to start");
+        if (ready === undefined || !chosen.ok) throw new Error("A dry run has no model to start");
         for (const [name, value] of Object.entries(texts.input)) inputs.set(name, mask.text(asText(value)));
-        return startRun(
-          request,
-          { id, signal, host, clock, model: ready, mask, tools, answers, ...filled.value },
-          observe,
-        );
+        const named = { chosen: chosen.value, ...foldersOf(request, chosen.value), agents: [] };
+        const made = { id, signal, host, policy: policy.value, clock, model: ready, named, mask, secretNames, tools };
+        const asked = ask === undefined ? request : { ...request, ask };
+        return startRun(asked, { ...made, answers, input: texts.input, ...filled.value }, observe);
       },
       close,
     },
@@ -167,12 +175,28 @@ export function problemResult(run: string, { outcome, message, hint }: Problem):
 }
 
 function makeModel(request: RunRequest, chosen: ChosenModel, host: OpenHost): Promise<Result<Model, Problem>> {
-  const { plan, environment, cwd, files, streamed } = request;
-  // A file names its script relative to itself, a flag or variable relative to where it was typed.
-  const scriptFolder = chosen.from === "file" ? plan.folder : cwd;
-  const agentFolder = plan.folder;
+  const { environment, cwd, files, streamed } = request;
+  const folders = foldersOf(request, chosen);
   return createModel(
     chosen.spec,
-    modelDeps({ host, clock, environment, files, agentFolder, scriptFolder, cwd, retryAfterText: !streamed }),
+    modelDeps({ host, clock, environment, files, cwd, retryAfterText: !streamed, ...folders }),
   );
+}
+
+/** A file names its script relative to itself, a flag or variable relative to where it was typed. */
+function foldersOf({ plan, cwd }: RunRequest, { from }: ChosenModel) {
+  return { scriptFolder: from === "file" ? plan.folder : cwd, agentFolder: plan.folder };
+}
+
+/** A run without sub-agents. */
+const noCrew: Result<Staffed[], Problem> = { ok: true, value: [] };
+
+/** Puts a question when the one before it was answered, whichever agent asks. */
+function oneAtATime(ask: Ask): Ask {
+  let last: Promise<unknown> = Promise.resolve();
+  return (request, signal) => {
+    const answer = last.then(() => (signal.aborted ? ("no" as const) : ask(request, signal)));
+    last = answer.catch(() => undefined);
+    return answer;
+  };
 }

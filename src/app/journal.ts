@@ -1,4 +1,4 @@
-import { isDurable, type DurableEvent, type Emit, type Stamped } from "../core/event.ts";
+import { isDurable, type DurableEvent, type Emit, type Nested, type Stamped } from "../core/event.ts";
 import type { Clock } from "../core/host.ts";
 import {
   attachmentsOf,
@@ -70,10 +70,11 @@ async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>>
 }
 
 /** The conversation that a session had, with the bytes of its attachments. */
-async function historyOf(events: readonly DurableEvent[], store: Store): Promise<Message[]> {
+async function historyOf(events: ReadonlyArray<DurableEvent & Nested>, store: Store): Promise<Message[]> {
   const data = new Map<string, string>();
   for (const event of events) {
-    const facts = event.type === "user" || event.type === "call_end" ? (event.attachments ?? []) : [];
+    const own = event.agent_id === undefined && (event.type === "user" || event.type === "call_end");
+    const facts = own ? (event.attachments ?? []) : [];
     for (const { sha256 } of facts) {
       const found = data.has(sha256) ? undefined : await store.attachment(sha256);
       if (found?.ok && found.value !== undefined) data.set(sha256, Buffer.from(found.value).toString("base64"));

@@ -16,10 +16,26 @@ import type { LocalMachine } from "../models/local.ts";
 import type { ModelProblem } from "../models/problem.ts";
 import { localProvider } from "../models/providers.ts";
 
+/**
+ * A model that was chosen, and the folders that its paths are relative to: of its script, and of its other files. `agents`: the
+ * sub-agents, by their names, that have it from whoever it was named for.
+ */
+export type NamedModel = {
+  chosen: ChosenModel;
+  scriptFolder: string;
+  agentFolder: string;
+  agents: readonly string[];
+};
+
+/** Whether each of its runs is one of its own, with answers of its own. */
+export function isScripted({ model }: ModelSpec): boolean {
+  return model.startsWith("scripted/");
+}
+
 /** Reads the files that a model names; paths are absolute. */
 export type ModelFiles = {
-  /** A scripted model's file. */
-  script(path: string): Promise<Result<Script>>;
+  /** A scripted model's file: its answers, or those for a sub-agent by the names that lead to it. */
+  script(path: string, agents: readonly string[]): Promise<Result<Script>>;
   /** The text of a small file. */
   text(path: string): Result<string>;
 };
@@ -117,13 +133,15 @@ export function modelDeps(options: {
   scriptFolder: string;
   cwd: string;
   retryAfterText: boolean;
+  /** The sub-agents whose answers are taken from a script. */
+  agents?: readonly string[];
 }): ModelDeps {
-  const { host, clock, environment, files, agentFolder, scriptFolder, cwd, retryAfterText } = options;
+  const { host, clock, environment, files, agentFolder, scriptFolder, cwd, retryAfterText, agents = [] } = options;
   return {
     fetch: host.serviceFetch,
     clock,
     key: (name) => environment[name],
-    script: (path) => files.script(within(scriptFolder, path)),
+    script: (path) => files.script(within(scriptFolder, path), agents),
     certificates: (path) => {
       const read = files.text(within(agentFolder, path));
       if (!read.ok) return read;

@@ -4,28 +4,28 @@ import type { Need } from "../core/permission.ts";
 import type { Machine } from "../host/machine.ts";
 import { decide, missing } from "../permit/decide.ts";
 import type { Policy } from "../permit/policy.ts";
+import type { Plan } from "../core/plan.ts";
 import type { Problem } from "../core/problem.ts";
 import type { RunRequest } from "./request.ts";
 import type { Tool } from "../core/tool.ts";
 
-/**
- * Programs that are not here, and grants without which a tool or a check can do nothing at all. `own` is what rein itself needs
- * for the model and the templates.
- */
+/** An agent of a run, and what it cannot do without: `own` is what rein itself needs for its model and templates. */
+export type Staffed = { plan: Plan; tools: readonly Tool[]; own: readonly Need[] };
+
+/** Programs that are not here, and grants without which a tool or a check of one of the agents can do nothing at all. */
 export function unmetNeeds(
   request: RunRequest,
-  own: readonly Need[],
-  tools: readonly Tool[],
+  agents: readonly Staffed[],
   machine: Machine,
   policy: Policy,
 ): Problem | undefined {
-  const { plan } = request;
+  const checks = agents.flatMap(({ plan }) => plan.checks);
   const needs: Need[] = [
-    ...tools.flatMap((tool) => tool.needs),
-    ...plan.checks.flatMap(({ run: [program] }) =>
+    ...agents.flatMap(({ tools }) => tools.flatMap((tool) => tool.needs)),
+    ...checks.flatMap(({ run: [program] }) =>
       program === undefined ? [] : [{ kind: "run" as const, target: program }],
     ),
-    ...own,
+    ...agents.flatMap(({ own }) => own),
   ];
   for (const { kind, target } of needs) {
     if (kind === "run" && target !== undefined && machine.resolve.program(target) === undefined) {
@@ -36,7 +36,7 @@ export function unmetNeeds(
   // A check that a flag denies can never hold, whatever the model answers.
   for (const {
     run: [program = ""],
-  } of plan.checks) {
+  } of checks) {
     const target = machine.resolve.program(program) ?? program;
     const decision = decide(policy, { kind: "run", target, shown: program }, { canAsk: true, answers: [] });
     if (decision.verdict === "deny") {
@@ -46,7 +46,7 @@ export function unmetNeeds(
   const flags = missing(policy, needs, request.ask !== undefined);
   if (flags.length === 0) return undefined;
   const hint = `add ${flags.join(" ")}, or -P to grant all that the file requests`;
-  return { outcome: "denied", message: `'${plan.name}' can do nothing without what was not granted`, hint };
+  return { outcome: "denied", message: `'${request.plan.name}' can do nothing without what was not granted`, hint };
 }
 
 /** What a person allowed before there was a journal. What was refused ends the run, and a grant follows from the flags. */

@@ -3,14 +3,16 @@ import type { Clock } from "../core/host.ts";
 import type { Mask } from "../core/mask.ts";
 import type { Attachment } from "../core/message.ts";
 import type { Model } from "../core/model.ts";
+import type { InputValues } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
-import { run } from "../loop/run.ts";
-import { judgeBy, makeDoors } from "./doors.ts";
+import type { Policy } from "../permit/policy.ts";
+import type { Actor, Common } from "./crew.ts";
 import { isTooMuch, JournalLost, journalPath, makeEmit, makeKeep, openJournal } from "./journal.ts";
-import { explainJson, mendJson } from "./json.ts";
+import type { NamedModel } from "./model.ts";
+import { perform } from "./perform.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
 import type { RunRequest } from "./request.ts";
 
@@ -19,12 +21,16 @@ export type Started = {
   id: string;
   signal: AbortSignal;
   host: OpenHost;
+  policy: Policy;
   clock: Clock;
   model: Model;
+  named: NamedModel;
   mask: Mask;
+  secretNames: readonly string[];
   tools: Tool[];
   /** What was decided before there was a journal. */
   answers: readonly DurableEvent[];
+  input: InputValues;
   instructions: string;
   prompt: string;
   attachments: Attachment[];
@@ -37,7 +43,8 @@ export async function startRun(
   observe: (event: Stamped) => void,
 ): Promise<Result<RunResult, Problem>> {
   const { plan, environment, session } = request;
-  const { id, signal, host, clock, model, mask, tools, answers, instructions, prompt, attachments } = started;
+  const { id, signal, host, policy, clock, model, named, mask, secretNames, tools, answers } = started;
+  const { input, instructions, prompt, attachments } = started;
   const place = journalPath(environment);
   const opened = await openJournal(place, { id, agent: plan.name, model: model.name, time: clock.now() }, session);
   if (!opened.ok) return problemOf("usage", opened.error.message);
@@ -49,37 +56,15 @@ export async function startRun(
   const journaled = makeEmit(journal, clock, observe, session !== undefined);
   const emit: Emit = async (event, durability) => {
     await journaled(event, durability);
-    if (event.type === "run_start") for (const answer of answers) await journaled(answer);
+    if (event.type === "run_start" && event.agent_id === undefined)
+      for (const answer of answers) await journaled(answer);
   };
   if (warning !== undefined) await emit({ type: "warning", message: warning });
-  const doors = makeDoors(host, emit, signal);
+  const common: Common = { request, clock, mask, secretNames, keep: makeKeep(journal, session !== undefined) };
+  const actor: Actor = { plan, id, input, instructions, prompt, model, named, host, policy, signal, emit, depth: 0 };
   try {
-    const result = await run({
-      runId: id,
-      agent: plan.name,
-      hash: plan.hash,
-      model,
-      tools,
-      instructions,
-      history,
-      prompt,
-      attachments,
-      keep: makeKeep(journal, session !== undefined),
-      checks: plan.checks,
-      denied: plan.denied,
-      limits: plan.limits,
-      host: doors,
-      check: (check, answer) => judgeBy(check, answer, doors, signal),
-      emit,
-      clock,
-      signal,
-      mask,
-      explainJson,
-      repairJson: mendJson,
-      ...(session === undefined ? {} : { session }),
-      ...(plan.output === undefined ? {} : { output: plan.output.schema }),
-    });
-    return { ok: true, value: result };
+    const asked = { history, attachments, ...(session === undefined ? {} : { session }) };
+    return { ok: true, value: await perform(actor, tools, common, asked) };
   } catch (error) {
     if (error instanceof JournalLost)
       return problemOf("usage", `Cannot keep the session '${session}': ${error.message}`);

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Mask } from "../core/mask.ts";
 import type { Attachment } from "../core/message.ts";
+import type { InputValues, Skill } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import { expand } from "../core/template.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
@@ -9,32 +10,49 @@ import type { RunRequest, Texts } from "./request.ts";
 
 /** The texts that go to the model, with all holes filled and keys masked: a log that is to be explained may hold one. */
 export function fillIn(
-  request: RunRequest,
+  request: Pick<RunRequest, "plan" | "environment">,
   id: string,
   promptLimit: number,
   mask: Mask,
   texts: Texts,
 ): Result<{ instructions: string; prompt: string; attachments: Attachment[] }, Problem> {
-  const { plan, environment } = request;
-  const env: JsonObject = {};
-  for (const name of plan.env) {
-    const value = environment[name];
-    if (value !== undefined) env[name] = value;
-  }
-  const values = { input: texts.input, env, run: { id } };
+  const { plan } = request;
+  const values = templateValues(request, id, texts.input);
   const instructions = expand(plan.instructions, values);
   if (!instructions.ok) return problemOf("usage", instructions.error.message);
   const prompt = plan.prompt === undefined ? { ok: true as const, value: "" } : expand(plan.prompt, values);
   if (!prompt.ok) return problemOf("usage", prompt.error.message);
   const parts = [prompt.value, texts.prompt ?? "", ...attachedTexts(texts.files)].filter((part) => part !== "");
   const filled = {
-    instructions: mask.text(instructions.value),
+    instructions: mask.text([instructions.value, skillsText(plan.skills)].filter((part) => part !== "").join("\n\n")),
     prompt: mask.text(parts.join("\n\n")),
     attachments: attachmentsAmong(texts.files),
   };
   const size = Buffer.byteLength(filled.instructions) + Buffer.byteLength(filled.prompt);
   if (size <= promptLimit) return { ok: true, value: filled };
   return problemOf("usage", `The prompt is larger than the model could hold: ${size} bytes, at most ${promptLimit}`);
+}
+
+/** What the templates of an agent may name. */
+export function templateValues(
+  { plan, environment }: Pick<RunRequest, "plan" | "environment">,
+  id: string,
+  input: InputValues,
+): JsonObject {
+  const env: JsonObject = {};
+  for (const name of plan.env) {
+    const value = environment[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return { input, env, run: { id } };
+}
+
+/** What the model is told of skills before it reads one. */
+function skillsText(skills: readonly Skill[]): string {
+  if (skills.length === 0) return "";
+  const lines = skills.map(({ name, description }) => `- ${name}: ${description.replace(/\s+/g, " ")}`);
+  const head = "Skills say how to do certain tasks. Before a task that one is for, read it with skill_read:";
+  return [head, ...lines].join("\n");
 }
 
 /** As templates do it: strings as they are, other values as JSON. */

@@ -1,16 +1,21 @@
 import { namedVariables, type PlannedTool } from "../core/planned-tool.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
-import { loadTools } from "../tools/index.ts";
+import { loadTools, noSetting, type RunSetting } from "../tools/index.ts";
 import { moduleTool } from "../tools/module-tool.ts";
 import { httpTool, variablesOf } from "../tools/own-http.ts";
 import { runTool } from "../tools/own-run.ts";
 import { openWorkers } from "./modules.ts";
 
-/** The tools of one run, in the order of the file. What they hold ends with the host. */
-export async function openToolbox(planned: readonly PlannedTool[], host: OpenHost): Promise<Tool[]> {
+/** The tools of one run, in the order of the file. What they hold ends with the host. `about` is what some work with. */
+export async function openToolbox(
+  planned: readonly PlannedTool[],
+  host: OpenHost,
+  about: RunSetting = noSetting,
+): Promise<Tool[]> {
   const workers = openWorkers(planned, host);
-  const builtins = await loadTools(planned.flatMap((tool) => (tool.kind === "builtin" ? [tool.name] : [])));
+  const names = planned.flatMap((tool) => (tool.kind === "builtin" ? [tool.name] : []));
+  const builtins = await loadTools(names, about);
   return planned.map((tool) => {
     switch (tool.kind) {
       case "builtin":

@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from "node:path";
 import { known } from "../app/known.ts";
 import type { Diagnostic } from "../core/diagnostic.ts";
-import type { Plan } from "../core/plan.ts";
+import { plansOf, type Plan } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import type { Script } from "../core/script.ts";
 import { checkAgent, type Known } from "../file/check.ts";
@@ -10,7 +10,7 @@ import { checkScript } from "../file/script.ts";
 import { maxFileBytes, unreadable } from "../file/source.ts";
 import type { ReadFolder } from "../file/tools-folder.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
-import { readNamed } from "./files.ts";
+import { isFolder, readNamed } from "./files.ts";
 import type { UsageProblem } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { readStdin } from "./stdin.ts";
@@ -39,11 +39,12 @@ export function checkAgentBytes(
   bytes: Uint8Array,
   cwd: string,
   names: Known = known,
-  readFolder: ReadFolder = toolsFolderOf(file, cwd),
+  tools: (file: string) => ReadFolder = (named) => toolsFolderOf(named, cwd),
 ): Checked<Plan> {
   const source = { file, folder: dirname(resolve(cwd, file)), bytes };
-  const checked = checkAgent(source, names, readFolder);
-  // Those of its tools' files have places of their own.
+  const read = (path: string) => readNamed(path, maxFileBytes);
+  const checked = checkAgent(source, names, { read, isFolder, tools });
+  // Those of other files have places of their own.
   const placed = (diagnostics: Diagnostic[]) =>
     diagnostics.map((one) => (one.file === file ? { ...one, file: shownFile(file) } : one));
   if (checked.ok) return { ...checked, warnings: placed(checked.warnings) };
@@ -62,19 +63,21 @@ export async function loadAgentBytes(
   names: Known = known,
 ): Promise<Checked<Plan>> {
   const all: string[] = [];
-  const checked = checkAgentBytes(file, bytes, cwd, names, (folder) => {
-    const read = toolsFolderOf(file, cwd)(folder);
+  const checked = checkAgentBytes(file, bytes, cwd, names, (named) => (folder) => {
+    const read = toolsFolderOf(named, cwd)(folder);
     if (read.ok) all.push(...read.value.modules.map(({ path }) => path));
     return read;
   });
   const needed = checked.ok
-    ? checked.value.tools.flatMap((tool) => (tool.kind === "unloaded" ? tool.modules : []))
+    ? plansOf(checked.value).flatMap(({ tools }) =>
+        tools.flatMap((tool) => (tool.kind === "unloaded" ? tool.modules : [])),
+      )
     : [];
   const modules = which === "all" ? all : needed;
   if (modules.length === 0) return checked;
   const { loadModules } = await import("../app/modules.ts");
   const loaded = await loadModules([...new Set(modules)], { cwd, environment: env });
-  return checkAgentBytes(file, bytes, cwd, names, toolsFolderOf(file, cwd, loaded));
+  return checkAgentBytes(file, bytes, cwd, names, (named) => toolsFolderOf(named, cwd, loaded));
 }
 
 /** What a file is called where a place in it is told. */
@@ -104,10 +107,10 @@ export async function agentBytes(
 }
 
 /** Reads a scripted model's file. What is wrong in it is one message that holds all of it. */
-export async function readScript(path: string): Promise<Result<Script>> {
+export async function readScript(path: string, agents: readonly string[] = []): Promise<Result<Script>> {
   const read = readNamed(path, maxFileBytes);
   if (!read.ok) return { ok: false, error: { code: "failed", message: read.error.message } };
-  const checked = checkScript({ file: path, folder: dirname(path), bytes: read.value });
+  const checked = checkScript({ file: path, folder: dirname(path), bytes: read.value }, agents);
   if (checked.ok) return { ok: true, value: checked.value };
   const report = diagnosticsText(checked.diagnostics, { color: false }).trimEnd();
   return { ok: false, error: { code: "invalid", message: `The script '${basename(path)}' has errors\n${report}` } };

@@ -42,6 +42,14 @@ export function readNamed(path: string, limit: number): Result<Uint8Array, Usage
   }
 }
 
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false; // Nothing is there, or nothing that can be looked at.
+  }
+}
+
 /** Nobody knows how much will come: at most `limit` bytes, and the system ends the wait for them by a signal. */
 function readFifo(path: string, limit: number): Result<Uint8Array, UsageProblem> {
   const fd = openSync(path, "r");

@@ -36,6 +36,8 @@ function planIn(folder: string): Plan {
     input: {},
     instructions: [],
     tools: [],
+    agents: {},
+    skills: [],
     permissions: {},
     deny: {},
     limits: defaultLimits,

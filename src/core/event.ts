@@ -20,6 +20,8 @@ export type DurableEvent =
       model: string;
       session?: string;
       instructions: string;
+      /** The call that it was spawned by, where it is a sub-agent's. */
+      call?: string;
     }
   /** What the model is told in the user's name. */
   | {
@@ -63,6 +65,8 @@ export type DurableEvent =
       duration_ms: number;
       /** The images and PDFs that the model is shown with it. */
       attachments?: AttachmentFacts[];
+      /** The tool knew it from an earlier call, and nothing had changed since. */
+      cached?: true;
     }
   /** The gate allowed or refused something. */
   | {
@@ -91,7 +95,7 @@ export type DurableEvent =
   | { type: "limit"; limit: LimitName; value: number; max: number }
   /** A check has judged the answer. */
   | { type: "check"; run: string[]; ok: boolean; detail: string }
-  /** The run is over. Always the last event. */
+  /** The run is over. That of the whole run, without an `agent_id`, is always the last event. */
   | { type: "run_end"; result: RunResult };
 
 /** What only informs those who watch. May be joined or dropped when a reader is slow. */
@@ -107,10 +111,16 @@ export type PassingEvent =
 
 export type LimitName = "turns" | "tool_calls" | "tokens" | "time" | "output_length" | "same_failure" | "same_denial";
 
-export type Event = DurableEvent | PassingEvent;
+/**
+ * The sub-agent whose event it is, by its id: `a1`; `a1.a2` is the second that `a1` spawned. Absent: the run's own. Turns and ids
+ * of calls are counted in each agent by itself.
+ */
+export type Nested = { agent_id?: string };
+
+export type Event = (DurableEvent | PassingEvent) & Nested;
 
 /** An event as it is journaled and printed: numbered within its run, with the time in milliseconds since 1970. */
-export type Stamped<E extends Event = Event> = { seq: number; time: number } & E;
+export type Stamped<E extends DurableEvent | PassingEvent = Event> = { seq: number; time: number } & Nested & E;
 
 /** A durable event, and whether it must be on disk before the call returns. */
 export type Emit = (event: Event, durability?: "flush") => Promise<void>;

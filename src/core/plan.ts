@@ -2,6 +2,7 @@ import type { Json, JsonObject, JsonSchema } from "./json.ts";
 import type { ModelSpec } from "./model.ts";
 import type { PermissionLists } from "./permission.ts";
 import type { PlannedTool } from "./planned-tool.ts";
+import type { TemplateValue } from "./script.ts";
 
 export type InputType = "string" | "number" | "integer" | "boolean" | "array" | "object";
 
@@ -25,8 +26,20 @@ export type Limits = {
   tokens?: number;
 };
 
+/** A secret that tools put into requests: the variable that holds it, and where it may go, as rules of `permissions.net`. */
+export type SecretSpec = { env: string; hosts: string[] };
+
 /** A command that judges the answer. It gets the answer on stdin; exit code 0 holds. */
 export type Check = { run: string[] };
+
+/**
+ * An agent that another can spawn. `inline`: it is written in that one's file, whose models are its own. `defaults` are those of
+ * its inputs that templates make of the other's inputs; their specs have none.
+ */
+export type SubAgent = { plan: Plan; inline: boolean; defaults: Record<string, TemplateValue> };
+
+/** A folder in the Agent Skills format: what its SKILL.md says of it, and its absolute path. */
+export type Skill = { name: string; description: string; folder: string };
 
 /** An agent file after it was checked: nothing in it is unresolved but templates' values and the model's credentials. */
 export type Plan = {
@@ -45,6 +58,10 @@ export type Plan = {
   instructions: Template;
   prompt?: Template;
   tools: PlannedTool[];
+  /** By the names that it can spawn them by. */
+  agents: Record<string, SubAgent>;
+  skills: Skill[];
+  secrets: Record<string, SecretSpec>;
   /** The most this agent can get; programs of checks and tools are in `run` already, hosts of models and tools in `net`. */
   permissions: PermissionLists;
   /** Wins over every grant. */
@@ -57,6 +74,18 @@ export type Plan = {
   /** Names that templates may use as `env.NAME`. */
   env: string[];
 };
+
+/** A plan with those of all its sub-agents, each once. */
+export function plansOf(plan: Plan): Plan[] {
+  const plans = new Set<Plan>();
+  const add = (one: Plan) => {
+    if (plans.has(one)) return;
+    plans.add(one);
+    for (const agent of Object.values(one.agents)) add(agent.plan);
+  };
+  add(plan);
+  return [...plans];
+}
 
 /** Used where the file names none. */
 export const defaultLimits: Limits = { turns: 50, tool_calls: 200, time: 600_000 };

@@ -21,6 +21,14 @@ export function expand(template: Template, values: JsonObject): Result<string> {
   return ok(text);
 }
 
+/** As `expandValue`; but a text that is one hole and nothing else becomes the value itself. */
+export function expandTyped(template: TemplateValue, values: JsonObject): Result<Json> {
+  const [only, ...others] = template.kind === "text" ? template.template : [];
+  if (only === undefined || others.length > 0 || !("path" in only)) return expandValue(template, values);
+  const value = lookUp(only.path, values);
+  return value === undefined ? expandValue(template, values) : ok(value);
+}
+
 /** Fills the holes in all texts of a value. */
 export function expandValue(template: TemplateValue, values: JsonObject): Result<Json> {
   if (template.kind === "text") return expand(template.template, values);

@@ -1,3 +1,4 @@
+import type { AgentDoor } from "./agents.ts";
 import type { Clock, Host } from "./host.ts";
 import type { JsonObject, JsonSchema } from "./json.ts";
 import type { Attachment } from "./message.ts";
@@ -17,10 +18,15 @@ export type ToolContext = {
   clock: Pick<Clock, "now" | "sleep">;
   /** Shows a piece of output as it comes (a passing event). The result must still hold what the model needs. */
   output(text: string): void;
+  /** The run's sub-agents; absent where the agent file names none. */
+  agents?: AgentDoor;
 };
 
-/** What a call came to. `error` marks a failure that the model reads and can act on; `attachments` it is shown with the text. */
-export type ToolOutcome = { content: string; error?: boolean; attachments?: Attachment[] };
+/**
+ * What a call came to. `error` marks a failure that the model reads and can act on; `attachments` it is shown with the text;
+ * `cached`: the tool knew it from an earlier call.
+ */
+export type ToolOutcome = { content: string; error?: boolean; attachments?: Attachment[]; cached?: true };
 
 /** One tool. `input` has been validated against its schema before `effects` or `run` see it. */
 export type Tool = {

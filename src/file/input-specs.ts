@@ -1,6 +1,6 @@
 import type { InputType } from "../core/plan.ts";
 import { fitsType, flagOfInput, typeWords } from "./input.ts";
-import { entriesOf, find, itemsOf, kindName, quote, toJson, type Node } from "./node.ts";
+import { entriesOf, find, itemsOf, kindName, quote, textsBelow, toJson, type Node } from "./node.ts";
 import type { Problem } from "./source.ts";
 
 /** What the schema cannot say of inputs: defaults and choices of the input's own type, one reader of stdin. */
@@ -52,7 +52,8 @@ function typedProblems(name: string, spec: Node): Problem[] {
     return [{ code: "wrong_value", at: choices.at, message }];
   }
   for (const choice of itemsOf(choices)) expect("A choice", choice);
-  if (preset === undefined) return problems;
+  // A template is judged by itself, and what it comes to when it is filled.
+  if (preset === undefined || textsBelow(preset).some(({ value }) => value.includes("${{"))) return problems;
   expect("The default", preset);
   if (problems.length > 0 || choices?.kind !== "list" || choices.items.length === 0) return problems;
   if (choices.items.map(toJson).includes(toJson(preset))) return problems;

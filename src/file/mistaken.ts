@@ -5,9 +5,13 @@ import { ownToolSchema } from "./tool-schema.ts";
 /** What a `${{ … }}` is told where nothing expands it. */
 export const strayMessage = "'${{ … }}' works in 'instructions' and 'prompt' only";
 
+/** The hint of a problem that says where an agent's task went. */
+export const mistakenTask = /^did you mean '(instructions|prompt)'\?$/;
+
 /** What people write in an agent file that deserves a better word than "Expected a list, found text". */
 export const mistaken: ShapeRules["mistaken"] = (path, node) => {
-  switch (path) {
+  // An agent within the file is one like the file's own.
+  switch (path.replace(/^agents\.\*\./, "")) {
     case "":
       if (node.kind === "map") return undefined;
       return {

@@ -35,7 +35,7 @@ export function modelProblems(
   const models = entriesOf(find(root, "models"));
   const names = models.map(([name]) => name);
   const model = find(root, "model");
-  const problems: Problem[] = model?.kind === "text" ? nameProblems(model, providers, names, text) : [];
+  const problems: Problem[] = model?.kind === "text" ? modelNameProblems(model, providers, names, text) : [];
   for (const [name, { key, value: spec }] of models) {
     if (providers.some((one) => one.name === name || one.aliases.includes(name))) {
       const message = `A model cannot be named ${quote(name)}: it is a provider`;
@@ -43,7 +43,7 @@ export function modelProblems(
     }
     const named = find(spec, "model");
     if (named?.kind !== "text") continue;
-    problems.push(...nameProblems(named, providers, undefined, text));
+    problems.push(...modelNameProblems(named, providers, undefined, text));
     const provider = providerOf(named.value, providers);
     if (provider !== undefined) problems.push(...optionProblems(spec, provider, providers));
     problems.push(...endpointProblems(root, spec, secrets));
@@ -92,7 +92,8 @@ function providerOf(name: string, providers: readonly KnownProvider[]): KnownPro
   return providers.find((one) => one.name === prefix || one.aliases.includes(prefix));
 }
 
-function nameProblems(
+/** What is wrong with a model's name. `models` are those of the file, undefined where it can name none of them. */
+export function modelNameProblems(
   node: TextNode,
   providers: readonly KnownProvider[],
   models: readonly string[] | undefined,

@@ -1,14 +1,20 @@
 import type { PlannedTool } from "../core/planned-tool.ts";
-import type { InputSpec, Plan, Template } from "../core/plan.ts";
+import type { InputSpec, Plan, Skill, SubAgent, Template } from "../core/plan.ts";
 import { milliseconds } from "./duration.ts";
 import type { AgentFile } from "./schema.ts";
 import type { Source } from "./source.ts";
 
-/** A checked file as the plan of its runs. */
+/** The content of a file, or of an agent within it, as far as it needs no looking up. */
+type Content = Omit<AgentFile, "tools" | "tools_dir" | "agents" | "skills" | "instructions" | "prompt">;
+
+/** What was made of the rest of it. */
+type Parts = { instructions: Template; prompt: Template | undefined; tools: readonly PlannedTool[] };
+
+/** A checked agent as the plan of its runs. */
 export function planOf(
-  file: AgentFile,
-  templates: { instructions: Template; prompt: Template | undefined },
-  tools: readonly PlannedTool[],
+  file: Content,
+  { instructions, prompt, tools }: Parts,
+  { agents, skills }: { agents: Record<string, SubAgent>; skills: Skill[] },
   source: Source,
 ): Plan {
   const { description, model, output } = file;
@@ -19,6 +25,7 @@ export function planOf(
   const hosts = [...urls, ...requested.flatMap(({ net }) => net)];
   const net = [...new Set([...(file.permissions.net ?? []), ...hosts])];
   const run = [...new Set([...(file.permissions.run ?? []), ...programs])];
+  const read = [...new Set([...(file.permissions.read ?? []), ...skills.map(({ folder }) => folder)])];
   const input: Record<string, InputSpec> = file.input;
   return {
     file: source.file,
@@ -29,10 +36,17 @@ export function planOf(
     ...(model === undefined ? {} : { model }),
     models: file.models,
     input,
-    instructions: templates.instructions,
-    ...(templates.prompt === undefined ? {} : { prompt: templates.prompt }),
+    instructions,
+    ...(prompt === undefined ? {} : { prompt }),
     tools: [...tools],
-    permissions: { ...file.permissions, ...(run.length > 0 ? { run } : {}), ...(net.length > 0 ? { net } : {}) },
+    agents,
+    skills,
+    permissions: {
+      ...file.permissions,
+      ...(read.length > 0 ? { read } : {}),
+      ...(run.length > 0 ? { run } : {}),
+      ...(net.length > 0 ? { net } : {}),
+    },
     deny: file.deny,
     limits: { ...limits, time: milliseconds(time), ...(tokens === undefined ? {} : { tokens }) },
     ...(output === undefined ? {} : { output }),
@@ -43,7 +57,7 @@ export function planOf(
 }
 
 /** What a tool requests by being there: to run its program, or to reach its host. */
-function requestsOf(tool: PlannedTool): { run: string[]; net: string[] } {
+export function requestsOf(tool: PlannedTool): { run: string[]; net: string[] } {
   const literal = (template: Template) => template.map((piece) => ("text" in piece ? piece.text : "x")).join("");
   return {
     run: tool.kind === "run" ? [literal(tool.run[0] ?? [])] : [],

@@ -104,206 +104,269 @@ function permissions(description: string) {
   );
 }
 
+const entries = {
+  name: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.title("text"),
+      v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, "A name is at most 64 letters, digits, '.', '_' and '-'"),
+      v.description("The agent's name in results and journals. Default: the file's name without its ending."),
+      v.examples(["review"]),
+    ),
+  ),
+  description: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.title("text"),
+      v.description("What the agent does, in a sentence."),
+      v.examples(["Finds bugs in a diff."]),
+    ),
+  ),
+  model: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.title("'provider/model'"),
+      v.regex(/^[A-Za-z]\S*$/, "Expected 'provider/model'"),
+      v.description(
+        "The model: `provider/model`, a provider alone for its default, or a name under `models`. `--model` and `REIN_MODEL` " +
+          "win over it. Default: the one service whose key is set. [providers.md](providers.md) lists the providers.",
+      ),
+      v.examples(["anthropic/claude-sonnet-5-5"]),
+    ),
+  ),
+  models: v.optional(
+    v.pipe(
+      modelsSchema,
+      v.title("a map of models"),
+      v.description("Models by name, with options; `model`, `--model` and `REIN_MODEL` can name them."),
+      v.examples([{ careful: { model: "openai/gpt-6.1-terra", effort: "high" } }]),
+    ),
+    {},
+  ),
+  input: v.optional(
+    v.pipe(
+      v.record(
+        v.pipe(
+          v.string(),
+          v.regex(
+            /^[a-z][a-z0-9_]{0,63}$/,
+            "An input's name is lower case letters, digits and '_', and starts with a letter",
+          ),
+          // valibot leaves entries with these names out of a record.
+          v.notValues(["constructor", "prototype"], "An input cannot have this name"),
+        ),
+        inputSpec,
+      ),
+      v.title("a map of inputs"),
+      v.description(
+        "Typed parameters by name. Given by `--set name=value`, `--set name=@file`, a flag of its own behind FILE (`max_items` " +
+          "is `--max-items`, unless rein has that flag), `--input file.json` or stdin; used as `${{ input.name }}`.",
+      ),
+      v.examples([{ diff: { type: "string", from: "stdin" } }]),
+    ),
+    {},
+  ),
+  instructions: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.title("text"),
+      v.description(
+        "How the agent works: the system prompt. May hold `${{ … }}`. A file has `instructions`, `prompt` or both.",
+      ),
+      v.examples(["You are a careful reviewer."]),
+    ),
+  ),
+  prompt: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.title("text"),
+      v.description("The task. May hold `${{ … }}`. A prompt on the command line follows it."),
+      v.examples(["Review this diff: ${{ input.diff }}"]),
+    ),
+  ),
+  tools: v.optional(
+    v.pipe(
+      v.array(v.union([v.pipe(v.string(), v.title("a tool's name")), ownToolSchema])),
+      v.title("a list of tool names"),
+      v.description(
+        "The tools that are offered to the model; nothing else is. A name is a built-in tool or one of `tools_dir`, " +
+          "`custom/*` is all of these, and a map is a tool itself:",
+      ),
+      v.examples([["file_read", "bash_exec"]]),
+    ),
+    [],
+  ),
+  tools_dir: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.title("a folder"),
+      v.regex(/^(?![/~])[^\0]+$/, "Expected a path relative to the agent file"),
+      v.description(
+        "A folder of tools, relative to the agent file: `NAME.tool.yaml` for a program in any language, `*.ts` and `*.js` " +
+          "modules. Files that begin with `_` are skipped. `tools` picks from it.",
+      ),
+      v.examples(["tools"]),
+    ),
+  ),
+  permissions: permissions(
+    "The most that this agent can ever get. The caller grants it: `-P` for all of it, or `--allow-…`.",
+  ),
+  deny: permissions("What is refused whatever is granted. The same keys as `permissions`."),
+  limits: v.optional(
+    v.pipe(
+      v.strictObject({
+        turns: v.optional(
+          v.pipe(count("a number of turns"), v.description("Answers of the model.")),
+          defaultLimits.turns,
+        ),
+        tool_calls: v.optional(
+          v.pipe(count("a number of calls"), v.description("Calls of tools, over all turns.")),
+          defaultLimits.tool_calls,
+        ),
+        time: v.optional(
+          v.pipe(durationSchema, v.description("The whole run's time.")),
+          durationText(defaultLimits.time),
+        ),
+        tokens: v.exactOptional(
+          v.pipe(
+            count("a number of tokens"),
+            v.description("Tokens of all requests, input and output. Default: no limit."),
+          ),
+        ),
+      }),
+      v.title("a map of limits"),
+      v.description("The most that a run may use. A run that reaches one ends with exit code 4, or 124 for `time`."),
+      v.examples([{ turns: 30, tool_calls: 100, time: "5m" }]),
+    ),
+    {},
+  ),
+  output: v.exactOptional(
+    v.pipe(
+      v.strictObject({
+        schema: v.pipe(
+          jsonSchema,
+          v.title("a JSON Schema"),
+          v.description("The final answer is JSON that fits this JSON Schema, or the run fails with exit code 5."),
+          v.examples([{ type: "object", required: ["findings"], properties: { findings: { type: "array" } } }]),
+        ),
+      }),
+      v.title("a map with 'schema'"),
+      v.description("What the agent must deliver."),
+    ),
+  ),
+  checks: v.optional(
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.strictObject({
+            run: v.pipe(
+              v.array(v.pipe(v.string(), v.title("text"))),
+              v.title("a list of a program and its arguments"),
+              v.minLength(1, "Expected a program"),
+              v.description(
+                "The program and its arguments; no shell. The program counts as requested in `permissions.run`.",
+              ),
+              v.examples([["jq", "-e", ".findings | length < 100"]]),
+            ),
+          }),
+          v.title("a map with 'run'"),
+        ),
+      ),
+      v.title("a list of checks"),
+      v.description(
+        "Commands that judge the answer, which they get on stdin. One that does not exit with 0 fails the run: exit code 5.",
+      ),
+    ),
+    [],
+  ),
+  denied: v.optional(
+    v.pipe(
+      v.picklist(["fail", "report"]),
+      v.title("'fail' or 'report'"),
+      v.description("What a denied call does: `fail` ends with exit code 3, `report` only tells it in the result."),
+    ),
+    "fail",
+  ),
+  env: v.optional(
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.string(),
+          v.title("a variable's name"),
+          v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "A variable's name is letters, digits and '_'"),
+        ),
+      ),
+      v.title("a list of variables"),
+      v.description(
+        "Environment variables that templates use as `${{ env.NAME }}`. Each must be in `permissions.env` too.",
+      ),
+      v.examples([["LANG"]]),
+    ),
+    [],
+  ),
+  skills: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.title("a folder"))),
+      v.title("a list of folders"),
+      v.description(
+        "Folders in the Agent Skills format, each with a SKILL.md; relative to the agent file. The model sees their names and " +
+          "descriptions, and reads the rest with `skill_read`. They count as requested in `permissions.read`, and nothing in " +
+          "them grants anything.",
+      ),
+      v.examples([["skills/release-notes"]]),
+    ),
+    [],
+  ),
+};
+
+/** An agent within the file of another. What it has none of here it shares with that one: models, tools folder, agents. */
+export const inlineAgent = v.pipe(
+  v.strictObject({
+    description: entries.description,
+    model: entries.model,
+    input: entries.input,
+    instructions: entries.instructions,
+    prompt: entries.prompt,
+    tools: entries.tools,
+    permissions: permissions(
+      "The most that it can get. It never gets more than the agent that spawns it; nothing is inherited.",
+    ),
+    deny: entries.deny,
+    limits: entries.limits,
+    output: entries.output,
+    checks: entries.checks,
+    denied: entries.denied,
+    env: entries.env,
+    skills: entries.skills,
+  }),
+  v.title("a map of an agent's keys, or the path of an agent file"),
+);
+
 export const agentSchema = v.pipe(
   v.strictObject({
-    name: v.exactOptional(
-      v.pipe(
-        v.string(),
-        v.title("text"),
-        v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, "A name is at most 64 letters, digits, '.', '_' and '-'"),
-        v.description("The agent's name in results and journals. Default: the file's name without its ending."),
-        v.examples(["review"]),
-      ),
-    ),
-    description: v.exactOptional(
-      v.pipe(
-        v.string(),
-        v.title("text"),
-        v.description("What the agent does, in a sentence."),
-        v.examples(["Finds bugs in a diff."]),
-      ),
-    ),
-    model: v.exactOptional(
-      v.pipe(
-        v.string(),
-        v.title("'provider/model'"),
-        v.regex(/^[A-Za-z]\S*$/, "Expected 'provider/model'"),
-        v.description(
-          "The model: `provider/model`, a provider alone for its default, or a name under `models`. `--model` and `REIN_MODEL` " +
-            "win over it. Default: the one service whose key is set. [providers.md](providers.md) lists the providers.",
-        ),
-        v.examples(["anthropic/claude-sonnet-5-5"]),
-      ),
-    ),
-    models: v.optional(
-      v.pipe(
-        modelsSchema,
-        v.title("a map of models"),
-        v.description("Models by name, with options; `model`, `--model` and `REIN_MODEL` can name them."),
-        v.examples([{ careful: { model: "openai/gpt-6.1-terra", effort: "high" } }]),
-      ),
-      {},
-    ),
-    input: v.optional(
+    ...entries,
+    agents: v.optional(
       v.pipe(
         v.record(
           v.pipe(
             v.string(),
             v.regex(
-              /^[a-z][a-z0-9_]{0,63}$/,
-              "An input's name is lower case letters, digits and '_', and starts with a letter",
+              /^[a-z][a-z0-9_-]{0,63}$/,
+              "An agent's name is lower case letters, digits, '_' and '-', and starts with a letter",
             ),
-            // valibot leaves entries with these names out of a record.
-            v.notValues(["constructor", "prototype"], "An input cannot have this name"),
+            v.notValues(["constructor", "prototype"], "An agent cannot have this name"),
           ),
-          inputSpec,
+          v.union([v.pipe(v.string(), v.title("a path")), inlineAgent]),
         ),
-        v.title("a map of inputs"),
+        v.title("a map of agents"),
         v.description(
-          "Typed parameters by name. Given by `--set name=value`, `--set name=@file`, a flag of its own behind FILE (`max_items` " +
-            "is `--max-items`, unless rein has that flag), `--input file.json` or stdin; used as `${{ input.name }}`.",
+          "Agents that this one can spawn with `spawn_agent`, by name: the path of an agent file, relative to this one, or a map " +
+            "with keys of an agent. Without a `model` it has that of the agent that spawns it; it never has more permissions, and " +
+            "what it uses counts against the limits of both. A `default` of its inputs may hold `${{ … }}`.",
         ),
-        v.examples([{ diff: { type: "string", from: "stdin" } }]),
+        v.examples([{ reader: "reader.yaml" }]),
       ),
       {},
-    ),
-    instructions: v.exactOptional(
-      v.pipe(
-        v.string(),
-        v.title("text"),
-        v.description(
-          "How the agent works: the system prompt. May hold `${{ … }}`. A file has `instructions`, `prompt` or both.",
-        ),
-        v.examples(["You are a careful reviewer."]),
-      ),
-    ),
-    prompt: v.exactOptional(
-      v.pipe(
-        v.string(),
-        v.title("text"),
-        v.description("The task. May hold `${{ … }}`. A prompt on the command line follows it."),
-        v.examples(["Review this diff: ${{ input.diff }}"]),
-      ),
-    ),
-    tools: v.optional(
-      v.pipe(
-        v.array(v.union([v.pipe(v.string(), v.title("a tool's name")), ownToolSchema])),
-        v.title("a list of tool names"),
-        v.description(
-          "The tools that are offered to the model; nothing else is. A name is a built-in tool or one of `tools_dir`, " +
-            "`custom/*` is all of these, and a map is a tool itself:",
-        ),
-        v.examples([["file_read", "bash_exec"]]),
-      ),
-      [],
-    ),
-    tools_dir: v.exactOptional(
-      v.pipe(
-        v.string(),
-        v.title("a folder"),
-        v.regex(/^(?![/~])[^\0]+$/, "Expected a path relative to the agent file"),
-        v.description(
-          "A folder of tools, relative to the agent file: `NAME.tool.yaml` for a program in any language, `*.ts` and `*.js` " +
-            "modules. Files that begin with `_` are skipped. `tools` picks from it.",
-        ),
-        v.examples(["tools"]),
-      ),
-    ),
-    permissions: permissions(
-      "The most that this agent can ever get. The caller grants it: `-P` for all of it, or `--allow-…`.",
-    ),
-    deny: permissions("What is refused whatever is granted. The same keys as `permissions`."),
-    limits: v.optional(
-      v.pipe(
-        v.strictObject({
-          turns: v.optional(
-            v.pipe(count("a number of turns"), v.description("Answers of the model.")),
-            defaultLimits.turns,
-          ),
-          tool_calls: v.optional(
-            v.pipe(count("a number of calls"), v.description("Calls of tools, over all turns.")),
-            defaultLimits.tool_calls,
-          ),
-          time: v.optional(
-            v.pipe(durationSchema, v.description("The whole run's time.")),
-            durationText(defaultLimits.time),
-          ),
-          tokens: v.exactOptional(
-            v.pipe(
-              count("a number of tokens"),
-              v.description("Tokens of all requests, input and output. Default: no limit."),
-            ),
-          ),
-        }),
-        v.title("a map of limits"),
-        v.description("The most that a run may use. A run that reaches one ends with exit code 4, or 124 for `time`."),
-        v.examples([{ turns: 30, tool_calls: 100, time: "5m" }]),
-      ),
-      {},
-    ),
-    output: v.exactOptional(
-      v.pipe(
-        v.strictObject({
-          schema: v.pipe(
-            jsonSchema,
-            v.title("a JSON Schema"),
-            v.description("The final answer is JSON that fits this JSON Schema, or the run fails with exit code 5."),
-            v.examples([{ type: "object", required: ["findings"], properties: { findings: { type: "array" } } }]),
-          ),
-        }),
-        v.title("a map with 'schema'"),
-        v.description("What the agent must deliver."),
-      ),
-    ),
-    checks: v.optional(
-      v.pipe(
-        v.array(
-          v.pipe(
-            v.strictObject({
-              run: v.pipe(
-                v.array(v.pipe(v.string(), v.title("text"))),
-                v.title("a list of a program and its arguments"),
-                v.minLength(1, "Expected a program"),
-                v.description(
-                  "The program and its arguments; no shell. The program counts as requested in `permissions.run`.",
-                ),
-                v.examples([["jq", "-e", ".findings | length < 100"]]),
-              ),
-            }),
-            v.title("a map with 'run'"),
-          ),
-        ),
-        v.title("a list of checks"),
-        v.description(
-          "Commands that judge the answer, which they get on stdin. One that does not exit with 0 fails the run: exit code 5.",
-        ),
-      ),
-      [],
-    ),
-    denied: v.optional(
-      v.pipe(
-        v.picklist(["fail", "report"]),
-        v.title("'fail' or 'report'"),
-        v.description("What a denied call does: `fail` ends with exit code 3, `report` only tells it in the result."),
-      ),
-      "fail",
-    ),
-    env: v.optional(
-      v.pipe(
-        v.array(
-          v.pipe(
-            v.string(),
-            v.title("a variable's name"),
-            v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "A variable's name is letters, digits and '_'"),
-          ),
-        ),
-        v.title("a list of variables"),
-        v.description(
-          "Environment variables that templates use as `${{ env.NAME }}`. Each must be in `permissions.env` too.",
-        ),
-        v.examples([["LANG"]]),
-      ),
-      [],
     ),
   }),
   v.title("a map of an agent's keys"),
@@ -312,36 +375,34 @@ export const agentSchema = v.pipe(
 
 /** Keys that later versions will know, by the path of the map they stand in. */
 export const laterKeys: Record<string, readonly string[]> = {
-  "": [
-    "mcp",
-    "agents",
-    "skills",
-    "context",
-    "secrets",
-    "flow",
-    "sandbox",
-    "commands",
-    "cache",
-    "memory",
-    "tests",
-  ],
+  "": ["mcp", "agents", "skills", "context", "secrets", "flow", "sandbox", "commands", "cache", "memory", "tests"],
   limits: ["cost"],
+  "agents.*.limits": ["cost"],
   "tools.*": ["agent", "mcp"],
 };
 
+const foreignHere = {
+  system: "instructions",
+  system_prompt: "instructions",
+  max_turns: "limits.turns",
+  max_steps: "limits.turns",
+  timeout: "limits.time",
+  inputs: "input",
+  allow: "permissions",
+};
+
+const foreignLimits = { timeout: "time", max_turns: "turns", steps: "turns", max_tokens: "tokens" };
+
 /** Keys that people know from elsewhere, by the path of the map they stand in, and what they are called here. */
 export const foreignKeys: Record<string, Record<string, string>> = {
-  "": {
-    system: "instructions",
-    system_prompt: "instructions",
-    max_turns: "limits.turns",
-    max_steps: "limits.turns",
-    timeout: "limits.time",
-    inputs: "input",
-    allow: "permissions",
-  },
-  limits: { timeout: "time", max_turns: "turns", steps: "turns", max_tokens: "tokens" },
+  "": { ...foreignHere, subagents: "agents", sub_agents: "agents" },
+  limits: foreignLimits,
+  "agents.*": foreignHere,
+  "agents.*.limits": foreignLimits,
 };
+
+/** The content of an agent within the file of another. */
+export type InlineAgent = v.InferOutput<typeof inlineAgent>;
 
 /** An agent file's content: it has the shape, but its names were not looked up. */
 export type AgentFile = v.InferOutput<typeof agentSchema>;

@@ -106,3 +106,16 @@ export const scriptSchema = v.pipe(
 );
 
 export type ScriptFile = v.InferOutput<typeof scriptSchema>;
+
+/** The form for an agent with sub-agents that have their model from it: answers for each run of one, by its name. */
+export const scriptsSchema = v.pipe(
+  v.strictObject({
+    answers: scriptSchema,
+    agents: v.pipe(
+      v.record(v.string(), scriptSchema),
+      v.title("a map of lists of answers"),
+      v.description("By a sub-agent's name; by `name/name` for one that a sub-agent spawns."),
+    ),
+  }),
+  v.title("a list of answers, or a map with 'answers' and 'agents'"),
+);

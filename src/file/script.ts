@@ -4,31 +4,60 @@ import type { Script, ScriptCall, ScriptStep, TemplateValue } from "../core/scri
 import { milliseconds } from "./duration.ts";
 import { entriesOf, find, itemsOf, kindName, quote, textsBelow, toJson, type MapNode, type Node } from "./node.ts";
 import { readYaml, type Checked } from "./read.ts";
-import { scriptSchema, type ScriptFile } from "./script-schema.ts";
+import { scriptSchema, scriptsSchema, type ScriptFile } from "./script-schema.ts";
 import { shapeProblems, type ShapeRules } from "./shape.ts";
-import type { Problem, Source } from "./source.ts";
+import { unreadable, type Problem, type Source } from "./source.ts";
 import { parseTemplate, type PathRule, type TextNode } from "./template.ts";
 
-/** A scripted model's file as a script, or all that is wrong with it. */
-export function checkScript(source: Source): Checked<Script> {
-  return readYaml(source, "a script is a list of answers: - text: Hello", (root, text) => {
+/**
+ * A scripted model's file as a script, or all that is wrong with it. `agents` are the names that lead to the sub-agent whose answers
+ * are wanted; none for the agent itself.
+ */
+export function checkScript(source: Source, agents: readonly string[] = []): Checked<Script> {
+  const checked = readYaml(source, "a script is a list of answers: - text: Hello", (root, text) => {
     const templates = new Templates(text);
-    const steps = itemsOf(root);
+    const scripts = scriptsIn(root);
+    const steps = scripts.flatMap(([, script]) => itemsOf(script));
     const problems = [
-      ...shapeProblems(scriptSchema, root, { later: {}, foreign: {}, mistaken }),
+      ...shapeProblems(hasAgents(root) ? scriptsSchema : scriptSchema, root, { later: {}, foreign: {}, mistaken }),
       ...steps.flatMap((step) => (step.kind === "map" ? stepProblems(step) : [])),
       ...steps.flatMap((step) => texts(step).flatMap((node) => templates.parse(node).problems)),
     ];
+    const wanted = agents.join("/");
     return {
       problems,
-      value: () =>
-        v.parse(scriptSchema, toJson(root)).map((step, index) => stepOf(step, steps[index] ?? root, templates)),
+      value: (): Script | undefined => {
+        const script = scripts.find(([name]) => name === wanted)?.[1];
+        return (
+          script &&
+          v
+            .parse(scriptSchema, toJson(script))
+            .map((step, index) => stepOf(step, itemsOf(script)[index] ?? root, templates))
+        );
+      },
     };
   });
+  if (!checked.ok) return checked;
+  if (checked.value !== undefined) return { ...checked, value: checked.value };
+  const message = `The script has no answers for agent '${agents.join("/")}'`;
+  const hint = "write { answers: […], agents: { NAME: […] } }";
+  return { ok: false, diagnostics: [unreadable(source.file, message, "missing_key", hint)] };
+}
+
+function hasAgents(root: Node): boolean {
+  return root.kind === "map" && (root.entries.has("answers") || root.entries.has("agents"));
+}
+
+/** The lists of answers of a file, each with whose they are: "" for the agent's own. */
+function scriptsIn(root: Node): Array<[string, Node]> {
+  if (!hasAgents(root)) return [["", root]];
+  const own = find(root, "answers");
+  const others = entriesOf(find(root, "agents")).map(([name, { value }]): [string, Node] => [name, value]);
+  return own === undefined ? others : [["", own], ...others];
 }
 
 const mistaken: ShapeRules["mistaken"] = (path, node) => {
-  if (path !== ".*" || node.kind !== "text") return undefined;
+  if (!/^(answers|agents\.\*)?\.\*$/.test(path) || node.kind !== "text") return undefined;
   return {
     code: "wrong_type",
     message: "Expected a map with 'text', 'calls' or 'failure', found text",

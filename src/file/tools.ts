@@ -68,7 +68,7 @@ export function checkTools(
         const needs = picked.flatMap((tool) =>
           needsOf(tool, builtins).map((need) => ({ name: tool.name ?? "", need })),
         );
-        problems.push(...needs.flatMap(({ name, need }) => needProblems(root, name, need, item.at)));
+        problems.push(...needs.flatMap(({ name, need }) => needProblems(root, `Tool '${name}'`, need, item.at)));
       } else problems.push({ code: "unknown_name", at: item.at, ...picked });
     }
   }
@@ -149,7 +149,12 @@ function ownProblems(
   }
   for (const host of textsOf(find(node, "permissions", "net"))) {
     problems.push(
-      ...needProblems(root, name?.kind === "text" ? name.value : "", { kind: "net", target: host.value }, host.at),
+      ...needProblems(
+        root,
+        `Tool ${quote(name?.kind === "text" ? name.value : "")}`,
+        { kind: "net", target: host.value },
+        host.at,
+      ),
     );
   }
   return problems;
@@ -176,7 +181,7 @@ function needsOf(tool: PlannedTool, builtins: readonly KnownTool[]): readonly Ne
 }
 
 /** A tool that no grant could ever make work, since the file does not request what it needs. */
-function needProblems(root: Node, tool: string, { kind, target }: Need, at: Range): Problem[] {
+export function needProblems(root: Node, what: string, { kind, target }: Need, at: Range): Problem[] {
   const permissions = find(root, "permissions");
   const rules = find(root, "permissions", kind);
   if (permissions !== undefined && permissions.kind !== "map") return [];
@@ -190,7 +195,7 @@ function needProblems(root: Node, tool: string, { kind, target }: Need, at: Rang
     {
       code: "permission",
       at,
-      message: `Tool '${tool}' can do nothing: permissions has ${missing}`,
+      message: `${what} can do nothing: permissions has ${missing}`,
       hint: `write permissions: { ${kind}: [${example}] }`,
     },
   ];

@@ -1,3 +1,4 @@
+import type { AgentDoor } from "../core/agents.ts";
 import type { Emit } from "../core/event.ts";
 import type { Clock, Host } from "../core/host.ts";
 import { validate } from "../core/json-schema.ts";
@@ -20,6 +21,8 @@ import type { Effects, Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 export type Surroundings = {
   /** The doors for one call: what they refuse is told to `denied`. */
   host(call: string, denied: (denial: Denial) => void): Host;
+  /** The sub-agents, for one call; absent where there are none. */
+  agents?(call: string): AgentDoor;
   emit: Emit;
   /** Keeps what an event is about to tell of. */
   keep(attachments: readonly Attachment[]): Promise<AttachmentFacts[]>;
@@ -142,7 +145,8 @@ async function runCall(prepared: Prepared, turn: number, context: CallContext): 
   const { attachments = [] } = outcome;
   const told = { id: call.id, name: call.name, content: mask.text(outcome.content), error: outcome.error ?? false };
   const kept = attachments.length === 0 ? {} : { attachments: await context.keep(attachments) };
-  await emit({ type: "call_end", turn, ...told, duration_ms: clock.now() - started, ...kept }, durability);
+  const cached = outcome.cached === true ? { cached: true as const } : {};
+  await emit({ type: "call_end", turn, ...told, duration_ms: clock.now() - started, ...kept, ...cached }, durability);
   const result: ToolCallResult = attachments.length === 0 ? told : { ...told, attachments };
   return { call, result, denials, misfit: !prepared.ready && prepared.misfit };
 }
@@ -176,6 +180,7 @@ async function act(
     signal: context.signal,
     clock: context.clock,
     output: (text) => show(shown.push(text)),
+    ...(context.agents === undefined ? {} : { agents: context.agents(call.id) }),
   };
   try {
     return await tool.run(input, toolContext);

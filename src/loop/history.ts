@@ -1,4 +1,4 @@
-import type { DurableEvent } from "../core/event.ts";
+import type { DurableEvent, Nested } from "../core/event.ts";
 import type { Attachment, AttachmentFacts, Message, ToolCall, ToolCallResult } from "../core/message.ts";
 
 /**
@@ -7,7 +7,7 @@ import type { Attachment, AttachmentFacts, Message, ToolCall, ToolCallResult } f
  * kept any more, the text says so.
  */
 export function conversation(
-  events: readonly DurableEvent[],
+  events: ReadonlyArray<DurableEvent & Nested>,
   data: (sha256: string) => string | undefined = () => undefined,
 ): Message[] {
   const messages: Message[] = [];
@@ -20,6 +20,8 @@ export function conversation(
     results = new Map();
   };
   for (const event of events) {
+    // What a sub-agent said is no part of it but as the result of a call.
+    if (event.agent_id !== undefined) continue;
     switch (event.type) {
       case "user":
         settle();

@@ -34,6 +34,12 @@ export type RunOptions = Surroundings & {
   checks: Check[];
   denied: "fail" | "report";
   limits: Limits;
+  /** What counts against `limits`, where others count in it too. Default: its own. */
+  tally?: Tally;
+  /** The call that it was spawned by. */
+  spawnedBy?: string;
+  /** Ends what still goes on beside the turns. What that refuses and uses is of the result too. */
+  settle?(): Promise<void>;
   check(check: Check, answer: string): Promise<CheckOutcome>;
 };
 
@@ -42,12 +48,13 @@ type Ending = { outcome: OutcomeName; answer: Json; error: RunResult["error"] };
 
 /** Runs turns of model and tools until the model is done, something stops it, or a limit is reached. */
 export async function run(options: RunOptions): Promise<RunResult> {
-  const tally = new Tally(options.limits);
+  const tally = options.tally ?? new Tally(options.limits);
   await options.emit(startEvent(options));
   const { prompt, attachments } = options;
   const kept = attachments.length === 0 ? {} : { attachments: await options.keep(attachments) };
   await options.emit({ type: "user", text: prompt, ...kept });
   const ending = await converse(options, tally);
+  await options.settle?.();
   const result: RunResult = {
     outcome: ending.outcome,
     exit_code: exitCode(ending.outcome),
@@ -63,9 +70,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
 }
 
 function startEvent(options: RunOptions): DurableEvent {
-  const { runId, agent, hash, model, instructions, session } = options;
+  const { runId, agent, hash, model, instructions, session, spawnedBy } = options;
   const event = { type: "run_start", version: eventVersion, run_id: runId, agent, hash, model: model.name } as const;
-  return session === undefined ? { ...event, instructions } : { ...event, session, instructions };
+  const called = spawnedBy === undefined ? {} : { call: spawnedBy };
+  return { ...event, ...(session === undefined ? {} : { session }), instructions, ...called };
 }
 
 async function converse(options: RunOptions, tally: Tally): Promise<Ending> {
@@ -113,7 +121,10 @@ async function converse(options: RunOptions, tally: Tally): Promise<Ending> {
 
     const answer =
       options.output === undefined ? text(reply) : await fitAnswer(reply.text, options.output, options.explainJson);
-    if (answer.ok) return judge(answer.value, options, tally);
+    if (answer.ok) {
+      await options.settle?.();
+      return judge(answer.value, options, tally);
+    }
     if (repaired) return ended("unfit", reply.text, `The answer does not fit its schema: ${answer.error}`);
     repaired = true;
     const complaint = repairPrompt(answer.error);
@@ -152,7 +163,7 @@ async function judge(answer: Json, options: RunOptions, tally: Tally): Promise<E
     if (options.signal.aborted) return interrupted(options.signal);
     const masked = options.mask.text(detail);
     await options.emit({ type: "check", run: check.run, ok, detail: masked });
-    if (denial !== undefined) tally.denied.push(denial);
+    if (denial !== undefined) tally.addDenial(denial);
     if (!ok) broken ??= `The check '${commandLabel(check.run)}' failed: ${masked}`;
   }
   if (broken !== undefined) return ended("unfit", answer, broken);

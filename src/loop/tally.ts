@@ -22,37 +22,55 @@ export class Tally {
   #failure: Streak = { key: "", count: 0 };
   #denial: Streak = { key: "", count: 0 };
   readonly #limits: Limits;
+  readonly #within: Tally | undefined;
 
-  constructor(limits: Limits) {
+  /** `within`: that of the run that spawned this one, whose use includes all of this one's. */
+  constructor(limits: Limits, within?: Tally) {
     this.#limits = limits;
+    this.#within = within;
   }
 
   /** Asked before a request: may there be one more turn? */
   beforeTurn(): Reached | undefined {
-    const { turns, tokens } = this.#limits;
+    const { turns } = this.#limits;
     if (this.turns >= turns) return { limit: "turns", value: this.turns, max: turns };
+    const tooMuch = this.beyondTokens();
+    if (tooMuch === undefined) this.turns++;
+    return tooMuch;
+  }
+
+  /** Whether this run, or one around it, has used up its tokens. */
+  beyondTokens(): Reached | undefined {
+    const { tokens } = this.#limits;
     if (tokens !== undefined && this.tokens >= tokens) return { limit: "tokens", value: this.tokens, max: tokens };
-    this.turns++;
-    return undefined;
+    return this.#within?.beyondTokens();
   }
 
   /** Asked before the calls of a turn: may all of them run? */
   beforeCalls(count: number): Reached | undefined {
     const max = this.#limits.tool_calls;
     if (this.toolCalls + count > max) return { limit: "tool_calls", value: this.toolCalls + count, max };
-    this.toolCalls += count;
-    return undefined;
+    const tooMany = this.#within?.beforeCalls(count);
+    if (tooMany === undefined) this.toolCalls += count;
+    return tooMany;
   }
 
   addReply(model: string, reply: Reply): void {
     this.tokens += reply.usage.input + reply.usage.output;
     this.usage[model] = addReplyTo(this.usage[model], reply);
+    this.#within?.addReply(model, reply);
+  }
+
+  /** A refusal by the gate, which counts for each run around this one. */
+  addDenial(denial: Denial): void {
+    this.denied.push(denial);
+    this.#within?.addDenial(denial);
   }
 
   /** Takes in a finished call. The third equal failure or denial in a row is a limit. */
   addCall(finished: FinishedCall): Reached | undefined {
     const { denials } = finished;
-    this.denied.push(...denials);
+    for (const denial of denials) this.addDenial(denial);
     const denial = denials.map(({ kind, target }) => `${kind} ${target}`).join("\n");
     this.#denial = next(this.#denial, denial);
     if (this.#denial.count >= sameInARow) return { limit: "same_denial", value: this.#denial.count, max: sameInARow };

@@ -70,7 +70,7 @@ export function makePolicy(
 }
 
 /** What two rules both cover. */
-function narrower(a: Rule, b: Rule): Rule | undefined {
+export function narrower(a: Rule, b: Rule): Rule | undefined {
   if (covers(a, b)) return b;
   return covers(b, a) ? a : undefined;
 }
@@ -83,7 +83,7 @@ function noEffect(grant: Rule, requested: Rule[]): string {
 }
 
 /** By kind and then by text; what a rule before it covers just the same is left out. */
-function sorted<R extends Rule>(rules: R[]): R[] {
+export function sorted<R extends Rule>(rules: R[]): R[] {
   const inOrder = rules.toSorted((a, b) => order(a) - order(b) || (a.text < b.text ? -1 : 1));
   return inOrder.filter((rule, index) => !inOrder.slice(0, index).some((r) => covers(r, rule) && covers(rule, r)));
 }

@@ -37,6 +37,8 @@ export function progressRenderer(options: ProgressOptions): Progress {
   const { stderr, mode, color, clock } = options;
   const stop = new AbortController();
   const calls = new Map<string, string>();
+  /** The sub-agents that work, by their ids. */
+  const agents = new Map<string, Agent>();
   /** Calls that were made, and the tokens of all turns. */
   let made = 0;
   let tokens = 0;
@@ -119,8 +121,32 @@ export function progressRenderer(options: ProgressOptions): Progress {
     return mode === "plain" ? line(event) : undefined;
   }
 
+  /** What is said of a sub-agent: warnings, waits, and one line when it has ended. */
+  async function ofAgent(id: string, event: Stamped): Promise<void> {
+    if (event.type === "turn_end") {
+      tokens += event.usage.input + event.usage.output;
+      for (const agent of around(id)) agents.get(agent)?.add(event.usage.input + event.usage.output);
+    }
+    if (event.type === "run_start") agents.set(id, new Agent(cleanLine(event.agent), event.time));
+    const agent = agents.get(id);
+    if (event.type === "turn_start") agent?.turn();
+    if (event.type === "call_start") {
+      made++;
+      agent?.call();
+    }
+    if (event.type === "warning" || event.type === "retry") {
+      const text = notice(event);
+      if (text !== undefined) await say(text);
+    }
+    if (event.type !== "run_end" || agent === undefined) return;
+    agents.delete(id);
+    if (mode === "plain") await say(`  agent ${agent.line(cleanLine(id), event.result.outcome, event.time)}`);
+    else if (mode === "live") await say();
+  }
+
   return {
     async event(event) {
+      if (event.agent_id !== undefined) return ofAgent(event.agent_id, event);
       if (started === undefined) {
         started = event.time;
         if (mode !== "none") void tick();
@@ -168,4 +194,41 @@ export function progressRenderer(options: ProgressOptions): Progress {
       },
     },
   };
+}
+
+/** What a sub-agent has used so far, with its own sub-agents. */
+class Agent {
+  #turns = 0;
+  #calls = 0;
+  #tokens = 0;
+  readonly #name: string;
+  readonly #started: number;
+
+  constructor(name: string, started: number) {
+    this.#name = name;
+    this.#started = started;
+  }
+
+  turn(): void {
+    this.#turns++;
+  }
+
+  call(): void {
+    this.#calls++;
+  }
+
+  add(tokens: number): void {
+    this.#tokens += tokens;
+  }
+
+  line(id: string, outcome: string, ended: number): string {
+    const counts = `${count(this.#turns, "turn")}, ${count(this.#calls, "call")}, ${count(this.#tokens, "token")}`;
+    return `${this.#name} (${id}): ${outcome}, ${counts}, ${duration(ended - this.#started)}`;
+  }
+}
+
+/** An agent and those around it: `a1.a2` and `a1`. */
+function around(id: string): string[] {
+  const parts = id.split(".");
+  return parts.map((_, index) => parts.slice(0, index + 1).join("."));
 }

@@ -85,6 +85,7 @@ export function queue(renderers: Renderer[], bound: number = defaultBound): Queu
 
 /** Two neighbours as one, when they are pieces of one text. The events themselves belong to other queues too. */
 function join(a: Stamped, b: Stamped<Event>): Stamped | undefined {
+  if (a.agent_id !== b.agent_id) return undefined;
   if (a.type === "text" && b.type === "text" && a.turn === b.turn) return { ...a, text: a.text + b.text };
   if (a.type === "reasoning" && b.type === "reasoning" && a.turn === b.turn) return { ...a, text: a.text + b.text };
   if (a.type === "output" && b.type === "output" && a.call === b.call) return { ...a, text: a.text + b.text };

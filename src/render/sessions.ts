@@ -34,7 +34,7 @@ export function sessionsJson(sessions: SessionSummary[]): string {
 /** `rein sessions show`: what was said and done, with results shortened. */
 export function sessionText(name: string, events: Stamped<DurableEvent>[]): string {
   const runs = byRun(events);
-  const blocks = runs.map((run) => run.flatMap(shown).concat(ending(run)).join("\n"));
+  const blocks = runs.map((run) => shownRun(run).join("\n"));
   return [`session ${cleanLine(name)} · ${count(runs.length, "run")}`, ...blocks]
     .map((block) => `${block}\n`)
     .join("\n");
@@ -47,15 +47,37 @@ export function sessionJson(name: string, events: Stamped<DurableEvent>[]): stri
 function byRun(events: Stamped<DurableEvent>[]): Stamped<DurableEvent>[][] {
   const runs: Stamped<DurableEvent>[][] = [];
   for (const event of events) {
-    if (event.type === "run_start" || runs.length === 0) runs.push([]);
+    if ((event.type === "run_start" && event.agent_id === undefined) || runs.length === 0) runs.push([]);
     runs.at(-1)?.push(event);
   }
   return runs;
 }
 
-function shown(event: Stamped<DurableEvent>, _: number, run: Stamped<DurableEvent>[]): string[] {
+/** One run; those of its sub-agents stand indented where they began, each whole. */
+function shownRun(events: Stamped<DurableEvent>[], within?: string): string[] {
+  const own = events.filter((event) => event.agent_id === within);
+  const lines = events.flatMap((event): string[] => {
+    const { agent_id: agent } = event;
+    if (agent === within) return shown(event, own);
+    if (event.type !== "run_start" || agent === undefined || outer(agent) !== within) return [];
+    const theirs = events.filter(({ agent_id: id }) => id === agent || id?.startsWith(`${agent}.`) === true);
+    return ["", ...shownRun(theirs, agent).map((line) => line.replace(/^(?=.)/gm, "  ")), ""];
+  });
+  return [...lines, ...ending(own)].filter((line, index, all) => line !== "" || all[index - 1] !== "");
+}
+
+/** The agent that spawned one; undefined where it was the run's own. */
+function outer(agent: string): string | undefined {
+  const dot = agent.lastIndexOf(".");
+  return dot < 0 ? undefined : agent.slice(0, dot);
+}
+
+function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): string[] {
   switch (event.type) {
     case "run_start":
+      if (event.agent_id !== undefined) {
+        return [`agent ${cleanLine(event.agent_id)} · ${cleanLine(event.agent)} · ${cleanLine(event.model)}`];
+      }
       return [
         `run ${cleanLine(event.run_id)} · ${cleanLine(event.agent)} · ${cleanLine(event.model)} · ${moment(event.time)}`,
       ];

@@ -49,6 +49,8 @@ function eachTurn(open: () => Promise<Sink>): Renderer {
   let sink: Sink | undefined;
   return {
     async event(event) {
+      // What sub-agents say is no part of the answer.
+      if (event.agent_id !== undefined) return;
       if (event.type === "text" && event.text !== "") {
         sink ??= await open();
         await sink.push(event.text);

@@ -18,17 +18,20 @@ export function verboseRenderer(stderr: Writer, color: boolean): Renderer {
   };
   return {
     async event(event: Stamped) {
+      // Pieces of text of agents that work side by side would be one text.
+      if (event.agent_id !== undefined && event.type !== "decision" && event.type !== "call_start") return;
+      const who = event.agent_id === undefined ? "" : `[${event.agent_id}] `;
       switch (event.type) {
         case "reasoning":
         case "output":
           return piece(event.text);
         case "decision": {
           const why = event.reason === undefined ? "" : `: ${event.reason}`;
-          return line(`${event.verdict}: ${event.kind} '${cleanLine(event.target)}'${cleanLine(why)}`);
+          return line(`${who}${event.verdict}: ${event.kind} '${cleanLine(event.target)}'${cleanLine(why)}`);
         }
         case "call_start": {
           const repaired = event.repaired === undefined ? "" : ` (repaired: ${cleanLine(event.repaired.join(", "))})`;
-          return line(`call ${cleanLine(event.call.name)} ${cleanLine(event.call.arguments)}${repaired}`);
+          return line(`${who}call ${cleanLine(event.call.name)} ${cleanLine(event.call.arguments)}${repaired}`);
         }
         case "text":
         case "turn_end":

@@ -6,9 +6,10 @@ const list = `
   SELECT sessions.name, last.agent, last.model, sessions.created,
     (SELECT count(*) FROM runs WHERE session = sessions.id) AS runs,
     (SELECT count(*) FROM runs JOIN events ON events.run = runs.number
-      WHERE runs.session = sessions.id AND events.type = 'turn_end') AS turns,
+      WHERE runs.session = sessions.id AND events.type = 'turn_end' AND event ->> '$.agent_id' IS NULL) AS turns,
     coalesce((SELECT time FROM events WHERE run = last.number ORDER BY seq DESC LIMIT 1), last.started) AS updated,
-    (SELECT event ->> '$.result.outcome' FROM events WHERE run = last.number AND type = 'run_end') AS outcome
+    (SELECT event ->> '$.result.outcome' FROM events WHERE run = last.number AND type = 'run_end'
+      AND event ->> '$.agent_id' IS NULL) AS outcome
   FROM sessions JOIN runs AS last ON last.number = (SELECT max(number) FROM runs WHERE session = sessions.id)
   ORDER BY updated DESC, last.number DESC`;
 

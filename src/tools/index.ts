@@ -1,19 +1,42 @@
 import type { Need } from "../core/permission.ts";
+import type { Plan } from "../core/plan.ts";
 import type { Tool } from "../core/tool.ts";
+import { agentManage } from "./agent-manage.ts";
 import { bashExec } from "./bash-exec.ts";
+import { fileDelete } from "./file-delete.ts";
+import { fileEdit } from "./file-edit.ts";
 import { fileList } from "./file-list.ts";
-import { fileRead } from "./file-read.ts";
+import { makeFileRead } from "./file-read.ts";
 import { fileSearch } from "./file-search.ts";
 import { fileWrite } from "./file-write.ts";
 import { gitOperations } from "./git-operations.ts";
+import { skillRead } from "./skill-read.ts";
+import { spawnAgent } from "./spawn-agent.ts";
+
+/** What of a plan some tools are made of. */
+export type RunSetting = Pick<Plan, "agents" | "skills">;
+
+export const noSetting: RunSetting = { agents: {}, skills: [] };
 
 /**
- * All tools, in the order in which they are listed; a function makes one that keeps something for the run. What is heavy in one
- * (regular expressions, diffs) it loads when it runs.
+ * All tools, in the order in which they are listed; a function makes one that keeps something for the run, or that depends on its
+ * agent file. What is heavy in one (regular expressions, diffs) it loads when it runs.
  */
-const tools: ReadonlyArray<Tool | (() => Tool)> = [fileRead, fileWrite, fileList, fileSearch, bashExec, gitOperations];
+const tools: ReadonlyArray<Tool | ((setting: RunSetting) => Tool)> = [
+  makeFileRead,
+  fileWrite,
+  fileEdit,
+  fileDelete,
+  fileList,
+  fileSearch,
+  bashExec,
+  gitOperations,
+  spawnAgent,
+  agentManage,
+  skillRead,
+];
 
-const made = tools.map(make);
+const made = tools.map((tool) => make(tool, noSetting));
 
 export const toolNames: readonly string[] = made.map((tool) => tool.name);
 
@@ -23,11 +46,11 @@ export const toolNeeds: Readonly<Record<string, readonly Need[]>> = Object.fromE
 );
 
 /** The tools of these names for one run, in their order. The names have been checked against `toolNames`. */
-export async function loadTools(names: readonly string[]): Promise<Tool[]> {
-  const fresh = tools.map(make);
+export async function loadTools(names: readonly string[], setting: RunSetting = noSetting): Promise<Tool[]> {
+  const fresh = tools.map((tool) => make(tool, setting));
   return names.flatMap((name) => fresh.find((tool) => tool.name === name) ?? []);
 }
 
-function make(tool: Tool | (() => Tool)): Tool {
-  return typeof tool === "function" ? tool() : tool;
+function make(tool: (typeof tools)[number], setting: RunSetting): Tool {
+  return typeof tool === "function" ? tool(setting) : tool;
 }

@@ -50,6 +50,8 @@ test("a file of one key is a plan with every default", () => {
     instructions: [],
     prompt: [{ text: "Say hello" }],
     tools: [],
+    agents: {},
+    skills: [],
     permissions: {},
     deny: {},
     limits: { turns: 50, tool_calls: 200, time: 600_000 },

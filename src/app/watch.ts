@@ -1,0 +1,44 @@
+import type { AgentProgress } from "../core/agents.ts";
+import type { Event } from "../core/event.ts";
+
+/** How far an agent is, told by its events. */
+export type Watch = { see(event: Event): void; progress(): AgentProgress };
+
+export function watch(): Watch {
+  const progress: AgentProgress = { turns: 0, calls: 0, tokens: 0, last: "it has just begun" };
+  return {
+    see(event) {
+      // What its own sub-agents use is its use.
+      if (event.type === "turn_end") progress.tokens += event.usage.input + event.usage.output;
+      if (event.agent_id !== undefined) return;
+      if (event.type === "turn_start") progress.turns = event.turn;
+      if (event.type === "call_start") progress.calls++;
+      progress.last = told(event) ?? progress.last;
+    },
+    progress: () => ({ ...progress }),
+  };
+}
+
+/** What an event says of what an agent does; undefined where it says nothing new. */
+function told(event: Event): string | undefined {
+  switch (event.type) {
+    case "turn_start":
+      return `asks the model for turn ${event.turn}`;
+    case "turn_end":
+      return `has the model's answer of turn ${event.turn}`;
+    case "call_start":
+      return `calls ${event.call.name}`;
+    case "call_end":
+      return `has the ${event.error ? "failure" : "result"} of ${event.name}`;
+    case "decision":
+      return event.verdict === "deny" ? `was refused to ${event.kind} '${event.target}'` : undefined;
+    case "retry":
+      return `waits to ask the model again: ${event.reason}`;
+    case "limit":
+      return `reached the limit of ${event.limit}`;
+    case "run_end":
+      return `ended: ${event.result.outcome}`;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,18 @@
+import type { Result } from "../core/result.ts";
+import type { ReadFolder } from "./tools-folder.ts";
+
+/** The files that an agent file names, by absolute paths. */
+export type AgentFiles = {
+  /** The bytes of a file; the error says why there are none. */
+  read(path: string): Result<Uint8Array, { message: string; hint?: string }>;
+  isFolder(path: string): boolean;
+  /** Reads the tools folder of an agent file, which is named as its user would. */
+  tools(file: string): ReadFolder;
+};
+
+/** Where nothing can be read but the agent file itself. */
+export const noFiles: AgentFiles = {
+  read: (path) => ({ ok: false, error: { message: `Cannot read '${path}': it is not read here` } }),
+  isFolder: () => true,
+  tools: () => () => ({ ok: false, error: { code: "unsupported", message: "it is not read here" } }),
+};

@@ -2,6 +2,7 @@ import type { Child, ProcessEnd } from "../core/host.ts";
 import type { Result } from "../core/result.ts";
 import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { CommandOutput, endWords } from "./command-output.ts";
+import { newsBoard, type News } from "./news.ts";
 
 /** Commands that run in the background of one run, which ends them. */
 export type Background = {
@@ -21,19 +22,6 @@ type Job = {
   /** Output came, or it ended. */
   news: News;
 };
-
-type News = { tell(): void; next(): Promise<void> };
-
-function newsBoard(): News {
-  let waiting = Promise.withResolvers<void>();
-  return {
-    tell: () => {
-      waiting.resolve();
-      waiting = Promise.withResolvers();
-    },
-    next: () => waiting.promise,
-  };
-}
 
 /** More than these do not run at once. */
 const mostRunning = 16;

@@ -14,7 +14,7 @@ export async function toolRows(planned: readonly PlannedTool[] | undefined): Pro
       return tool.modules.map((origin) => ({ ...unknown, origin }));
     }
     const { name, origin, effects, description, input } = tool;
-    return [{ name, origin, effects: [effects], description, input }];
+    return [{ name, origin, effects: [effects], description, input: input ?? null }];
   });
 }
 

@@ -3,6 +3,7 @@ import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
 import { loadTools, noSetting, type RunSetting } from "../tools/index.ts";
 import { moduleTool } from "../tools/module-tool.ts";
+import { agentTool } from "../tools/own-agent.ts";
 import { httpTool, variablesOf } from "../tools/own-http.ts";
 import { runTool } from "../tools/own-run.ts";
 import { openWorkers } from "./modules.ts";
@@ -24,6 +25,11 @@ export async function openToolbox(
         return runTool(tool);
       case "http":
         return httpTool(tool);
+      case "agent": {
+        const agent = about.agents[tool.agent];
+        if (agent === undefined) throw new Error(`The plan names an agent that is not there: '${tool.agent}'`);
+        return agentTool(tool, agent);
+      }
       case "module": {
         const serving = workers.get(tool.module);
         if (serving === undefined) throw new Error(`No worker for '${tool.module}'`);

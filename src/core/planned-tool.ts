@@ -45,6 +45,19 @@ export type HttpTool = ToolFacts & {
   body?: TemplateValue;
 };
 
+/**
+ * A sub-agent of the file. `arguments` are the values of its inputs, `prompt` what it is told; where both are absent the arguments of
+ * a call are its inputs, and `prompt` among them what it is told.
+ */
+export type AgentTool = Omit<ToolFacts, "input"> & {
+  kind: "agent";
+  agent: string;
+  /** Absent: the agent's own. */
+  input?: JsonSchema;
+  arguments?: TemplateValue;
+  prompt?: Template;
+};
+
 /** A tool of a TypeScript or JavaScript module, by its absolute path and the name of the export. */
 export type ModuleTool = ToolFacts & { kind: "module"; module: string; export: string };
 
@@ -56,5 +69,6 @@ export type PlannedTool =
   | { kind: "builtin"; name: string }
   | RunTool
   | HttpTool
+  | AgentTool
   | ModuleTool
   | { kind: "unloaded"; name?: string; modules: string[] };

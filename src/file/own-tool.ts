@@ -1,4 +1,4 @@
-import type { HttpTool, RunTool, ToolFacts } from "../core/planned-tool.ts";
+import type { AgentTool, HttpTool, RunTool, ToolFacts } from "../core/planned-tool.ts";
 import type { Template } from "../core/plan.ts";
 import type { TemplateValue } from "../core/script.ts";
 import { milliseconds } from "./duration.ts";
@@ -26,6 +26,7 @@ export function ownToolProblems(node: MapNode, { text, folder }: Written): Probl
   const http = find(node, "http");
   return [
     ...kindProblems(node),
+    ...agentKeyProblems(node),
     ...inputProblems(input),
     ...checked(program, wordPaths(noPaths("the program"))),
     ...programProblems(program, folder, text),
@@ -34,28 +35,23 @@ export function ownToolProblems(node: MapNode, { text, folder }: Written): Probl
     ...headerProblems(find(http ?? node, "headers"), input, text),
     ...checked(http && find(http, "body"), argumentPaths(input, true)),
     ...bodyProblems(http),
+    ...checked(find(node, "arguments"), argumentPaths(input, true)),
+    ...checked(find(node, "prompt"), argumentPaths(input)),
     ...permissionProblems(find(node, "permissions")),
     ...entriesOf(node).flatMap(([key, { value }]) =>
-      key === "run" || key === "http" ? [] : textsBelow(value).flatMap((one) => strayTemplate(one, text, stray)),
+      ["run", "http", "arguments", "prompt"].includes(key)
+        ? []
+        : textsBelow(value).flatMap((one) => strayTemplate(one, text, stray)),
     ),
   ];
 }
 
-const stray = { message: "'${{ … }}' works in a tool's 'run' and 'http' only" };
+const stray = { message: "'${{ … }}' works in a tool's 'run', 'http', 'arguments' and 'prompt' only" };
 
-/** A tool without problems, as a plan has it. `value` is what the schema made of the node. */
+/** A program or a request without problems, as a plan has it. `value` is what the schema made of the node. */
 export function ownToolOf(node: MapNode, value: OwnToolFile, name: string, written: Written): RunTool | HttpTool {
-  const template = (text: Node | undefined): Template =>
-    text?.kind === "text" ? inFolder(parseTemplate(text, written.text, () => undefined).template, written.folder) : [];
-  const facts: ToolFacts = {
-    name,
-    description: value.description,
-    input: value.input ?? noParameters,
-    effects: value.effects,
-    timeout: milliseconds(value.timeout),
-    origin: written.file,
-    permissions: value.permissions,
-  };
+  const template = templateOf(written);
+  const facts = { ...factsOf(value, name, written), input: value.input ?? noParameters };
   if (value.http === undefined) return { ...facts, kind: "run", run: itemsOf(find(node, "run")).map(template) };
   const http = find(node, "http");
   const body = find(http ?? node, "body");
@@ -67,6 +63,46 @@ export function ownToolOf(node: MapNode, value: OwnToolFile, name: string, writt
     headers: entriesOf(find(http ?? node, "headers")).map(([header, entry]) => [header, template(entry.value)]),
     ...(body === undefined ? {} : { body: templateValue(body, template) }),
   };
+}
+
+/** The same for a sub-agent of the file. */
+export function agentToolOf(
+  node: MapNode,
+  value: OwnToolFile,
+  name: string,
+  agent: string,
+  written: Written,
+): AgentTool {
+  const template = templateOf(written);
+  const given = find(node, "arguments");
+  const prompt = find(node, "prompt");
+  const facts = factsOf(value, name, written);
+  return {
+    ...facts,
+    // What the agent does passes the gate call by call.
+    effects: node.entries.has("effects") ? facts.effects : "none",
+    kind: "agent",
+    agent,
+    ...(value.input === undefined ? {} : { input: value.input }),
+    ...(given === undefined ? {} : { arguments: templateValue(given, template) }),
+    ...(prompt === undefined ? {} : { prompt: template(prompt) }),
+  };
+}
+
+function factsOf(value: OwnToolFile, name: string, { file }: Written): Omit<ToolFacts, "input"> {
+  return {
+    name,
+    description: value.description,
+    effects: value.effects,
+    timeout: milliseconds(value.timeout),
+    origin: file,
+    permissions: value.permissions,
+  };
+}
+
+/** Reads a text that may hold templates and has no problems. */
+function templateOf({ text, folder }: Written): (node: Node | undefined) => Template {
+  return (node) => (node?.kind === "text" ? inFolder(parseTemplate(node, text, () => undefined).template, folder) : []);
 }
 
 function templateValue(node: Node, template: (text: Node) => Template): TemplateValue {
@@ -89,7 +125,7 @@ function inFolder(template: Template, folder: string): Template {
   return filled;
 }
 
-/** A tool is a program or a request, and exactly one of them. */
+/** A tool is a program, a request or an agent, and exactly one of them. */
 function kindProblems(node: MapNode): Problem[] {
   const kinds = ["run", "http", "agent", "mcp"].flatMap((key) => {
     const entry = node.entries.get(key);
@@ -97,19 +133,28 @@ function kindProblems(node: MapNode): Problem[] {
   });
   const [, second] = kinds;
   if (kinds.length === 0) {
-    // Then it is no tool at all, and that was told.
-    if (find(node, "name") === undefined && find(node, "description") === undefined) return [];
     return [{ code: "missing_key", at: node.at, message: "A tool needs 'run' or 'http', this one has neither" }];
   }
   if (second === undefined) return [];
-  return [
-    {
-      code: "wrong_value",
-      at: second.key,
-      message: "A tool has 'run' or 'http', not both",
-      hint: "remove one of them",
-    },
-  ];
+  const message = node.entries.has("agent")
+    ? "A tool has one of 'run', 'http' and 'agent'"
+    : "A tool has 'run' or 'http', not both";
+  return [{ code: "wrong_value", at: second.key, message, hint: "remove one of them" }];
+}
+
+/** Keys that only an agent has, and those that it has none of. */
+function agentKeyProblems(node: MapNode): Problem[] {
+  const isAgent = node.entries.has("agent");
+  const stray = isAgent ? ["permissions", "timeout"] : ["arguments", "prompt"];
+  return stray.flatMap((key): Problem[] => {
+    const entry = node.entries.get(key);
+    if (entry === undefined) return [];
+    const message = isAgent
+      ? `A tool that is an agent has no '${key}'`
+      : `'${key}' is only for a tool that is an agent`;
+    const hint = isAgent ? `the agent has its own '${key === "timeout" ? "limits" : key}'` : undefined;
+    return [{ code: "wrong_value", at: entry.key, message, hint }];
+  });
 }
 
 function inputProblems(input: Node | undefined): Problem[] {

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { defaultLimits } from "../core/plan.ts";
 import { modelsSchema } from "./models-schema.ts";
 import { durationText } from "./duration.ts";
+import { secretsSchema } from "./secrets.ts";
 import { ownToolSchema } from "./tool-schema.ts";
 import { durationSchema, json, jsonSchema } from "./value-schemas.ts";
 
@@ -317,6 +318,7 @@ const entries = {
     ),
     [],
   ),
+  secrets: v.optional(secretsSchema, {}),
 };
 
 /** An agent within the file of another. What it has none of here it shares with that one: models, tools folder, agents. */
@@ -338,6 +340,7 @@ export const inlineAgent = v.pipe(
     denied: entries.denied,
     env: entries.env,
     skills: entries.skills,
+    secrets: entries.secrets,
   }),
   v.title("a map of an agent's keys, or the path of an agent file"),
 );
@@ -375,10 +378,10 @@ export const agentSchema = v.pipe(
 
 /** Keys that later versions will know, by the path of the map they stand in. */
 export const laterKeys: Record<string, readonly string[]> = {
-  "": ["mcp", "agents", "skills", "context", "secrets", "flow", "sandbox", "commands", "cache", "memory", "tests"],
+  "": ["mcp", "agents", "skills", "context", "flow", "sandbox", "commands", "cache", "memory", "tests"],
   limits: ["cost"],
   "agents.*.limits": ["cost"],
-  "tools.*": ["agent", "mcp"],
+  "tools.*": ["mcp"],
 };
 
 const foreignHere = {

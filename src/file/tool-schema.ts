@@ -105,6 +105,30 @@ export const ownToolSchema = v.pipe(
       v.description("What the model calls it."),
     ),
     ...entries,
+    agent: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.title("the name of an agent"),
+        v.description("An agent under `agents`, instead of `run`. Without an `input` the tool has that of the agent."),
+        v.examples(["reader"]),
+      ),
+    ),
+    arguments: v.exactOptional(
+      v.pipe(
+        v.record(v.string(), json),
+        v.title("a map of arguments"),
+        v.description(
+          "With `agent`: the values of its inputs, instead of the tool's arguments. `${{ args.NAME }}` fills one value.",
+        ),
+      ),
+    ),
+    prompt: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.title("text"),
+        v.description("With `agent`: what it is told, behind its own prompt. May hold `${{ args.NAME }}`."),
+      ),
+    ),
   }),
   v.title("a tool's name, or a map that is a tool"),
 );

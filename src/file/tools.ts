@@ -10,11 +10,11 @@ import {
 } from "../core/planned-tool.ts";
 import { requestProblems } from "./models.ts";
 import { entriesOf, find, itemsOf, quote, textsOf, toJson, type MapNode, type Node } from "./node.ts";
-import { ownToolOf, ownToolProblems, type Written } from "./own-tool.ts";
+import { agentToolOf, ownToolOf, ownToolProblems, type Written } from "./own-tool.ts";
 import { parseTemplate } from "./template.ts";
 import { oneOf } from "./shape.ts";
 import type { Problem, Range } from "./source.ts";
-import { ownToolSchema } from "./tool-schema.ts";
+import { ownToolSchema, type OwnToolFile } from "./tool-schema.ts";
 
 /** A tool that rein brings, and what it cannot work without. */
 export type KnownTool = { name: string; needs: readonly Need[] };
@@ -59,7 +59,7 @@ export function checkTools(
       // What is wrong is not planned; its name still is taken.
       if (name?.kind !== "text") continue;
       if (value.success && wrong.every(({ severity }) => severity === "warning"))
-        add(ownToolOf(item, value.output, name.value, written), name.at);
+        add(toolOf(item, value.output, name.value, written), name.at);
       else add({ kind: "builtin", name: name.value }, name.at);
     } else if (item.kind === "text") {
       const picked = pick(item.value, builtins, folder);
@@ -73,6 +73,13 @@ export function checkTools(
     }
   }
   return { problems, planned };
+}
+
+function toolOf(item: MapNode, value: OwnToolFile, name: string, written: Written): PlannedTool {
+  const agent = find(item, "agent");
+  return agent?.kind === "text"
+    ? agentToolOf(item, value, name, agent.value, written)
+    : ownToolOf(item, value, name, written);
 }
 
 /** The tools that a text names; or why there are none. */
@@ -133,6 +140,14 @@ function ownProblems(
         message: `A tool cannot be named ${quote(name.value)}: '${other.origin}' has one`,
       });
     }
+  }
+  const agent = find(node, "agent");
+  const agents = entriesOf(find(root, "agents")).map(([one]) => one);
+  if (agent?.kind === "text" && !agents.includes(agent.value)) {
+    const close = nearest(agent.value, agents);
+    const known = agents.length === 0 ? "name it under 'agents'" : `expected ${oneOf(agents)}`;
+    const hint = close === undefined ? known : `did you mean '${close}'?`;
+    problems.push({ code: "unknown_name", at: agent.at, message: `Unknown agent ${quote(agent.value)}`, hint });
   }
   const variables = [
     ...textsOf(find(node, "permissions", "env")),

@@ -16,13 +16,37 @@ export type FileKind = "file" | "folder" | "symlink" | "other";
 export type FileStat = { kind: FileKind; size: number; modifiedMs: number };
 export type FolderEntry = FileStat & { name: string };
 
+/**
+ * Which file it is and how it was last changed: device, inode, size, mtime and ctime in ns. It differs where another file stands
+ * or anything was changed, also when the old mtime was put back. `changedMs` is the ctime: two changes within the clock's step
+ * have the same one, so that only a version that is some seconds old is sure to stay different. What a process writes into
+ * memory that it has mapped counts when the kernel notices it.
+ */
+export type FileVersion = { version: string; changedMs: number };
+
+export type FilePart = { bytes: Uint8Array; size: number; version: string };
+
+/** What was deleted: `files` counts links and whatever else is no folder. */
+export type RemovedCount = { files: number; folders: number };
+
 /** Files. Paths are relative to the working folder, absolute, or start with `~/`. */
 export type FileDoor = {
-  stat(path: string): Promise<Result<FileStat>>;
-  /** Reads at most `limit` bytes from `offset` of a regular file. `size` is the whole file's. Never blocks on a FIFO or device. */
-  read(path: string, range: { offset: number; limit: number }): Promise<Result<{ bytes: Uint8Array; size: number }>>;
-  /** Creates or replaces a file whole: temporary file and rename, mode kept, parents made. */
-  write(path: string, bytes: Uint8Array): Promise<Result<{ created: boolean }>>;
+  stat(path: string): Promise<Result<FileStat & FileVersion>>;
+  /**
+   * Reads at most `limit` bytes from `offset` of a regular file. `size` is the whole file's, `version` that before the bytes were
+   * read. Never blocks on a FIFO or device.
+   */
+  read(path: string, range: { offset: number; limit: number }): Promise<Result<FilePart>>;
+  /**
+   * Creates or replaces a file whole: temporary file and rename, mode kept, parents made. With `ifVersion` only the file that still
+   * has that version; else the failure is `changed`.
+   */
+  write(path: string, bytes: Uint8Array, options?: { ifVersion?: string }): Promise<Result<{ created: boolean }>>;
+  /**
+   * Deletes a file, or with `recursive` a folder and all in it; a link as a link. Nothing goes where any part of it is denied, and
+   * never the working folder or what it lies in.
+   */
+  remove(path: string, options: { recursive: boolean }, signal: AbortSignal): Promise<Result<RemovedCount>>;
   /** Entries of a folder in byte order of their names. What may not be read is left out. */
   list(path: string): Promise<Result<FolderEntry[]>>;
   /**

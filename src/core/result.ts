@@ -7,6 +7,7 @@ export type FailureCode =
   | "denied"
   | "not_found"
   | "exists"
+  | "changed"
   | "not_a_file"
   | "not_a_folder"
   | "too_large"

@@ -15,6 +15,7 @@ import type { OpenFor } from "../native/files.ts";
 import { openList, openSearch, runOpened, type Opened, type TreeRoot } from "../native/search.ts";
 import type { Gate, Operation } from "./gate.ts";
 import { absolutePath, canonicalPath, errorText, type Machine } from "./machine.ts";
+import { removePath } from "./remove.ts";
 
 /** The files of one run. */
 export type FileRoot = { door(gate: Gate): Omit<FileDoor, "pass">; close(): void };
@@ -102,8 +103,8 @@ export function openFileRoot(machine: Machine): FileRoot {
         reach(gate, path, "path", (fd, _, problem) => {
           const stat = statFd(fd);
           if (!stat.ok) return problem(stat.errno);
-          const { kind, size, modifiedMs } = stat.value;
-          return ok({ kind, size, modifiedMs });
+          const { kind, size, modifiedMs, version, changedMs } = stat.value;
+          return ok({ kind, size, modifiedMs, version, changedMs });
         }),
 
       read: (path, { offset, limit }) =>
@@ -112,9 +113,10 @@ export function openFileRoot(machine: Machine): FileRoot {
           if (!stat.ok) return problem(stat.errno);
           if (stat.value.kind === "folder") return problem("EISDIR");
           if (stat.value.kind !== "file") return fail("not_a_file", `Cannot read '${path}': it is not a regular file`);
-          const { size } = stat.value;
+          const { size, version } = stat.value;
           const bytes = readAt(fd, offset, Math.min(limit, size === 0 ? unknownSize : Math.max(size - offset, 0)));
-          return bytes.ok ? ok({ bytes: bytes.value, size: Math.max(size, bytes.value.length) }) : problem(bytes.errno);
+          if (!bytes.ok) return problem(bytes.errno);
+          return ok({ bytes: bytes.value, size: Math.max(size, bytes.value.length), version });
         }),
 
       list: (path) =>
@@ -145,7 +147,7 @@ export function openFileRoot(machine: Machine): FileRoot {
         return opened.ok ? finished(`search '${path}'`, path, await runOpened(opened.value, signal, found)) : opened;
       },
 
-      write: async (path, bytes) => {
+      write: async (path, bytes, { ifVersion } = {}) => {
         const operation = gate.begin("write");
         const problem = problemOf("write", path);
         await rest();
@@ -160,7 +162,13 @@ export function openFileRoot(machine: Machine): FileRoot {
           if (!parent.ok)
             return typeof parent.error === "string" ? problem(parent.error) : { ok: false, error: parent.error };
           try {
-            const replaced = replaceFile(parent.value, real.value.slice(real.value.lastIndexOf("/") + 1), bytes);
+            const name = real.value.slice(real.value.lastIndexOf("/") + 1);
+            const replaced = replaceFile(
+              parent.value,
+              name,
+              bytes,
+              ifVersion === undefined ? {} : { version: ifVersion },
+            );
             if (replaced.ok) return replaced;
             if (replaced.errno !== "ELOOP") return problem(replaced.errno);
           } finally {
@@ -168,6 +176,12 @@ export function openFileRoot(machine: Machine): FileRoot {
           }
         }
         return fail("failed", `Cannot write '${path}': it changes while it is opened`);
+      },
+
+      remove: async (path, { recursive }, signal) => {
+        await rest();
+        const from = root();
+        return from.ok ? removePath(gate, machine, from.value, path, recursive, signal) : from;
       },
 
       may: async (kind, path) => {
@@ -272,6 +286,7 @@ const codes: Record<string, FailureCode> = {
   EINVAL: "not_a_file",
   ENXIO: "not_a_file",
   EEXIST: "exists",
+  ESTALE: "changed",
   EFBIG: "too_large",
   ENAMETOOLONG: "invalid",
   ENOSYS: "unsupported",
@@ -280,5 +295,6 @@ const codes: Record<string, FailureCode> = {
 const texts: Record<string, string> = {
   EINVAL: "it is not a regular file",
   ENXIO: "it is not a regular file", // a socket
+  ESTALE: "it has changed since it was read",
   ENOSYS: "this kernel has no openat2 (Linux 5.6 is needed)",
 };

@@ -66,7 +66,9 @@ export function openHost(options: HostOptions): OpenHost {
         fs: {
           stat: async (path) => (await openFiles()).door(gate).stat(path),
           read: async (path, range) => (await openFiles()).door(gate).read(path, range),
-          write: async (path, bytes) => (await openFiles()).door(gate).write(path, bytes),
+          write: async (path, bytes, how) => (await openFiles()).door(gate).write(path, bytes, how),
+          remove: async (path, how, removeSignal) =>
+            (await openFiles()).door(gate).remove(path, how, AbortSignal.any([removeSignal, signal])),
           list: async (path) => (await openFiles()).door(gate).list(path),
           tree: async (path, query, treeSignal, found) =>
             (await openFiles()).door(gate).tree(path, query, AbortSignal.any([treeSignal, signal]), found),

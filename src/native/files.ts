@@ -1,7 +1,7 @@
 import { readSync } from "node:fs";
-import type { FileStat, FolderEntry } from "../core/host.ts";
+import type { FileStat, FileVersion, FolderEntry } from "../core/host.ts";
 import { frame } from "./border.ts";
-import { call, callText } from "./library.ts";
+import { call, callText, start } from "./library.ts";
 
 /**
  * Files beneath a root descriptor. Paths are relative to it, can't leave it and follow no symlink; the caller has resolved and judged
@@ -11,8 +11,8 @@ import { call, callText } from "./library.ts";
 /** An errno's name when it failed: ENOENT, EACCES, ELOOP (a symlink), EXDEV (leads out of the root), ENOSYS (no openat2)… */
 export type FileResult<T> = { ok: true; value: T } | { ok: false; errno: string };
 
-/** `id` is the device and inode: the same id is the same file. */
-export type FdStat = FileStat & { mode: number; id: string };
+/** `id` is the device and inode: the same id is the same file. `version` and `changedMs` are those of FileVersion. */
+export type FdStat = FileStat & FileVersion & { mode: number; id: string };
 
 /** `read`: its bytes (never waits for a FIFO). `folder`: list it and act on its entries. `path`: only `statFd`. */
 export type OpenFor = "read" | "folder" | "path";
@@ -69,15 +69,50 @@ export function makeFolder(folder: number, name: string, mode = 0o777): FileResu
 /**
  * Creates or replaces a regular file whole and flushes it: readers see the old bytes or the new ones. `name` is a single name. An
  * existing file keeps its mode and, where we may give files away, its owner; a new one gets `mode` less the umask. A symlink is
- * ELOOP, a folder EISDIR, anything else that is no file EINVAL.
+ * ELOOP, a folder EISDIR, anything else that is no file EINVAL; with a `version`, a file that has another one or is gone ESTALE.
  */
 export function replaceFile(
   folder: number,
   name: string,
   bytes: Uint8Array,
-  mode = 0o666,
+  { mode = 0o666, version = "" }: { mode?: number; version?: string } = {},
 ): FileResult<{ created: boolean }> {
-  return parsed<{ created: boolean }>(callText("files.replace", folder, frame([mode, name], bytes)));
+  return parsed<{ created: boolean }>(callText("files.replace", folder, frame([mode, name, version], bytes)));
+}
+
+/** How many files (and links, pipes…) and folders are gone. `why` it stopped is an errno's name or one of the words. */
+export type Removed = {
+  files: number;
+  folders: number;
+  stopped?: { why: "closed" | "folder" | "mounted" | "deep" | "cancelled" | `E${string}`; path: string };
+};
+
+/**
+ * Removes what is called `name` in a folder, links as links: a folder only when `recursive`, with all in it. Nothing goes where a part
+ * of it is `closed` (a path from the folder that goes), may not be read, lies in a folder that may not be written, or is mounted.
+ */
+export async function removeTree(
+  folder: number,
+  name: string,
+  options: { recursive: boolean; closed: readonly string[] },
+  signal: AbortSignal,
+): Promise<Removed> {
+  const closed = options.closed.map((path) => `${path}\0`).join("");
+  const opened = callText("files.open_removal", folder, frame([Number(options.recursive), closed], name));
+  const stopped = (why: `E${string}` | "cancelled"): Removed => ({ files: 0, folders: 0, stopped: { why, path: "" } });
+  if (!opened.ok) return stopped(`E${opened.error.slice(1)}`);
+  const removal = Number(opened.value);
+  try {
+    for await (const chunk of start("files.remove", frame([removal], ""), signal)) {
+      return JSON.parse(new TextDecoder().decode(chunk));
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return stopped("cancelled");
+  } finally {
+    call("files.close_removal", removal, "");
+  }
+  throw new Error("A removal ended without an answer");
 }
 
 export function closeFd(fd: number): FileResult<void> {

@@ -11,6 +11,7 @@ export async function failed(failure: Failure, host: Host, path: string): Promis
 
 const hints: Partial<Record<Failure["code"], string>> = {
   not_a_file: "list it to see what is in it",
+  changed: "read it again before you change it",
   denied: "go on without it, or say in the answer what is missing",
 };
 

@@ -2,17 +2,27 @@ import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Host } from "../core/host.ts";
 import { largestAttachment } from "../core/message.ts";
-import { number, pathSchema, text } from "./arguments.ts";
+import { anchoredLine, hashesOf } from "./anchors.ts";
+import { flag, number, pathSchema, text } from "./arguments.ts";
 import { attachmentOf, tooLarge } from "./attachment.ts";
 import { bytes, grouped, mostCharacters, shownPath } from "./bound.ts";
-import { encodingNotes } from "./content.ts";
+import { Cache } from "./cache.ts";
+import { encodingNotes, type Encoding } from "./content.ts";
 import { failed } from "./failed.ts";
+import { PlainText } from "./splice.ts";
 import { openText, type Opened } from "./text.ts";
+import { readWholeText } from "./whole-text.ts";
 
 /** Lines are counted up to here; in a larger file their number is a lower bound. */
 const mostScanned = 64_000_000;
 
-export const fileRead: Tool = {
+/** It answers what was read before from memory, as long as the file is the same. */
+export function makeFileRead(): Tool {
+  const cache = new Cache<ToolOutcome>();
+  return { ...fileRead, run: (input, context) => cached(cache, input, context) };
+}
+
+const fileRead: Omit<Tool, "run"> = {
   name: "file_read",
   description:
     "Reads a text file, or shows an image (PNG, JPEG, GIF, WebP) or a PDF. Returns the lines of a text as they are, without line " +
@@ -24,6 +34,11 @@ export const fileRead: Tool = {
       path: pathSchema("The file, for example src/main.ts"),
       offset: { type: "integer", minimum: 1, description: "The first line to return, counted from 1. Default: 1" },
       limit: { type: "integer", minimum: 1, description: "How many lines to return. Default: as many as fit" },
+      anchors: {
+        type: "boolean",
+        description:
+          "Begin each line with its anchor and '|', as in 12:kfa|text, by which file_edit names it. Default: false",
+      },
     },
     required: ["path"],
     additionalProperties: false,
@@ -34,11 +49,33 @@ export const fileRead: Tool = {
   ],
   needs: [{ kind: "read" }],
   effects: () => "read",
-  run,
 };
+
+/** A version that is younger may stay the same when the file is changed at once again. */
+const settledMs = 2000;
+
+async function cached(cache: Cache<ToolOutcome>, input: JsonObject, context: ToolContext): Promise<ToolOutcome> {
+  const { host, clock } = context;
+  const path = text(input, "path");
+  // Through the gate, like the read that it stands for.
+  const before = await host.fs.stat(path);
+  if (!before.ok) return failed(before.error, host, path);
+  const { version, changedMs } = before.value;
+  if (changedMs > clock.now() - settledMs) return run(input, context);
+  const key = JSON.stringify([version, path, input["offset"], input["limit"], flag(input, "anchors")]);
+  const known = cache.get(key);
+  if (known !== undefined) return { ...known, cached: true };
+  const outcome = await run(input, context);
+  // Images are large, and the conversation holds them anyway.
+  if (outcome.error === true || outcome.attachments !== undefined) return outcome;
+  const after = await host.fs.stat(path);
+  if (after.ok && after.value.version === version) cache.set(key, outcome);
+  return outcome;
+}
 
 async function run(input: JsonObject, { host, signal }: ToolContext): Promise<ToolOutcome> {
   const path = text(input, "path");
+  if (flag(input, "anchors")) return readAnchored(input, host);
   const opened = await openText(host, path);
   if (!opened.ok) return failed(opened.error, host, path);
   const file = opened.value;
@@ -52,8 +89,23 @@ async function run(input: JsonObject, { host, signal }: ToolContext): Promise<To
     scanned += piece.value.length;
     if (scanned > mostScanned && window.full) break;
   }
-  const encoding = file.encoding === "utf-8" ? undefined : encodingNotes[file.encoding];
-  return window.outcome(shownPath(path), scanned > mostScanned, encoding);
+  return window.outcome(shownPath(path), scanned > mostScanned, encodingNote(file.encoding));
+}
+
+/** The lines with their anchors. */
+async function readAnchored(input: JsonObject, host: Host): Promise<ToolOutcome> {
+  const path = text(input, "path");
+  const read = await readWholeText(host, path);
+  if (!read.ok) return failed(read.error, host, path);
+  const whole = new PlainText(read.value.text);
+  const hashes = hashesOf(whole);
+  const window = new LineWindow(number(input, "offset", 1), number(input, "limit", Number.MAX_SAFE_INTEGER));
+  for (let line = 0; line < whole.lines; line++) window.add(`${anchoredLine(whole, hashes, line)}\n`);
+  return window.outcome(shownPath(path), false, encodingNote(read.value.encoding));
+}
+
+function encodingNote(encoding: Encoding): string | undefined {
+  return encoding === "utf-8" ? undefined : encodingNotes[encoding];
 }
 
 /** Images and PDFs as they are, where a model can be shown them. */

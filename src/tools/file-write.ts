@@ -2,12 +2,10 @@ import type { Host } from "../core/host.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import { pathSchema, text } from "./arguments.ts";
-import { bytes, grouped, shownPath } from "./bound.ts";
+import { bytes, shownPath } from "./bound.ts";
 import { failed } from "./failed.ts";
+import { shownDiff } from "./shown-diff.ts";
 import { openText, pieceSize } from "./text.ts";
-
-/** A longer diff is cut. */
-const mostDiff = 10_000;
 
 export const fileWrite: Tool = {
   name: "file_write",
@@ -42,7 +40,9 @@ async function run(input: JsonObject, { host }: ToolContext): Promise<ToolOutcom
   if (written.value.created || before === undefined) return { content: done };
   return {
     content:
-      before === content ? `${done}: the text is the same as before` : `${done}\n${await diff(path, before, content)}`,
+      before === content
+        ? `${done}: the text is the same as before`
+        : `${done}\n${await shownDiff(path, before, content)}`,
   };
 }
 
@@ -57,14 +57,4 @@ async function oldText(host: Host, path: string): Promise<string | undefined> {
     whole += piece.value;
   }
   return whole;
-}
-
-async function diff(path: string, before: string, after: string): Promise<string> {
-  const { unifiedDiff } = await import("../native/diff.ts");
-  const name = shownPath(path);
-  const whole = await unifiedDiff(before, after, { oldName: name, newName: name, context: 3 });
-  if (whole.length <= mostDiff) return whole;
-  const lineEnd = whole.lastIndexOf("\n", mostDiff);
-  const shown = whole.slice(0, lineEnd > 0 ? lineEnd : mostDiff);
-  return `${shown.toWellFormed()}\n[the diff is cut: ${grouped(whole.length - shown.length)} more characters]`;
 }

@@ -19,12 +19,18 @@ export type MemoryHost = Host & {
   /** What was asked of the doors and refused: "read secret.txt". */
   refused: string[];
   text(path: string): string | undefined;
+  bytes(path: string): Uint8Array | undefined;
+  /** Changes a file behind everybody's back. */
+  put(path: string, content: string | Uint8Array): void;
 };
 
 /** A host whose files are in memory, in the working folder /work, for tests of logic that needs no disk. */
 export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
   const cwd = "/work";
   const files = new Map<string, Uint8Array>();
+  /** Counts the writes, to make versions of. */
+  let written = 0;
+  const versions = new Map<string, number>();
   const refused: string[] = [];
   for (const [path, content] of Object.entries(options.files ?? {})) files.set(absolute(path), encoded(content));
 
@@ -53,6 +59,15 @@ export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
     };
   }
 
+  function put(target: string, bytes: Uint8Array): void {
+    files.set(target, bytes);
+    versions.set(target, ++written);
+  }
+
+  function version(path: string): string {
+    return `${absolute(path)}:${versions.get(absolute(path)) ?? 0}`;
+  }
+
   function isFolder(target: string): boolean {
     const prefix = target === "/" ? "/" : `${target}/`;
     return target === cwd || [...files.keys()].some((file) => file.startsWith(prefix));
@@ -65,30 +80,40 @@ export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
       const bytes = files.get(absolute(path));
       return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
     },
+    bytes: (path) => files.get(absolute(path)),
+    put: (path, content) => put(absolute(path), encoded(content)),
     fs: {
       async stat(path) {
         const denied = denial("read", path);
         if (denied !== undefined) return denied;
         const bytes = files.get(absolute(path));
-        if (bytes !== undefined) return ok({ kind: "file", size: bytes.length, modifiedMs: 0 });
-        if (isFolder(absolute(path))) return ok({ kind: "folder", size: 0, modifiedMs: 0 });
+        const facts = { modifiedMs: 0, changedMs: 0, version: version(path) };
+        if (bytes !== undefined) return ok({ kind: "file", size: bytes.length, ...facts });
+        if (isFolder(absolute(path))) return ok({ kind: "folder", size: 0, ...facts });
         return fail("not_found", `Cannot read '${path}': no such file or folder`);
       },
       async read(path, { offset, limit }) {
         const denied = denial("read", path);
         if (denied !== undefined) return denied;
         const bytes = files.get(absolute(path));
-        if (bytes !== undefined) return ok({ bytes: bytes.subarray(offset, offset + limit), size: bytes.length });
+        if (bytes !== undefined) {
+          return ok({ bytes: bytes.subarray(offset, offset + limit), size: bytes.length, version: version(path) });
+        }
         if (isFolder(absolute(path))) return fail("not_a_file", `Cannot read '${path}': it is a folder`);
         return fail("not_found", `Cannot read '${path}': no such file or folder`);
       },
-      async write(path, bytes) {
+      async write(path, bytes, { ifVersion } = {}) {
         const denied = denial("write", path);
         if (denied !== undefined) return denied;
+        if (ifVersion !== undefined && ifVersion !== version(path)) {
+          return fail("changed", `Cannot write '${path}': it has changed since it was read`);
+        }
         const created = !files.has(absolute(path));
-        files.set(absolute(path), bytes);
+        put(absolute(path), bytes);
         return ok({ created });
       },
+      // As trees: what is deleted needs a disk.
+      remove: async (path) => fail("unsupported", `Cannot delete '${path}': these files are in memory`),
       async list(path) {
         const denied = denial("read", path);
         if (denied !== undefined) return denied;

@@ -129,7 +129,7 @@ test("a file is created and replaced whole, and keeps its mode and owner", () =>
   const own = statSync(scratch).uid;
   const owner = own === 0 ? 1234 : own;
   at("folder/inner", "folder", (fd) => {
-    expect(replaceFile(fd, "new", new TextEncoder().encode("one"), 0o640)).toEqual({
+    expect(replaceFile(fd, "new", new TextEncoder().encode("one"), { mode: 0o640 })).toEqual({
       ok: true,
       value: { created: true },
     });

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import type { JsonObject } from "../../src/core/json.ts";
-import { fileRead } from "../../src/tools/file-read.ts";
+import { makeFileRead } from "../../src/tools/file-read.ts";
 import { gif, jpeg, pdf, png, webp } from "../helpers/attachments.ts";
 import { callTool } from "../helpers/call-tool.ts";
 import { memoryHost } from "../helpers/memory-host.ts";
 import type { MemoryFiles } from "../helpers/memory-host.ts";
 
 function read(files: MemoryFiles, input: JsonObject) {
-  return callTool(fileRead, input, { host: memoryHost({ files }) });
+  return callTool(makeFileRead(), input, { host: memoryHost({ files }) });
 }
 
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => `line ${index + 1}\n`).join("");
@@ -152,14 +152,14 @@ describe("failures say what to do next", () => {
 
   test("a denied file carries the host's words, and its folder is not looked at", async () => {
     const host = memoryHost({ files: { "secret/key": "x" }, denied: { read: ["secret"] } });
-    const outcome = await callTool(fileRead, { path: "secret/kex" }, { host });
+    const outcome = await callTool(makeFileRead(), { path: "secret/kex" }, { host });
     expect(outcome.content).toStartWith("Cannot read 'secret/kex': not granted");
     expect(host.refused).toEqual(["read secret/kex"]);
   });
 
   test("a cancelled read says so", async () => {
     const outcome = await callTool(
-      fileRead,
+      makeFileRead(),
       { path: "a" },
       { host: memoryHost({ files: { a: "x" } }), signal: AbortSignal.abort() },
     );

@@ -40,6 +40,9 @@ pub struct Stat {
     mode: u32,
     /// Device and inode: two descriptors with the same one are the same file.
     id: (u64, u64),
+    /// When the content and when anything of it changed, in seconds and nanoseconds.
+    modified: (i64, u64),
+    changed: (i64, u64),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -120,19 +123,33 @@ pub fn make_folder(folder: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<()>
 /// Creates a file, or replaces one, whole: its readers see the old bytes or the new ones, also after a crash. An existing
 /// file keeps its mode and, where we may give files away, its owner; a new one gets `mode` less the umask. Hard links to it
 /// keep the old bytes; ACLs and extended attributes are lost. A symlink is ELOOP, a folder EISDIR, anything else EINVAL.
-pub fn replace(folder: BorrowedFd<'_>, name: &[u8], bytes: &[u8], mode: u32) -> Result<Replaced> {
+/// With `version` it must still be the file of that version, else it is ESTALE. That is looked at last: only what changes it
+/// between that look and the renaming after it is lost.
+pub fn replace(
+    folder: BorrowedFd<'_>,
+    name: &[u8],
+    bytes: &[u8],
+    mode: u32,
+    version: Option<&str>,
+) -> Result<Replaced> {
     let name = one_name(name)?;
-    let old = match fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(old) => Some(old),
-        Err(Errno::NOENT) => None,
-        Err(errno) => return Err(errno),
+    let look = || match fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(old) => Ok(Some(old)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(errno),
     };
+    let same = |old: Option<&RawStat>| match version {
+        Some(version) if old.is_none_or(|old| Stat::from(old).version() != version) => Err(Errno::STALE),
+        _ => Ok(()),
+    };
+    let old = look()?;
     match old.as_ref().map(|old| FileType::from_raw_mode(old.st_mode)) {
         None | Some(FileType::RegularFile) => {}
         Some(FileType::Symlink) => return Err(Errno::LOOP),
         Some(FileType::Directory) => return Err(Errno::ISDIR),
         Some(_) => return Err(Errno::INVAL),
     }
+    same(old.as_ref())?;
     // What replaces a file is nobody else's to read before it has that file's mode.
     let first_mode = if old.is_some() {
         Mode::RUSR | Mode::WUSR
@@ -140,7 +157,15 @@ pub fn replace(folder: BorrowedFd<'_>, name: &[u8], bytes: &[u8], mode: u32) -> 
         permissions(mode)
     };
     let (file, temporary) = create_temporary(folder, first_mode)?;
-    let written = fill(&file, bytes, old.as_ref()).and_then(|()| fs::renameat(folder, &temporary, folder, name));
+    let written = fill(&file, bytes, old.as_ref())
+        .and_then(|()| {
+            if version.is_some() {
+                same(look()?.as_ref())
+            } else {
+                Ok(())
+            }
+        })
+        .and_then(|()| fs::renameat(folder, &temporary, folder, name));
     if let Err(errno) = written {
         // The first failure is the one to tell; if this fails too there is nothing more to do about it.
         let _ = fs::unlinkat(folder, &temporary, AtFlags::empty());
@@ -189,7 +214,7 @@ fn create_temporary(folder: BorrowedFd<'_>, mode: Mode) -> Result<(OwnedFd, Stri
 }
 
 /// A single name: what has a slash or dots would leave the folder.
-fn one_name(name: &[u8]) -> Result<&[u8]> {
+pub fn one_name(name: &[u8]) -> Result<&[u8]> {
     if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') {
         return Err(Errno::INVAL);
     }
@@ -214,7 +239,23 @@ impl From<&RawStat> for Stat {
             modified_ms: raw.st_mtime as f64 * 1e3 + (raw.st_mtime_nsec / 1_000_000) as f64,
             mode: raw.st_mode & 0o7777,
             id: (raw.st_dev, raw.st_ino),
+            modified: (raw.st_mtime, raw.st_mtime_nsec),
+            changed: (raw.st_ctime, raw.st_ctime_nsec),
         }
+    }
+}
+
+impl Stat {
+    /// What differs where a file is another one or has changed: device, inode, size, and both times in nanoseconds.
+    fn version(&self) -> String {
+        let Self {
+            id: (device, inode),
+            size,
+            modified: (modified, modified_ns),
+            changed: (changed, changed_ns),
+            ..
+        } = self;
+        format!("{device}:{inode}:{size}:{modified}.{modified_ns:09}:{changed}.{changed_ns:09}")
     }
 }
 
@@ -226,8 +267,14 @@ impl ToJson for Stat {
             modified_ms,
             mode,
             id: (device, inode),
+            changed: (changed, changed_ns),
+            ..
         } = self;
-        format!(r#"{{"kind":"{kind}","size":{size},"modifiedMs":{modified_ms},"mode":{mode},"id":"{device}:{inode}"}}"#)
+        let changed_ms = *changed as f64 * 1e3 + (changed_ns / 1_000_000) as f64;
+        let version = self.version();
+        format!(
+            r#"{{"kind":"{kind}","size":{size},"modifiedMs":{modified_ms},"mode":{mode},"id":"{device}:{inode}","changedMs":{changed_ms},"version":"{version}"}}"#
+        )
     }
 }
 
@@ -386,7 +433,10 @@ mod tests {
         );
         let fifo = scratch.open("fifo", How::Read).unwrap();
         assert_eq!(stat(fifo.as_fd()).unwrap().kind, "other");
-        assert_eq!(replace(scratch.1.as_fd(), b"fifo", b"x", 0o644), Err(Errno::INVAL));
+        assert_eq!(
+            replace(scratch.1.as_fd(), b"fifo", b"x", 0o644, None),
+            Err(Errno::INVAL)
+        );
     }
 
     #[test]
@@ -412,10 +462,13 @@ mod tests {
         disk::write(scratch.0.join("script"), "old").unwrap();
         disk::set_permissions(scratch.0.join("script"), disk::Permissions::from_mode(0o751)).unwrap();
         assert_eq!(
-            replace(folder, b"script", b"new", 0o600),
+            replace(folder, b"script", b"new", 0o600, None),
             Ok(Replaced { created: false })
         );
-        assert_eq!(replace(folder, b"fresh", b"", 0o600), Ok(Replaced { created: true }));
+        assert_eq!(
+            replace(folder, b"fresh", b"", 0o600, None),
+            Ok(Replaced { created: true })
+        );
         assert_eq!(disk::read(scratch.0.join("script")).unwrap(), b"new");
         let mode = |name| disk::metadata(scratch.0.join(name)).unwrap().permissions().mode() & 0o7777;
         assert_eq!((mode("script"), mode("fresh")), (0o751, 0o600));
@@ -428,19 +481,39 @@ mod tests {
         let folder = scratch.1.as_fd();
         disk::create_dir(scratch.0.join("folder")).unwrap();
         symlink("target", scratch.0.join("link")).unwrap();
-        assert_eq!(replace(folder, b"folder", b"x", 0o644), Err(Errno::ISDIR));
-        assert_eq!(replace(folder, b"link", b"x", 0o644), Err(Errno::LOOP));
+        assert_eq!(replace(folder, b"folder", b"x", 0o644, None), Err(Errno::ISDIR));
+        assert_eq!(replace(folder, b"link", b"x", 0o644, None), Err(Errno::LOOP));
         for name in ["", ".", "..", "a/b", "../x", "/x"] {
             assert_eq!(
-                replace(folder, name.as_bytes(), b"x", 0o644),
+                replace(folder, name.as_bytes(), b"x", 0o644, None),
                 Err(Errno::INVAL),
                 "{name}"
             );
             assert_eq!(make_folder(folder, name.as_bytes(), 0o755), Err(Errno::INVAL), "{name}");
         }
         // The temporary is written, but no name of 300 bytes can be renamed to.
-        assert_eq!(replace(folder, &[b'x'; 300], b"x", 0o644), Err(Errno::NAMETOOLONG));
+        assert_eq!(
+            replace(folder, &[b'x'; 300], b"x", 0o644, None),
+            Err(Errno::NAMETOOLONG)
+        );
         assert_eq!(scratch.names(), ["folder", "link"]);
+    }
+
+    #[test]
+    fn a_file_that_changed_is_not_replaced_by_its_version() {
+        let scratch = Scratch::new();
+        let folder = scratch.1.as_fd();
+        let path = scratch.0.join("file");
+        disk::write(&path, "one").unwrap();
+        let seen = stat(scratch.open("file", How::Path).unwrap().as_fd())
+            .unwrap()
+            .version();
+        let replace = |bytes| replace(folder, b"file", bytes, 0o644, Some(&seen));
+        disk::write(&path, "other").unwrap();
+        assert_eq!(replace(b"two"), Err(Errno::STALE));
+        disk::remove_file(&path).unwrap();
+        assert_eq!(replace(b"two"), Err(Errno::STALE));
+        assert_eq!(scratch.names(), [""; 0]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod abi {
 mod diff;
 mod files;
 mod json;
+mod remove;
 mod search;
 mod sys;
 mod table;

@@ -12,6 +12,7 @@ use rein_border::{Function, Table};
 use crate::diff;
 use crate::files::{self, How};
 use crate::json::{self, Reader};
+use crate::remove;
 use crate::search;
 use crate::sys;
 use crate::tokens;
@@ -51,8 +52,18 @@ pub const FUNCTIONS: &Table = &[
         "files.replace",
         Call(|folder, input| {
             let mut fields = Fields::new(input);
-            let (mode, name) = (fields.uint()?, fields.bytes()?);
-            answer(sys::borrow(folder).and_then(|folder| files::replace(folder, name, fields.rest(), mode)))
+            let (mode, name, version) = (fields.uint()?, fields.bytes()?, fields.text()?);
+            let version = Some(version).filter(|version| !version.is_empty());
+            answer(sys::borrow(folder).and_then(|folder| files::replace(folder, name, fields.rest(), mode, version)))
+        }),
+    ),
+    ("files.open_removal", Call(remove::open)),
+    ("files.remove", Start(remove::run)),
+    (
+        "files.close_removal",
+        Call(|number, _| {
+            remove::close(number);
+            Ok(Vec::new())
         }),
     ),
     (
@@ -154,9 +165,11 @@ pub const FUNCTIONS: &Table = &[
     (
         "test.live",
         Call(|_, _| {
-            Ok((JOBS.count() + READERS.count() + search::count_ready())
-                .to_string()
-                .into_bytes())
+            Ok(
+                (JOBS.count() + READERS.count() + remove::count_ready() + search::count_ready())
+                    .to_string()
+                    .into_bytes(),
+            )
         }),
     ),
     ("test.count", Start(test_count)),

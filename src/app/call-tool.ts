@@ -75,8 +75,14 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
     };
     const shown = mask.stream();
     const show = (text: string) => text !== "" && request.output(text);
-    const context = { host: host.scoped(decided, signal), signal, clock: systemClock };
-    const outcome = await tool.run(request.input, { ...context, output: (text) => void show(shown.push(text)) });
+    const context = {
+      host: host.scoped(decided, signal),
+      signal,
+      clock: systemClock,
+      output: (text: string) => void show(shown.push(text)),
+      draw: async (_picture: unknown, text: string) => void request.output(text),
+    };
+    const outcome = await tool.run(request.input, context);
     show(shown.end());
     if (signal.aborted) return interrupted(signal);
     return { ok: true, value: { content: mask.text(outcome.content), error: outcome.error ?? false, denied } };

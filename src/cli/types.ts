@@ -1,7 +1,7 @@
 import type { Handler } from "./command.ts";
 
 /** What editors know of the module `rein/tool`, which is in no folder. */
-const declarations = `/** Types of 'rein/tool': write them beside your tools with 'rein types > rein.d.ts'. */
+export const declarations = `/** Types of 'rein/tool': write them beside your tools with 'rein types > rein.d.ts'. */
 declare module "rein/tool" {
   /** A JSON Schema, draft 2020-12. */
   export type JsonSchema = { readonly [keyword: string]: unknown };

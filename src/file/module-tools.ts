@@ -78,7 +78,7 @@ const definitionSchema = v.strictObject(
   (issue) =>
     issue.expected === "never"
       ? `unknown property ${issue.path?.at(-1)?.key === undefined ? "" : quote(String(issue.path.at(-1)?.key))}`
-      : `${issue.expected} is missing`,
+      : `${issue.expected?.replaceAll('"', "'") ?? "a property"} is missing`,
 );
 
 /** The tools of a module that was loaded, and what is wrong with each, at the place where it is made. */

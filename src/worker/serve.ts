@@ -51,6 +51,13 @@ async function answer(
 }
 
 function explain(error: unknown): string {
+  // What does not parse: the first mistake, and where it is.
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
+  if (first instanceof Error || (typeof first === "object" && first !== null && "message" in first)) {
+    const position =
+      "position" in first && isJsonObject(first.position) ? `line ${String(first.position["line"])}: ` : "";
+    return `${position}${String(first.message)}`;
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

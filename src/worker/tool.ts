@@ -28,12 +28,13 @@ export function tool(definition: Definition): Definition {
   return definition;
 }
 
-/** The tools among the exports of a module, in their order. */
+/** The tools among the exports of a module, in the order in which they are written. */
 export async function toolsOf(exports: Record<string, unknown>): Promise<LoadedTool[]> {
   const found = Object.entries(exports).flatMap(([name, value]) => {
     const place = typeof value === "object" && value !== null ? places.get(value) : undefined;
     return place === undefined || !isDefinition(value) ? [] : [{ name, value, place }];
   });
+  found.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
   return Promise.all(found.map(({ name, value, place }) => loaded(name, value, place)));
 }
 

@@ -38,6 +38,7 @@ function planIn(folder: string): Plan {
     tools: [],
     agents: {},
     skills: [],
+    lsp: {},
     permissions: {},
     deny: {},
     limits: defaultLimits,

@@ -1,4 +1,5 @@
 import type { Json, JsonObject, JsonSchema } from "./json.ts";
+import type { LanguageServers } from "./language-server.ts";
 import type { ModelSpec } from "./model.ts";
 import type { PermissionLists } from "./permission.ts";
 import type { PlannedTool } from "./planned-tool.ts";
@@ -61,6 +62,8 @@ export type Plan = {
   /** By the names that it can spawn them by. */
   agents: Record<string, SubAgent>;
   skills: Skill[];
+  /** What stands in for the usual language servers. */
+  lsp: LanguageServers;
   secrets: Record<string, SecretSpec>;
   /** The most this agent can get; programs of checks and tools are in `run` already, hosts of models and tools in `net`. */
   permissions: PermissionLists;

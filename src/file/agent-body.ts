@@ -4,6 +4,7 @@ import type { Template } from "../core/plan.ts";
 import { agentPaths, almostTemplates } from "./agent-paths.ts";
 import type { Known } from "./check.ts";
 import { inputProblems } from "./input-specs.ts";
+import { lspProblems } from "./lsp.ts";
 import { mistakenTask, strayMessage } from "./mistaken.ts";
 import { modelVariables, requestProblems, unkeptProblems } from "./models.ts";
 import { entriesOf, find, itemsOf, quote, textsBelow, textsOf, type MapNode, type Node } from "./node.ts";
@@ -51,6 +52,7 @@ export function checkBody(
       ...ruleProblems(node),
       ...outputProblems(node, known.providers),
       ...checkProblems(node),
+      ...lspProblems(node),
       ...envProblems(node, root, known.secrets),
     ],
     instructions: instructions?.template ?? [],

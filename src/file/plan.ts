@@ -20,7 +20,10 @@ export function planOf(
   const { description, model, output } = file;
   const { time, tokens, ...limits } = file.limits;
   const requested = tools.map(requestsOf);
-  const programs = [...file.checks.map(({ run }) => run[0] ?? ""), ...requested.flatMap(({ run }) => run)];
+  const programs = [
+    ...[...file.checks.map(({ run }) => run), ...Object.values(file.lsp)].map(([program = ""]) => program),
+    ...requested.flatMap(({ run }) => run),
+  ];
   const urls = Object.values(file.models).flatMap(({ base_url: url }) => (url === undefined ? [] : hostOf(url)));
   const hosts = [...urls, ...requested.flatMap(({ net }) => net)];
   const net = [...new Set([...(file.permissions.net ?? []), ...hosts])];
@@ -41,6 +44,7 @@ export function planOf(
     tools: [...tools],
     agents,
     skills,
+    lsp: file.lsp,
     permissions: {
       ...file.permissions,
       ...(read.length > 0 ? { read } : {}),

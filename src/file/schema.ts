@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { defaultLimits } from "../core/plan.ts";
+import { lspSchema } from "./lsp.ts";
 import { modelsSchema } from "./models-schema.ts";
 import { durationText } from "./duration.ts";
 import { secretsSchema } from "./secrets.ts";
@@ -319,6 +320,7 @@ const entries = {
     [],
   ),
   secrets: v.optional(secretsSchema, {}),
+  lsp: v.optional(lspSchema, {}),
 };
 
 /** An agent within the file of another. What it has none of here it shares with that one: models, tools folder, agents. */
@@ -340,6 +342,7 @@ export const inlineAgent = v.pipe(
     denied: entries.denied,
     env: entries.env,
     skills: entries.skills,
+    lsp: entries.lsp,
     secrets: entries.secrets,
   }),
   v.title("a map of an agent's keys, or the path of an agent file"),

@@ -8,6 +8,7 @@ import {
   type PlannedTool,
   type RunTool,
 } from "../core/planned-tool.ts";
+import { lspPrograms } from "./lsp.ts";
 import { requestProblems } from "./models.ts";
 import { entriesOf, find, itemsOf, quote, textsOf, toJson, type MapNode, type Node } from "./node.ts";
 import { agentToolOf, ownToolOf, ownToolProblems, type Written } from "./own-tool.ts";
@@ -202,7 +203,8 @@ export function needProblems(root: Node, what: string, { kind, target }: Need, a
   if (permissions !== undefined && permissions.kind !== "map") return [];
   if (rules !== undefined && rules.kind !== "list") return [];
   const requested = textsOf(rules).map(({ value }) => value);
-  const enough = target === undefined ? requested.length > 0 : requested.some((rule) => requests(rule, target));
+  const servers = kind === "run" ? lspPrograms(root).length : 0;
+  const enough = target === undefined ? requested.length + servers > 0 : requested.some((rule) => requests(rule, target));
   if (enough) return [];
   const example = target ?? (kind === "read" || kind === "write" ? "." : "…");
   const missing = target === undefined ? `no '${kind}'` : `no '${target}' in '${kind}'`;

@@ -10,13 +10,14 @@ import { makeFileRead } from "./file-read.ts";
 import { fileSearch } from "./file-search.ts";
 import { fileWrite } from "./file-write.ts";
 import { gitOperations } from "./git-operations.ts";
+import { lspIntegration } from "./lsp-integration.ts";
 import { skillRead } from "./skill-read.ts";
 import { spawnAgent } from "./spawn-agent.ts";
 
 /** What of a plan some tools are made of. */
-export type RunSetting = Pick<Plan, "agents" | "skills">;
+export type RunSetting = Pick<Plan, "agents" | "skills" | "lsp">;
 
-export const noSetting: RunSetting = { agents: {}, skills: [] };
+export const noSetting: RunSetting = { agents: {}, skills: [], lsp: {} };
 
 /**
  * All tools, in the order in which they are listed; a function makes one that keeps something for the run, or that depends on its
@@ -31,6 +32,7 @@ const tools: ReadonlyArray<Tool | ((setting: RunSetting) => Tool)> = [
   fileSearch,
   bashExec,
   gitOperations,
+  ({ lsp }) => lspIntegration(lsp),
   spawnAgent,
   agentManage,
   skillRead,

@@ -21,6 +21,17 @@ export type Language = {
   tellsReady?: boolean;
 };
 
+/** It can be asked for diagnostics, and finds what is named as asked for, of the project only. */
+const gopls: Json = { pullDiagnostics: true, symbolScope: "workspace", symbolMatcher: "CaseInsensitive" };
+
+const rustAnalyzer: Json = {
+  cargo: { buildScripts: { enable: false } },
+  procMacro: { enable: false },
+  checkOnSave: false,
+};
+
+const pyright: Json = { diagnosticMode: "openFilesOnly", autoSearchPaths: true, useLibraryCodeForTypes: true };
+
 /** Options keep servers from what they would do by themselves: install types, run the project's own code. */
 export const languages: Readonly<Record<ServerLanguage, Language>> = {
   typescript: {
@@ -48,10 +59,7 @@ export const languages: Readonly<Record<ServerLanguage, Language>> = {
     ids: { py: "python", pyi: "python" },
     projectFiles: ["pyrightconfig.json", "pyproject.toml"],
     options: null,
-    settings: {
-      python: { analysis: { diagnosticMode: "openFilesOnly", autoSearchPaths: true, useLibraryCodeForTypes: true } },
-      "python.analysis": { diagnosticMode: "openFilesOnly", autoSearchPaths: true, useLibraryCodeForTypes: true },
-    },
+    settings: { python: { analysis: pyright }, "python.analysis": pyright },
   },
   go: {
     title: "Go",
@@ -59,8 +67,8 @@ export const languages: Readonly<Record<ServerLanguage, Language>> = {
     install: "go install golang.org/x/tools/gopls@latest",
     ids: { go: "go" },
     projectFiles: ["go.mod", "go.sum", "go.work"],
-    options: { pullDiagnostics: true },
-    settings: { gopls: { pullDiagnostics: true } },
+    options: gopls,
+    settings: { gopls },
   },
   rust: {
     title: "Rust",
@@ -68,14 +76,8 @@ export const languages: Readonly<Record<ServerLanguage, Language>> = {
     install: "rustup component add rust-analyzer rust-src",
     ids: { rs: "rust" },
     projectFiles: ["Cargo.toml", "Cargo.lock"],
-    options: { cargo: { buildScripts: { enable: false } }, procMacro: { enable: false }, checkOnSave: false },
-    settings: {
-      "rust-analyzer": {
-        cargo: { buildScripts: { enable: false } },
-        procMacro: { enable: false },
-        checkOnSave: false,
-      },
-    },
+    options: rustAnalyzer,
+    settings: { "rust-analyzer": rustAnalyzer },
     tellsReady: true,
   },
 };

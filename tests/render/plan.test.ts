@@ -15,6 +15,7 @@ const view: PlanView = {
     permissions: { read: ["."] },
     agents: {},
   skills: [],
+  lsp: {},
   deny: {},
     limits,
     output: { schema: { type: "object" } },

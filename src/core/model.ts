@@ -46,12 +46,14 @@ export type ModelFailure = {
 /**
  * What a model says while it answers. A stream ends with exactly one `stop` or one `failure`; one that just ends was cut.
  * `tool_call` is a fragment: `index` tells calls apart, `id` and `name` come once, `arguments` is appended. `retry` says that
- * the request is made anew: what came before it in this stream is void. `warning` is for the user, and ends nothing.
+ * the request is made anew: what came before it in this stream is void. `begun` is its first token, where what it says is still held
+ * back. `warning` is for the user, and ends nothing.
  */
 export type ModelEvent =
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
   | { type: "tool_call"; index: number; id?: string; name?: string; arguments: string }
+  | { type: "begun" }
   | { type: "usage"; usage: Usage }
   | { type: "warning"; message: string }
   | { type: "retry"; attempt: number; of: number; waitMs: number; failure: ModelFailure }

@@ -5,6 +5,7 @@ import type { ToolCall } from "../core/message.ts";
 import {
   noUsage,
   type Model,
+  type ModelEvent,
   type ModelFailure,
   type ModelRequest,
   type StopReason,
@@ -23,6 +24,9 @@ export type Reply = {
   firstTokenMs: number;
 };
 
+/** Events that come with a token. */
+const saying: ReadonlySet<ModelEvent["type"]> = new Set(["text", "reasoning", "tool_call", "begun"]);
+
 /** Reads one answer of the model to its end, and passes on what it says as it comes. */
 export async function readReply(
   model: Model,
@@ -35,9 +39,7 @@ export async function readReply(
   const started = clock.now();
   let draft = emptyDraft();
   for await (const event of model.stream(request, signal)) {
-    if (event.type === "text" || event.type === "reasoning" || event.type === "tool_call") {
-      draft.firstToken ??= clock.now();
-    }
+    if (saying.has(event.type)) draft.firstToken ??= clock.now();
     switch (event.type) {
       case "text":
         draft.text += event.text;

@@ -1,25 +1,32 @@
 import { isJsonObject, type Json } from "../core/json.ts";
 import { callClosing, callOpening } from "./local-grammar.ts";
 
-/** Tells text and calls apart in an answer that a grammar has made. */
+/**
+ * Tells text and calls apart in an answer that a grammar has made. `mixed`: calls may follow text; else it is either of both, and
+ * what reads like a call in JSON is none.
+ */
 export class CallReader {
   #held = "";
-  #inCall = false;
+  #is: "open" | "text" | "calls" = "open";
+
+  constructor(readonly mixed: boolean) {}
 
   /** Takes the next piece of the answer; what of it is text. */
   push(piece: string): string {
     this.#held += piece;
-    if (this.#inCall) return "";
-    const at = this.#held.indexOf(callOpening);
-    this.#inCall = at >= 0;
-    const text = this.#held.slice(0, at >= 0 ? at : this.#held.length - mayBegin(this.#held));
+    if (this.#is === "calls") return "";
+    const at = this.#is === "open" ? this.#held.indexOf(callOpening) : -1;
+    if (at === 0 || (at > 0 && this.mixed)) this.#is = "calls";
+    else if (!this.mixed && !callOpening.startsWith(this.#held)) this.#is = "text";
+    const held = this.#is === "open" ? mayBegin(this.#held) : 0;
+    const text = this.#held.slice(0, this.#is === "calls" ? at : this.#held.length - held);
     this.#held = this.#held.slice(text.length);
     return text;
   }
 
   /** Text that was held back since a call might have begun there, and the calls, when the answer is over. */
   end(): { text: string; calls: Array<{ name: string; arguments: string }> } {
-    if (!this.#inCall) return { text: this.#held, calls: [] };
+    if (this.#is !== "calls") return { text: this.#held, calls: [] };
     const bodies = this.#held.split(`\n${callClosing}`).slice(0, -1);
     const calls = bodies.flatMap((body) => callIn(body.slice(body.indexOf(callOpening) + callOpening.length)) ?? []);
     return { text: "", calls };

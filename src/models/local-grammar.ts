@@ -6,12 +6,18 @@ import { boundedSchema, type Bounds, type Unkept } from "./bounded-schema.ts";
 export const callOpening = "<tool_call>";
 export const callClosing = "</tool_call>";
 
+/** The rule for any text but the opening of a call, or for that of the given form. */
+function textRule(form = String.raw`(.|\n)*`): string {
+  return String.raw`TEXT: /${form}/ & ~/(.|\n)*${callOpening}(.|\n)*/`;
+}
+
 /** What an answer may be: one call, the final answer, or as the model likes, also text and then calls. */
 export type Answering = "call" | "answer" | "any";
 
 /**
  * What the answer to a request must be: text, JSON that fits `output`, or calls of the offered tools that fit theirs, each as one
- * `<tool_call>`: a grammar as llguidance reads it. Undefined where it may be any text. The error says which schema cannot be kept.
+ * `<tool_call>`: a grammar as llguidance reads it. Where tools are offered no text holds the beginning of a call that is none.
+ * Undefined where it may be any text. The error says which schema cannot be kept.
  */
 export function grammarFor(
   tools: readonly ToolSpec[],
@@ -28,14 +34,17 @@ export function grammarFor(
     return { ok: false, error: unkeptText(wrong === 0 ? "the answer" : `tool '${called[wrong - 1]?.name}'`, first) };
 
   const answer = final && `answer: ${json(final.schema)}`;
-  if (called.length === 0) return ok(answer && lark("start: answer", answer));
+  if (answer !== undefined && called.length === 0) return ok(lark("start: answer", answer));
+  if (tools.length === 0) return ok(undefined);
+  // A small model would begin like the call that it sees before it: measured, a made-up one in place of an answer.
+  if (called.length === 0) return ok(lark("start: TEXT", textRule(String.raw`([^<](.|\n)*)?`)));
   const calls = called.map(({ name }, at) => callSchema(name, inputs[at]?.schema ?? false));
   const rules = [`body: "\\n" call "\\n${callClosing}"`, `call: ${json({ anyOf: calls })}`];
   if (answering === "call") return ok(lark(`start: "${callOpening}" body`, ...rules));
   const more = `more: ("\\n${callOpening}" body)*`;
   if (answer !== undefined) return ok(lark(`start: answer | "${callOpening}" body more`, answer, more, ...rules));
   // Text goes on until a call begins; from there on there is no way back.
-  const text = ["start: TEXT | head body more", `head[lazy]: TEXT "${callOpening}"`, "TEXT: /(.|\\n)*/"];
+  const text = ["start: TEXT | head body more", `head[lazy]: TEXT "${callOpening}"`, textRule()];
   return ok(lark(...text, more, ...rules));
 }
 

@@ -96,7 +96,8 @@ export async function makeLocal(
     if (!shown.ok) return yield { type: "failure", failure: shown.error };
     const request = shown.value;
     try {
-      const made = grammarOf(request, file);
+      const answering = styleOf(file) === "examples" ? answers(request) : "any";
+      const made = grammarFor(request.tools, request.output, answering, isSmall(file) ? bounds.small : bounds.large);
       const cannot = (why: string) => wrongRequest(`'${name}' cannot be held to ${why}`);
       if (!made.ok) return yield cannot(made.error);
       const grammar = made.value;
@@ -122,7 +123,9 @@ export async function makeLocal(
           },
           signal,
         );
-        yield* answer(generated, request, name);
+        const calls = request.tools.length > 0 && answering !== "answer";
+        const reader = calls ? new CallReader(request.output === undefined) : undefined;
+        yield* answer(generated, request, reader, name);
       } finally {
         user.giveBack(session.value);
       }
@@ -164,11 +167,6 @@ function styleOf(file: GgufFile): ToolStyle {
   return toolStyle(file.template ?? "", isSmall(file));
 }
 
-function grammarOf(request: ModelRequest, file: GgufFile): Result<string | undefined, string> {
-  const answering = styleOf(file) === "examples" ? answers(request) : "any";
-  return grammarFor(request.tools, request.output, answering, isSmall(file) ? bounds.small : bounds.large);
-}
-
 /** What is wrong with a schema, without the grammar that was made of it. */
 function grammarProblem(error: string): string {
   const [first = error] = error.split("\n");
@@ -190,15 +188,18 @@ async function promptFor(
 async function* answer(
   generated: AsyncIterable<GenerateEvent>,
   request: ModelRequest,
+  reader: CallReader | undefined,
   name: string,
 ): AsyncGenerator<ModelEvent> {
-  const reader = request.tools.length > 0 ? new CallReader() : undefined;
   let input = { tokens: 0, cached: 0 };
+  let begun = false;
   for await (const event of generated) {
     if (event.type === "prompt") input = event;
     else if (event.type === "text") {
       const text = reader === undefined ? event.text : reader.push(event.text);
       if (text !== "") yield { type: "text", text };
+      else if (!begun) yield { type: "begun" };
+      begun = true;
     } else if (event.type === "too_long") {
       const { tokens, context } = event;
       yield wrongRequest(`The prompt is too long for '${name}': ${tokens} tokens, and its context is ${context}`);

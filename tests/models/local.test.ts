@@ -10,7 +10,7 @@ import type { Message } from "../../src/core/message.ts";
 import type { Model, ModelOptions, ModelRequest } from "../../src/core/model.ts";
 import { grammarFor } from "../../src/models/local-grammar.ts";
 import { makeLocal, type Engine, type Session } from "../../src/models/local.ts";
-import { checkGrammar } from "../../src/native/local.ts";
+import { checkGrammar, loadModel } from "../../src/native/local.ts";
 import { loadTools, toolNames } from "../../src/tools/index.ts";
 import { makeGguf, tinyModel, type GgufTestValue } from "../helpers/gguf.ts";
 import { weights, withWeights } from "../helpers/local-model.ts";
@@ -67,14 +67,20 @@ withWeights("local model: a cut file is an error before anything is loaded", asy
 });
 
 /** A model of 4096 tokens of context at 128 bytes each, and an engine that answers "Yes". */
-async function tiny(free: number, options: ModelOptions = {}, metadata: Record<string, GgufTestValue> = {}) {
-  const path = join(folder, `${Bun.hash(JSON.stringify([free, options, metadata]))}.gguf`);
+async function tiny(
+  free: number,
+  options: ModelOptions = {},
+  metadata: Record<string, GgufTestValue> = {},
+  request = ask("Well?"),
+  said = ["Yes"],
+) {
+  const path = join(folder, `${Bun.hash(JSON.stringify([free, options, metadata, request]))}.gguf`);
   await Bun.write(path, tinyModel({ "llama.feed_forward_length": 64, ...metadata }));
   const contexts: number[] = [];
   const session: Session = {
     async *generate() {
       yield { type: "prompt", tokens: 1, cached: 0 };
-      yield { type: "text", text: "Yes" };
+      for (const text of said) yield { type: "text", text };
       yield { type: "done", stop: "end", tokens: 1, firstTokenMs: 1, promptMs: 1, generateMs: 1 };
     },
     close: () => undefined,
@@ -91,7 +97,7 @@ async function tiny(free: number, options: ModelOptions = {}, metadata: Record<s
   const made = await makeLocal({ name: "local/tiny", path, options }, machine, engine);
   if (!made.ok) throw new Error(made.error.message);
   models.push(made.value);
-  const reply = await readReply(made.value, ask("Well?"));
+  const reply = await readReply(made.value, request);
   return {
     ...reply,
     contexts,
@@ -147,6 +153,29 @@ describe("memory", () => {
     expect(contexts).toEqual([4096]);
     expect(warnings[1]).toBe("The context of 'local/tiny' is 4096 tokens: it was trained for no more");
   });
+});
+
+const tool = { name: "look", description: "", input: { type: "object", properties: {} } } as const;
+const call = '<tool_call>\n{"name": "look", "arguments": {}}\n</tool_call>';
+const enough = 30_000_000;
+
+test("the first token of an answer that only calls is told when it comes", async () => {
+  const { events, calls } = await tiny(enough, {}, {}, ask("Look", { tools: [tool] }), [
+    call.slice(0, 20),
+    call.slice(20),
+  ]);
+  expect(calls).toMatchObject([{ name: "look", arguments: "{}" }]);
+  expect(events.map(({ type }) => type)).toEqual(["warning", "begun", "tool_call", "usage", "stop"]);
+});
+
+test("where a small model is to answer nothing is a call", async () => {
+  const messages: Message[] = [
+    { role: "user", text: "Look" },
+    { role: "assistant", text: "", calls: [{ id: "a", name: "look", arguments: "{}" }] },
+    { role: "tool", results: [{ id: "a", name: "look", content: "A tree", error: false }] },
+  ];
+  const { text, calls, stop } = await tiny(enough, {}, {}, ask("", { messages, tools: [tool] }), [call]);
+  expect({ text, calls, stop }).toEqual({ text: call, calls: [], stop: "end" });
 });
 
 /** A LoRA adapter of rank 1 on the first layer of SmolLM2, for a model of that width. */
@@ -309,6 +338,41 @@ withWeights("local model: a call comes before the answer, and the answer fits it
   const second = await readReply(loaded(), ask("", { messages, tools, output }));
   expect(second).toMatchObject({ stop: "end", calls: [] });
   expect(validate(output, JSON.parse(second.text))).toEqual([]);
+});
+
+withWeights("local model: after a tool's result it answers, and makes up no call", async () => {
+  const tools = await loadTools(["file_read"]);
+  const results = ["The meeting is on Monday", call, "<tool_call>", ""];
+  for (const [at, content] of results.entries()) {
+    const asked = { id: "a", name: "file_read", arguments: '{"path":"notes.txt"}' };
+    const messages: Message[] = [
+      { role: "user", text: "What does notes.txt say?" },
+      { role: "assistant", text: "", calls: [asked] },
+      { role: "tool", results: [{ id: "a", name: "file_read", content, error: false }] },
+    ];
+    const own = await make({ temperature: at === 0 ? 0 : 1, seed: at, max_tokens: 60 });
+    const { calls, text } = await readReply(own, ask("", { messages, tools }));
+    expect(calls).toEqual([]);
+    expect(text).not.toContain("<tool_call>");
+    if (at === 0) expect(text).toContain("Monday");
+  }
+});
+
+withWeights("local model: a call that begins in text goes on as one that fits", async () => {
+  const tools = await loadTools(["file_read"]);
+  const grammar = grammarFor(tools, undefined, "any", { characters: 50, items: 1 });
+  const engine = await loadModel(weights, { context: 512 });
+  if (!grammar.ok || grammar.value === undefined || !engine.ok) throw new Error("No grammar or no model");
+  const session = await engine.value.open();
+  if (!session.ok) throw new Error(session.error);
+  const made = '<tool_call>\n{"name": "guess", "arguments": {}}\n</tool_call>\n';
+  const prompt = `Sure, let me see.\n${made}Sure, let me see.\n${made}Sure,`;
+  const options = { seed: 0, temperature: 0, maxTokens: 45, grammar: grammar.value };
+  let said = "";
+  for await (const event of session.value.generate(prompt, options)) if (event.type === "text") said += event.text;
+  session.value.close();
+  engine.value.close();
+  expect(said).toMatch(/^[^<]+<tool_call>\n\{"name": ?"file_read", ?"arguments": ?\{"path": ?".*\}\}\n<\/tool_call>/);
 });
 
 /** 200 in the campaign. */

@@ -75,7 +75,7 @@ export function checkAgents(root: Node, context: AgentsContext): CheckedAgents {
     }
   }
   return {
-    problems: [...problems, ...useProblems(root)],
+    problems: [...problems, ...useProblems(root, true)],
     diagnostics,
     agents: (file) => Object.fromEntries(made.map(([name, make]) => [name, make(file)])),
   };
@@ -131,7 +131,7 @@ function checkInline(root: Node, node: MapNode, context: AgentsContext): Inline 
       ...skills.problems,
       ...(model?.kind === "text" ? modelNameProblems(model, known.providers, names, text) : []),
       ...defaults.flatMap(([, value]) => textsBelow(value).flatMap((one) => parseTemplate(one, text, rule).problems)),
-      ...useProblems(node),
+      ...useProblems(node, false),
     ],
     diagnostics: skills.diagnostics,
     tools: body.tools,
@@ -211,11 +211,11 @@ function needsOf(tool: PlannedTool, known: Known): readonly Need[] {
   ];
 }
 
-/** What is named and offered by no tool, and tools that have nothing to work with. */
-function useProblems(node: Node): Problem[] {
+/** What no tool works with, and tools that have nothing to work with. `whole`: of a file, since an agent within one has no agents. */
+function useProblems(node: Node, whole: boolean): Problem[] {
   const tools = itemsOf(find(node, "tools"));
   const listed = (name: string) => tools.find((tool) => tool.kind === "text" && tool.value === name);
-  const agents = node.kind === "map" ? node.entries.get("agents") : undefined;
+  const agents = node.kind === "map" && whole ? node.entries.get("agents") : undefined;
   const skills = node.kind === "map" ? node.entries.get("skills") : undefined;
   const spawns = listed("spawn_agent") ?? tools.find((tool) => find(tool, "agent") !== undefined);
   const problems: Problem[] = [];

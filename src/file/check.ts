@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import * as v from "valibot";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import type { Plan } from "../core/plan.ts";
@@ -30,7 +30,7 @@ export type Known = {
 
 /** An agent file as a plan, or all that is wrong with it and with the files that it names. */
 export function checkAgent(source: Source, known: Known, files: AgentFiles = noFiles): Checked<Plan> {
-  return checkFile(source, known, files, { chain: [resolve(source.folder, source.file)], read: new Map() });
+  return checkFile(source, known, files, { chain: [resolve(source.folder, basename(source.file))], read: new Map() });
 }
 
 function checkFile(source: Source, known: Known, files: AgentFiles, lineage: Lineage): Checked<Plan> {

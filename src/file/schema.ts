@@ -342,8 +342,8 @@ export const inlineAgent = v.pipe(
     denied: entries.denied,
     env: entries.env,
     skills: entries.skills,
-    lsp: entries.lsp,
     secrets: entries.secrets,
+    lsp: entries.lsp,
   }),
   v.title("a map of an agent's keys, or the path of an agent file"),
 );
@@ -362,7 +362,10 @@ export const agentSchema = v.pipe(
             ),
             v.notValues(["constructor", "prototype"], "An agent cannot have this name"),
           ),
-          v.union([v.pipe(v.string(), v.title("a path")), inlineAgent]),
+          v.pipe(
+            v.union([v.pipe(v.string(), v.title("a path")), inlineAgent]),
+            v.title("a map of an agent's keys, or the path of an agent file"),
+          ),
         ),
         v.title("a map of agents"),
         v.description(

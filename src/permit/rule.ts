@@ -109,7 +109,10 @@ export function covers(outer: Rule, inner: Rule): boolean {
   if (a.type === "network") {
     return b.type === "network" && a.network.bits <= b.network.bits && within(a.network, b.network.address);
   }
-  if (b.type === "host") return a.below ? b.host.endsWith(`.${a.host}`) : !b.below && a.host === b.host;
+  if (b.type === "host") {
+    const same = a.host === b.host && a.below === b.below;
+    return same || (a.below && b.host.endsWith(`.${a.host}`));
+  }
   // `localhost` names the addresses of this machine too.
   return !a.below && a.host === "localhost" && b.network.bits >= 104 && isLoopback(b.network.address);
 }

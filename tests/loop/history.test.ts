@@ -92,3 +92,21 @@ test("attachments come back by their digests, and what is not kept any more is n
     ],
   });
 });
+
+test("what sub-agents said and did is no part of the conversation, whatever the ids of their calls", () => {
+  const nested = { agent_id: "a1" };
+  const events = [
+    { type: "user", text: "hello" } as const,
+    turnEnd("", "a"),
+    { type: "user", text: "inner", ...nested } as const,
+    { ...turnEnd("inner answer", "a"), ...nested },
+    { ...callEnd("a", "inner result"), ...nested },
+    callEnd("a", "outer result"),
+    turnEnd("done"),
+  ];
+  expect(
+    conversation(events).map((message) =>
+      message.role === "tool" ? message.results.map((r) => r.content) : message.text,
+    ),
+  ).toEqual(["hello", "", ["outer result"], "done"]);
+});

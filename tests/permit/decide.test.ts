@@ -51,6 +51,12 @@ describe("the ceiling and the grants", () => {
     expect(judge(rules, "write", "/work/a")).toBe(unrequested);
   });
 
+  test("a rule for all hosts below one can be granted as it is requested", () => {
+    const rules = policy({ net: ["*.a.org"] }, { ...none, allow: { net: ["*.a.org"] } });
+    expect(judge(rules, "net", "b.a.org:443", "93.184.215.14")).toBe("allow");
+    expect(judge(rules, "net", "a.org:443", "93.184.215.14")).toBe(unrequested);
+  });
+
   test("write does not include read", () => {
     expect(judge(policy({ write: ["."] }), "read", "/work/a")).toBe(unrequested);
   });

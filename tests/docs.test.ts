@@ -19,6 +19,7 @@ const pages = [
   "docs/guides/from-python.md",
   "docs/guides/pipes.md",
   "docs/guides/ci.md",
+  "docs/guides/tools-folder.md",
 ];
 
 /** A repository with the example agents, in which fixtures/price.diff is staged. */

@@ -40,3 +40,5 @@ for component in clippy rustfmt; do
 done
 # The model that the tests of local models use. Without it they are skipped.
 sh scripts/weights .cache/models || true
+# The language servers that are asked in tests. Tests of those that are not here are skipped.
+sh scripts/language-servers .cache/language-servers

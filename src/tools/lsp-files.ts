@@ -40,8 +40,14 @@ export class Files {
   name(uri: string): string {
     const path = pathOf(uri);
     if (path === undefined) return clean(uri).slice(0, longestQuote);
-    const below = relative(this.#host.cwd, path);
-    return shownPath(below === "" || below === ".." || below.startsWith("../") ? path : below);
+    return shownPath(this.isInside(uri) ? relative(this.#host.cwd, path) : path);
+  }
+
+  /** Whether a file is below the working folder. */
+  isInside(uri: string): boolean {
+    const path = pathOf(uri);
+    const below = path === undefined ? ".." : relative(this.#host.cwd, path);
+    return below !== "" && below !== ".." && !below.startsWith("../");
   }
 
   /** `src/a.ts:3:7` */

@@ -17,6 +17,8 @@ export type Language = {
   options: Json;
   /** What it is told when it asks for its settings, by their section. */
   settings: Readonly<Record<string, Json>>;
+  /** What its diagnostics leave out, and how to get that. */
+  partial?: string;
   /** It tells when it is ready for requests, by `experimental/serverStatus`. */
   tellsReady?: boolean;
 };
@@ -49,7 +51,12 @@ export const languages: Readonly<Record<ServerLanguage, Language>> = {
       jsx: "javascriptreact",
     },
     projectFiles: ["tsconfig*.json", "jsconfig.json", "package.json"],
-    options: { disableAutomaticTypingAcquisition: true, tsserver: { useSyntaxServer: "never" } },
+    options: {
+      disableAutomaticTypingAcquisition: true,
+      tsserver: { useSyntaxServer: "never" },
+      // A rename goes through imports and exports, instead of ending at an "as".
+      preferences: { providePrefixAndSuffixTextForRename: false },
+    },
     settings: {},
   },
   python: {
@@ -78,6 +85,7 @@ export const languages: Readonly<Record<ServerLanguage, Language>> = {
     projectFiles: ["Cargo.toml", "Cargo.lock"],
     options: rustAnalyzer,
     settings: { "rust-analyzer": rustAnalyzer },
+    partial: "these are only what rust-analyzer finds by itself: cargo check tells all",
     tellsReady: true,
   },
 };

@@ -25,7 +25,7 @@ type Subject = { path: string; real: string; id: string; language: ServerLanguag
 
 /** One call and the server that it is for. */
 type Asking = { server: Server; input: JsonObject; context: ToolContext; until: AbortSignal; files: Files };
-type AskingOf = Asking & { path: string; document: Document };
+type AskingOf = Asking & { path: string; document: Document; partial: string | undefined };
 
 export async function runLsp(input: JsonObject, context: ToolContext, servers: Servers): Promise<ToolOutcome> {
   const operation = text(input, "operation");
@@ -42,13 +42,14 @@ export async function runLsp(input: JsonObject, context: ToolContext, servers: S
     if (subject === undefined) return refuse(`Give path: the file for '${operation}'`);
     const wrong = await wrongPlace(operation, input, subject, context);
     if (wrong !== undefined) return wrong;
+    const { partial } = languages[subject.language];
     const answer = await servers.use(subject.language, context, until, async (server) => {
       const document = await telling(server, () => server.documents.open(context.host, subject));
       if (!document.ok) return document;
       const busy = await waitUntilReady(server, until);
       const files = new Files(context.host, server.encoding);
       const ending = busy === undefined ? until : await longer(context, over.signal);
-      const asking = { server, input, context, until: ending, files, path, document: document.value };
+      const asking = { server, input, context, until: ending, files, path, document: document.value, partial };
       return noted(await (operations[operation] ?? unknownOperation)(asking), busy, seconds);
     });
     return told(answer);
@@ -83,10 +84,11 @@ const operations: Readonly<Record<string, (asking: AskingOf) => Promise<Result<s
     if (!answer.ok) return answer;
     return ok(showOutline(answer.value, document.text, server.encoding) || `No symbols in ${shownPath(path)}`);
   },
-  diagnostics: async ({ server, document, context, until, files, path }) => {
+  diagnostics: async ({ server, document, context, until, files, path, partial }) => {
     const found = await diagnose(server, document, context, until);
     if (!found.ok) return found;
-    return ok((await showDiagnostics(found.value, document.uri, files)) || `No problems in ${shownPath(path)}`);
+    const shown = (await showDiagnostics(found.value, document.uri, files)) || `No problems in ${shownPath(path)}`;
+    return ok(partial === undefined ? shown : `${shown}\n[${partial}]`);
   },
 };
 

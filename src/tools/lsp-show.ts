@@ -93,14 +93,16 @@ function lastFirst(answer: Json, depth: number): Array<{ symbol: Json; depth: nu
     .toSorted((a, b) => b.at.line - a.at.line || b.at.character - a.at.character);
 }
 
-/** Symbols of the whole project: `src/a.ts:12:7 class Shape (in geometry)`. */
+/** Symbols by name, those of the working folder first: `src/a.ts:12:7 class Shape (in geometry)`. */
 export async function showSymbols(answer: Json, files: Files): Promise<string> {
-  const found = listOf(answer).flatMap((one) => symbolOf(one) ?? []);
+  const all = listOf(answer).flatMap((one) => symbolOf(one) ?? []);
+  const within = Object.groupBy(all, ({ uri }) => (files.isInside(uri) ? "inside" : "outside"));
+  const found = [...(within.inside ?? []), ...(within.outside ?? [])];
   const lines = await Promise.all(
     found.slice(0, mostShown).map(async ({ name, kind, container, uri, range }) => {
       const place = range === undefined ? files.name(uri) : await files.place(uri, range.start);
-      const within = container === "" ? "" : ` (in ${oneLine(container)})`;
-      return `${place} ${kindOf(kind)} ${oneLine(name)}${within}`;
+      const where = container === "" ? "" : ` (in ${oneLine(container)})`;
+      return `${place} ${kindOf(kind)} ${oneLine(name)}${where}`;
     }),
   );
   return counted(lines, found.length);

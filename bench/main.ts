@@ -10,6 +10,7 @@ import { localSpeeds } from "./local-speed.ts";
 import { llamaServer } from "../tests/helpers/llama-server.ts";
 import { median, openBench, pairs, type Bench, type Program, type Sample, type Service } from "./measure.ts";
 import { nativeRows } from "./native.ts";
+import { ownToolRows } from "./own-tools.ts";
 import { installedPeers } from "./peers.ts";
 import { searchRows } from "./search.ts";
 import { textRows } from "./text.ts";
@@ -177,16 +178,15 @@ async function againstPeers(bench: Bench): Promise<void> {
 /** Each native function beside the best of JavaScript: it stays native only while it wins, or contains. */
 async function againstJavaScript(): Promise<void> {
   const show = (value: number, unit: string): string => `${value.toPrecision(3)} ${unit}`;
-  const rows = [...(await nativeRows()), ...(await textRows()), ...(await searchRows())].map(
-    ({ name, ours, theirs, ratio, unit, goal }) => [
-      name,
-      show(ours, unit),
-      show(theirs, unit),
-      ratio.toFixed(2),
-      goal === undefined ? "" : `<= ${goal}`,
-      goal === undefined ? "" : ratio <= goal ? "pass" : "MISS",
-    ],
-  );
+  const found = [...(await nativeRows()), ...(await textRows()), ...(await searchRows()), ...(await ownToolRows())];
+  const rows = found.map(({ name, ours, theirs, ratio, unit, goal }) => [
+    name,
+    show(ours, unit),
+    show(theirs, unit),
+    ratio.toFixed(2),
+    goal === undefined ? "" : `<= ${goal}`,
+    goal === undefined ? "" : ratio <= goal ? "pass" : "MISS",
+  ]);
   printTable("Native functions against JavaScript", ["", "native", "JavaScript", "ratio", "bar", ""], rows);
 }
 

@@ -1,4 +1,4 @@
-import { namedVariables, type PlannedTool } from "../core/planned-tool.ts";
+import { neededVariables, type PlannedTool } from "../core/planned-tool.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
 import { loadTools, noSetting, type RunSetting } from "../tools/index.ts";
@@ -47,11 +47,11 @@ function found(tools: readonly Tool[], name: string): Tool {
   return tool;
 }
 
-/** The variables that tools of a plan work with: their values are masked wherever they come back. */
+/** The variables that tools of a plan cannot work without: their values are masked wherever they come back. */
 export function toolVariables(planned: readonly PlannedTool[]): string[] {
   return planned.flatMap((tool) => {
     if (tool.kind === "builtin" || tool.kind === "unloaded") return [];
     const inHeaders = tool.kind === "http" ? tool.headers.flatMap(([, value]) => variablesOf(value)) : [];
-    return [...namedVariables(tool.permissions), ...inHeaders];
+    return [...neededVariables(tool.permissions), ...inHeaders];
   });
 }

@@ -5,6 +5,7 @@
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { editRows } from "./edits.ts";
 import { accuracies } from "./local.ts";
 import { localSpeeds } from "./local-speed.ts";
 import { llamaServer } from "../tests/helpers/llama-server.ts";
@@ -187,6 +188,7 @@ async function againstJavaScript(): Promise<void> {
     goal === undefined ? "" : `<= ${goal}`,
     goal === undefined ? "" : ratio <= goal ? "pass" : "MISS",
   ]);
+  printTable("Tokens that a model writes for an edit", ["", "tokens", "ratio"], await editRows());
   printTable("Native functions against JavaScript", ["", "native", "JavaScript", "ratio", "bar", ""], rows);
 }
 

@@ -44,7 +44,9 @@ export async function removePath(
     const where = stopped.path === "" ? path : `${bare}/${stopped.path}`;
     if (stopped.why === "closed") {
       const told = await operation.pass({ kind: "write", target: inside + stopped.path, shown: where });
-      return told.ok ? fail("denied", `${cannot}: '${where}' must stay`) : told;
+      if (told.ok) return fail("denied", `${cannot}: '${where}' must stay`);
+      const message = `${told.error.message}, so that nothing of '${path}' was deleted`;
+      return { ok: false, error: { ...told.error, message } };
     }
     return problem(cannot, stopped.why, stopped.path === "" ? "" : ` at '${where}'`, files + folders);
   } finally {

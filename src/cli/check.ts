@@ -2,7 +2,7 @@ import { known } from "../app/known.ts";
 import { exitCode } from "../core/exit.ts";
 import { cleanLine } from "../render/clean.ts";
 import { diagnosticsJson, diagnosticsSarif, diagnosticsText } from "../render/diagnostics.ts";
-import type { Plan } from "../core/plan.ts";
+import { plansOf, type Plan } from "../core/plan.ts";
 import type { Known } from "../file/check.ts";
 import type { Checked } from "../file/read.ts";
 import { agentBytes, checkRead, loadAgentBytes, secondStdin, shownFile } from "./agent-file.ts";
@@ -16,6 +16,12 @@ import { version } from "./version.ts";
 async function checkOne(file: string, load: boolean, names: Known, io: Io): Promise<Checked<Plan>> {
   const read = await agentBytes(file, io);
   return load && read.ok ? loadAgentBytes(file, read.value, "all", io, names) : checkRead(file, read, io.cwd, names);
+}
+
+/** That a file is right, and what that leaves open: only their code could tell what modules have. */
+function verdict(plan: Plan): string {
+  const open = plansOf(plan).some(({ tools }) => tools.some(({ kind }) => kind === "unloaded"));
+  return open ? "ok (its modules were not loaded: --load)" : "ok";
 }
 
 /** Checks files, without running, fetching or asking for anything. The report is the answer, so it is on stdout. */
@@ -32,7 +38,9 @@ export const checkCommand: Handler = async (args, io) => {
   if (format === "json") await io.stdout.write(diagnosticsJson(diagnostics));
   else if (format === "sarif") await io.stdout.write(diagnosticsSarif(diagnostics, version));
   else {
-    const good = results.filter(({ checked }) => checked.ok).map(({ file }) => `${cleanLine(file)}: ok\n`);
+    const good = results.flatMap(({ file, checked }) =>
+      checked.ok ? `${cleanLine(file)}: ${verdict(checked.value)}\n` : [],
+    );
     await io.stdout.write(good.join("") + diagnosticsText(diagnostics, { color: io.stdout.color }));
   }
   return results.every(({ checked }) => checked.ok) ? 0 : exitCode("usage");

@@ -1,5 +1,4 @@
-import type { Child, ChildOptions } from "../core/host.ts";
-import type { Clock } from "../core/host.ts";
+import type { Child, ChildOptions, Clock } from "../core/host.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { record, separator } from "../core/module-protocol.ts";
 import type { Result } from "../core/result.ts";

@@ -7,7 +7,7 @@ import { problemOf, type Problem } from "./core/problem.ts";
 import type { PreparedRun, RunRequest, Texts } from "./app/request.ts";
 import { startRun } from "./app/start.ts";
 import { asText, fillIn } from "./app/texts.ts";
-import { openToolbox, toolVariables } from "./app/toolbox.ts";
+import { openToolbox, toolVariables, withheldVariables } from "./app/toolbox.ts";
 import type { DurableEvent } from "./core/event.ts";
 import { exitCode, type Interruption } from "./core/exit.ts";
 import type { Clock } from "./core/host.ts";
@@ -66,6 +66,8 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     clock,
     environment,
     secretNames,
+    secrets: plan.secrets,
+    withheld: withheldVariables(plan.tools),
     inputs,
   };
   const host = openHost(ask === undefined ? options : { ...options, ask });

@@ -55,7 +55,8 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
   if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
   const secretNames = [...keyVariables, ...(plan === undefined ? [] : planSecrets(plan))];
   const mask = makeMask([...secretNames, ...toolVariables([planned])].flatMap((one) => environment[one] ?? []));
-  const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment, secretNames };
+  const secrets = plan?.secrets ?? {};
+  const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment, secretNames, secrets };
   const host = openHost({ ...base, inputs: new Map() });
   try {
     const [tool] = await openToolbox([planned], host);

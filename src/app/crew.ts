@@ -20,7 +20,7 @@ import { chosenModel, isScripted, modelDeps, modelNeeds, passNeeds, type NamedMo
 import { keepAnswers, type Staffed } from "./needs.ts";
 import type { RunRequest } from "./request.ts";
 import { agentInput } from "./agent-input.ts";
-import { openToolbox } from "./toolbox.ts";
+import { openToolbox, withheldVariables } from "./toolbox.ts";
 import { asText, fillIn, templateValues } from "./texts.ts";
 import { watch, type Watch } from "./watch.ts";
 
@@ -107,6 +107,8 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
       clock,
       environment,
       secretNames,
+      secrets: plan.secrets,
+      withheld: withheldVariables(plan.tools),
       inputs,
     };
     const host = openHost(ask === undefined ? base : { ...base, ask });

@@ -67,9 +67,9 @@ export async function offeredModel(
   return (await confirm(question, signal)) ? { spec: { model }, from: "caller" } : undefined;
 }
 
-/** The variables of a plan that hold what only the services of its models may see. */
+/** The variables of a plan that hold what only some services may see: those of its models, and the hosts of its secrets. */
 export function planSecrets(plan: Plan): string[] {
-  return Object.values(plan.models).flatMap(variablesOf);
+  return [...Object.values(plan.models).flatMap(variablesOf), ...Object.values(plan.secrets).map(({ env }) => env)];
 }
 
 /**

@@ -6,6 +6,7 @@ import { moduleTool } from "../tools/module-tool.ts";
 import { agentTool } from "../tools/own-agent.ts";
 import { httpTool, variablesOf } from "../tools/own-http.ts";
 import { runTool } from "../tools/own-run.ts";
+import { searchKeys } from "../tools/search-backends.ts";
 import { openWorkers } from "./modules.ts";
 
 /** The tools of one run, in the order of the file. What they hold ends with the host. `about` is what some work with. */
@@ -50,8 +51,14 @@ function found(tools: readonly Tool[], name: string): Tool {
 /** The variables that tools of a plan cannot work without: their values are masked wherever they come back. */
 export function toolVariables(planned: readonly PlannedTool[]): string[] {
   return planned.flatMap((tool) => {
-    if (tool.kind === "builtin" || tool.kind === "unloaded") return [];
+    if (tool.kind === "builtin") return tool.name === "web_search" ? searchKeys : [];
+    if (tool.kind === "unloaded") return [];
     const inHeaders = tool.kind === "http" ? tool.headers.flatMap(([, value]) => variablesOf(value)) : [];
     return [...neededVariables(tool.permissions), ...inHeaders];
   });
+}
+
+/** The variables that no child gets, though they are granted: keys which only their service may see. */
+export function withheldVariables(planned: readonly PlannedTool[]): readonly string[] {
+  return planned.some((tool) => tool.kind === "builtin" && tool.name === "web_search") ? searchKeys : [];
 }

@@ -38,6 +38,8 @@ function planIn(folder: string): Plan {
     tools: [],
     agents: {},
     skills: [],
+    secrets: {},
+    oauth: {},
     lsp: {},
     permissions: {},
     deny: {},

@@ -10,6 +10,7 @@ export type Host = {
   process: ProcessDoor;
   net: NetDoor;
   env: EnvDoor;
+  secrets: SecretDoor;
 };
 
 export type FileKind = "file" | "folder" | "symlink" | "other";
@@ -128,8 +129,11 @@ export type ProcessDoor = {
 /** Like the global fetch. A refusal or a failed connection is thrown as NetError, since SDKs expect a throwing fetch. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
+/** What of a request holds secrets: these headers, and perhaps its body. They go to no origin but the first. */
+export type RequestSecrets = { headers: readonly string[]; body: boolean };
+
 export type NetDoor = {
-  fetch: Fetch;
+  fetch: (input: Parameters<Fetch>[0], init?: RequestInit, secrets?: RequestSecrets) => Promise<Response>;
   /** Judges a connection that a child is about to make, name and addresses. Says the addresses, for the child to dial. */
   pass(host: string, port: number): Promise<Result<string[]>>;
 };
@@ -137,6 +141,14 @@ export type NetDoor = {
 export type EnvDoor = {
   /** A variable's value, undefined when it is not set. */
   get(name: string): Promise<Result<string | undefined>>;
+  /** Whether it would be given: "maybe" where it is requested and not granted. It only looks, as `fs.may` does. */
+  look(name: string): "yes" | "maybe" | "no";
+};
+
+/** The secrets that the agent file names. A model knows their names only, and each goes to its own hosts. */
+export type SecretDoor = {
+  /** The value, for a request to that URL and for nothing else. */
+  value(name: string, url: URL): Promise<Result<string>>;
 };
 
 /** Time and chance, handed in so that a run can be replayed and a test need not wait. */

@@ -4,20 +4,28 @@ export type Mask = {
   text(text: string): string;
   /** Masks a text that comes in pieces: a secret that is cut between two pieces is found as well. */
   stream(): { push(piece: string): string; end(): string };
+  /** Masks this too from now on. */
+  add(secrets: Iterable<string>): void;
 };
 
 /** Shorter values (a port, "true") are no secrets worth the false matches. */
 const shortestSecret = 8;
 
-/** A mask for the given values; each occurrence becomes `[masked]`. */
+/** A mask for the given values; each occurrence becomes `[masked]`, also as a URL or JSON has it. */
 export function makeMask(secrets: Iterable<string>): Mask {
-  const values = [...new Set(secrets)].filter((value) => value.length >= shortestSecret);
-  // The longest first, so that a secret which contains another is replaced whole.
-  values.sort((a, b) => b.length - a.length);
-  const longest = values[0]?.length ?? 1;
+  let values: string[] = [];
+  let longest = 1;
+  const add = (more: Iterable<string>) => {
+    const all = new Set([...values, ...[...more].flatMap(forms)]);
+    // The longest first, so that a secret which contains another is replaced whole.
+    values = [...all].filter((value) => value.length >= shortestSecret).toSorted((a, b) => b.length - a.length);
+    longest = values[0]?.length ?? 1;
+  };
+  add(secrets);
   const text = (input: string) => values.reduce((masked, value) => masked.replaceAll(value, "[masked]"), input);
   return {
     text,
+    add,
     stream() {
       let held = "";
       return {
@@ -35,4 +43,8 @@ export function makeMask(secrets: Iterable<string>): Mask {
       };
     },
   };
+}
+
+function forms(value: string): string[] {
+  return [value, encodeURIComponent(value.toWellFormed()), JSON.stringify(value).slice(1, -1)];
 }

@@ -1,6 +1,7 @@
 import type { Json, JsonObject, JsonSchema } from "./json.ts";
 import type { LanguageServers } from "./language-server.ts";
 import type { ModelSpec } from "./model.ts";
+import type { OauthSpec } from "./oauth.ts";
 import type { PermissionLists } from "./permission.ts";
 import type { PlannedTool } from "./planned-tool.ts";
 import type { TemplateValue } from "./script.ts";
@@ -65,6 +66,8 @@ export type Plan = {
   /** What stands in for the usual language servers. */
   lsp: LanguageServers;
   secrets: Record<string, SecretSpec>;
+  /** The sign-ins that it can ask a person for, by name; their servers are in `net` of the permissions already. */
+  oauth: Record<string, OauthSpec>;
   /** The most this agent can get; programs of checks and tools are in `run` already, hosts of models and tools in `net`. */
   permissions: PermissionLists;
   /** Wins over every grant. */

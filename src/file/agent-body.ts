@@ -9,8 +9,10 @@ import { mistakenTask, strayMessage } from "./mistaken.ts";
 import { modelVariables, requestProblems, unkeptProblems } from "./models.ts";
 import { entriesOf, find, itemsOf, quote, textsBelow, textsOf, type MapNode, type Node } from "./node.ts";
 import { jsonSchemaProblems } from "./output-schema.ts";
+import { oauthProblems } from "./oauth.ts";
 import type { Written } from "./own-tool.ts";
 import { wrongProgram, wrongRule } from "./rules.ts";
+import { secretProblems, secretVariables } from "./secrets.ts";
 import type { Problem } from "./source.ts";
 import { parseTemplate, strayTemplate } from "./template.ts";
 import { checkTools, type OfferedTools } from "./tools.ts";
@@ -54,6 +56,8 @@ export function checkBody(
       ...checkProblems(node),
       ...lspProblems(node),
       ...envProblems(node, root, known.secrets),
+      ...secretProblems(node, root, known.secrets),
+      ...oauthProblems(node),
     ],
     instructions: instructions?.template ?? [],
     prompt: prompt?.template,
@@ -105,9 +109,11 @@ function checkProblems(node: Node): Problem[] {
 /** What templates read of the environment must be requested like everything else, and a key is never theirs to read. */
 function envProblems(node: Node, root: Node, secrets: readonly string[]): Problem[] {
   const keys = new Set([...secrets, ...modelVariables(root).map(({ value }) => value)]);
+  const own = new Set(secretVariables(node).map(({ value }) => value));
   return textsOf(find(node, "env")).flatMap((variable): Problem[] => {
-    if (!keys.has(variable.value)) return requestProblems(node, variable, "read");
-    const message = `${quote(variable.value)} holds a service's key: no text can have it`;
+    const { value } = variable;
+    if (!keys.has(value) && !own.has(value)) return requestProblems(node, variable, "read");
+    const message = `${quote(value)} holds ${own.has(value) ? "a secret" : "a service's key"}: no text can have it`;
     return [{ code: "permission", at: variable.at, message }];
   });
 }

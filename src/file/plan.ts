@@ -25,7 +25,8 @@ export function planOf(
     ...requested.flatMap(({ run }) => run),
   ];
   const urls = Object.values(file.models).flatMap(({ base_url: url }) => (url === undefined ? [] : hostOf(url)));
-  const hosts = [...urls, ...requested.flatMap(({ net }) => net)];
+  const issuers = Object.values(file.oauth).map(({ issuer }) => hostOf(issuer));
+  const hosts = [...urls, ...issuers, ...requested.flatMap(({ net }) => net)];
   const net = [...new Set([...(file.permissions.net ?? []), ...hosts])];
   const run = [...new Set([...(file.permissions.run ?? []), ...programs])];
   const read = [...new Set([...(file.permissions.read ?? []), ...skills.map(({ folder }) => folder)])];
@@ -45,6 +46,8 @@ export function planOf(
     agents,
     skills,
     lsp: file.lsp,
+    secrets: file.secrets,
+    oauth: file.oauth,
     permissions: {
       ...file.permissions,
       ...(read.length > 0 ? { read } : {}),

@@ -3,6 +3,7 @@ import { defaultLimits } from "../core/plan.ts";
 import { lspSchema } from "./lsp.ts";
 import { modelsSchema } from "./models-schema.ts";
 import { durationText } from "./duration.ts";
+import { oauthSchema } from "./oauth.ts";
 import { secretsSchema } from "./secrets.ts";
 import { ownToolSchema } from "./tool-schema.ts";
 import { durationSchema, json, jsonSchema } from "./value-schemas.ts";
@@ -320,6 +321,7 @@ const entries = {
     [],
   ),
   secrets: v.optional(secretsSchema, {}),
+  oauth: v.optional(oauthSchema, {}),
   lsp: v.optional(lspSchema, {}),
 };
 
@@ -343,6 +345,7 @@ export const inlineAgent = v.pipe(
     env: entries.env,
     skills: entries.skills,
     secrets: entries.secrets,
+    oauth: entries.oauth,
     lsp: entries.lsp,
   }),
   v.title("a map of an agent's keys, or the path of an agent file"),

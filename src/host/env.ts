@@ -17,5 +17,6 @@ export function envDoor(gate: Gate, environment: Environment, secretNames: reado
       const passed = await operation.pass(request);
       return passed.ok ? ok(environment[name]) : passed;
     },
+    look: (name) => (secretNames.includes(name) ? "no" : gate.look("env", name)),
   };
 }

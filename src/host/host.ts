@@ -1,5 +1,6 @@
 import type { Child, ChildOptions, Clock, Decided, Fetch, Host } from "../core/host.ts";
 import type { AccessRequest, Ask } from "../core/permission.ts";
+import type { SecretSpec } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import type { Policy } from "../permit/policy.ts";
 import { envDoor } from "./env.ts";
@@ -8,6 +9,7 @@ import { makeGate } from "./gate.ts";
 import type { Environment, Machine } from "./machine.ts";
 import type { Network } from "./net.ts";
 import type { Launcher } from "./process.ts";
+import { secretDoor } from "./secrets.ts";
 
 export type HostOptions = {
   machine: Machine;
@@ -18,6 +20,10 @@ export type HostOptions = {
   environment: Environment;
   /** Variables that hold services' keys: no tool and no child ever gets them, whatever is granted. */
   secretNames: readonly string[];
+  /** The secrets of the agent file, by name. Their variables are among `secretNames`. */
+  secrets?: Readonly<Record<string, SecretSpec>>;
+  /** Variables that no child gets, since they are for tools of ours. */
+  withheld?: readonly string[];
   /** The run's inputs as texts, by name. They are known only after the host was opened, and before the first child starts. */
   inputs: ReadonlyMap<string, string>;
 };
@@ -43,7 +49,7 @@ export type OpenHost = {
 };
 
 export function openHost(options: HostOptions): OpenHost {
-  const { machine, policy, clock, environment, secretNames, inputs } = options;
+  const { machine, policy, clock, environment, secretNames, inputs, secrets = {}, withheld = [] } = options;
   const gateFor = makeGate(policy, options.ask);
   const closing = new AbortController();
   let files: Promise<FileRoot> | undefined;
@@ -53,7 +59,7 @@ export function openHost(options: HostOptions): OpenHost {
   const openFiles = () => (files ??= import("./fs.ts").then(({ openFileRoot }) => openFileRoot(machine)));
   const openLauncher = () =>
     (launcher ??= import("./process.ts").then(({ openLauncher: open }) =>
-      open({ machine, policy, environment, secretNames, inputs }),
+      open({ machine, policy, environment, secretNames: [...secretNames, ...withheld], inputs }),
     ));
   const openNetwork = () => (network ??= import("./net.ts").then(({ openNetwork: open }) => open(clock)));
 
@@ -84,10 +90,11 @@ export function openHost(options: HostOptions): OpenHost {
             (await openLauncher()).run(gate, argv, { ...child, signal: AbortSignal.any([child.signal, signal]) }),
         },
         net: {
-          fetch: async (input, init) => (await openNetwork()).fetch(gate, signal, input, init),
+          fetch: async (input, init, sent) => (await openNetwork()).fetch(gate, signal, input, init, sent),
           pass: async (name, port) => (await openNetwork()).pass(gate, signal, name, port),
         },
         env: envDoor(gate, environment, secretNames),
+        secrets: secretDoor(gate, environment, secrets),
       };
     },
     pass: (action, request, decided, signal) => gateFor(decided, signal).begin(action).pass(request),

@@ -1,4 +1,4 @@
-import type { Clock, Fetch } from "../core/host.ts";
+import type { Clock, Fetch, RequestSecrets } from "../core/host.ts";
 import { NetError, runtimeText } from "../core/net-error.ts";
 import type { AccessRequest } from "../core/permission.ts";
 import { fail, ok, type Result } from "../core/result.ts";
@@ -12,7 +12,7 @@ type Init = Parameters<Fetch>[1];
 
 /** The network of one run: one pool of connections, and the addresses that names were found to have. */
 export type Network = {
-  fetch(gate: Gate, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
+  fetch(gate: Gate, signal: AbortSignal, input: Input, init?: Init, secrets?: RequestSecrets): Promise<Response>;
   /** Judges a connection without making it, and says the addresses that it may have. */
   pass(gate: Gate, signal: AbortSignal, host: string, port: number): Promise<Result<string[]>>;
   fetchService(service: Service, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
@@ -95,7 +95,8 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
   };
 
   return {
-    fetch: (gate, signal, input, init) => followRedirects((hop) => dialJudged(gate, hop), signal, input, init),
+    fetch: (gate, signal, input, init, secrets) =>
+      followRedirects((hop) => dialJudged(gate, hop), signal, input, init, secrets),
 
     pass: async (gate, signal, host, port) => {
       const shown = `${host}:${port}`;

@@ -1,4 +1,4 @@
-import type { Fetch } from "../core/host.ts";
+import type { NetDoor, RequestSecrets } from "../core/host.ts";
 import { NetError } from "../core/net-error.ts";
 
 /** One request of a fetch: the first, or one that a redirect led to. */
@@ -17,7 +17,7 @@ export type Hop = {
 export async function followRedirects(
   dial: (hop: Hop) => Promise<Response>,
   signal: AbortSignal,
-  ...[input, init = {}]: Parameters<Fetch>
+  ...[input, init = {}, secrets]: Parameters<NetDoor["fetch"]>
 ): Promise<Response> {
   let hop = await firstHop(signal, input, init);
   const mode = init.redirect ?? (input instanceof Request ? input.redirect : "follow");
@@ -30,13 +30,13 @@ export async function followRedirects(
     await response.body?.cancel();
     if (mode === "error") throw unreachable(hop.url, "it redirects");
     if (redirects === 10) throw unreachable(hop.url, "too many redirects");
-    hop = nextHop(hop, response.status, location);
+    hop = nextHop(hop, response.status, location, secrets);
   }
 }
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 
-async function firstHop(signal: AbortSignal, input: Parameters<Fetch>[0], init: RequestInit): Promise<Hop> {
+async function firstHop(signal: AbortSignal, input: Parameters<NetDoor["fetch"]>[0], init: RequestInit): Promise<Hop> {
   const request = input instanceof Request ? input : undefined;
   const url = parseUrl(request?.url ?? String(input));
   const signals = [signal, request?.signal, init.signal].filter((one) => one instanceof AbortSignal);
@@ -50,10 +50,11 @@ async function firstHop(signal: AbortSignal, input: Parameters<Fetch>[0], init: 
   };
 }
 
-function nextHop(hop: Hop, status: number, location: string): Hop {
+function nextHop(hop: Hop, status: number, location: string, secrets: RequestSecrets | undefined): Hop {
   const url = parseUrl(location, hop.url);
   const headers = new Headers(hop.headers);
-  if (url.origin !== hop.url.origin) for (const name of credentials) headers.delete(name);
+  const leaves = url.origin !== hop.url.origin;
+  if (leaves) for (const name of [...credentials, ...(secrets?.headers ?? [])]) headers.delete(name);
   const toGet =
     (status === 303 && hop.method !== "GET" && hop.method !== "HEAD") ||
     ((status === 301 || status === 302) && hop.method === "POST");
@@ -61,6 +62,8 @@ function nextHop(hop: Hop, status: number, location: string): Hop {
     for (const name of bodyHeaders) headers.delete(name);
     return { ...hop, url, headers, method: "GET", body: null };
   }
+  if (leaves && hop.body !== null && secrets?.body === true)
+    throw unreachable(hop.url, `it redirects a body that holds a secret to '${url.origin}'`);
   if (hop.body instanceof ReadableStream) throw unreachable(hop.url, "it redirects a body that can be sent only once");
   return { ...hop, url, headers };
 }

@@ -10,14 +10,17 @@ import { makeFileRead } from "./file-read.ts";
 import { fileSearch } from "./file-search.ts";
 import { fileWrite } from "./file-write.ts";
 import { gitOperations } from "./git-operations.ts";
+import { makeHttpRequest } from "./http-request.ts";
 import { lspIntegration } from "./lsp-integration.ts";
 import { skillRead } from "./skill-read.ts";
 import { spawnAgent } from "./spawn-agent.ts";
+import { makeWebScrape } from "./web-scrape.ts";
+import { webSearch } from "./web-search.ts";
 
 /** What of a plan some tools are made of. */
-export type RunSetting = Pick<Plan, "agents" | "skills" | "lsp">;
+export type RunSetting = Pick<Plan, "agents" | "skills" | "lsp" | "secrets">;
 
-export const noSetting: RunSetting = { agents: {}, skills: [], lsp: {} };
+export const noSetting: RunSetting = { agents: {}, skills: [], lsp: {}, secrets: {} };
 
 /**
  * All tools, in the order in which they are listed; a function makes one that keeps something for the run, or that depends on its
@@ -33,6 +36,9 @@ const tools: ReadonlyArray<Tool | ((setting: RunSetting) => Tool)> = [
   bashExec,
   gitOperations,
   ({ lsp }) => lspIntegration(lsp),
+  makeWebScrape,
+  webSearch,
+  makeHttpRequest,
   spawnAgent,
   agentManage,
   skillRead,

@@ -52,6 +52,8 @@ test("a file of one key is a plan with every default", () => {
     tools: [],
     agents: {},
     skills: [],
+    secrets: {},
+    oauth: {},
     permissions: {},
     deny: {},
     limits: { turns: 50, tool_calls: 200, time: 600_000 },

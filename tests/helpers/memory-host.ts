@@ -142,12 +142,19 @@ export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
         (await options.start?.(argv, child)) ?? fail("not_found", `Cannot run '${argv[0]}': no such program`),
       run: async (argv, process) =>
         (await options.run?.(argv, process)) ?? fail("not_found", `Cannot run '${argv[0]}': no such program`),
+      may: async () => options.run !== undefined,
     },
     net: {
       fetch: () => Promise.reject(new Error("no network in memory")),
       pass: async (name) => fail("not_found", `Cannot reach '${name}': no network in memory`),
+      listen: async () => fail("unsupported", "Cannot listen: no network in memory"),
     },
-    env: { get: async () => ok(undefined) },
+    env: { get: async () => ok(undefined), look: () => "no" },
+    secrets: { value: async (name) => fail("not_found", `There is no secret '${name}'`) },
+    oauth: {
+      read: async () => ok(undefined),
+      change: async (name) => fail("unsupported", `Cannot keep '${name}': no keychain in memory`),
+    },
   };
 }
 

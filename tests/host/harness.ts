@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Host } from "../../src/core/host.ts";
 import type { Ask, Decision, Grants, PermissionLists } from "../../src/core/permission.ts";
+import type { SecretSpec } from "../../src/core/plan.ts";
 import type { Result } from "../../src/core/result.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { openHost, type OpenHost } from "../../src/host/host.ts";
@@ -32,6 +33,7 @@ export function openRoom(options: {
   ask?: Ask;
   environment?: Environment;
   secretNames?: string[];
+  secrets?: Record<string, SecretSpec>;
   inputs?: ReadonlyMap<string, string>;
   place?: (cwd: string) => void;
 }): Room {
@@ -52,6 +54,7 @@ export function openRoom(options: {
     clock: systemClock,
     environment,
     secretNames: options.secretNames ?? [],
+    secrets: options.secrets ?? {},
     inputs: options.inputs ?? new Map(),
     ...(options.ask === undefined ? {} : { ask: options.ask }),
   });

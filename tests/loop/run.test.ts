@@ -32,6 +32,9 @@ const noHost: Host = {
   get env(): never {
     throw new Error("no environment in this test");
   },
+  get secrets(): never {
+    throw new Error("no secrets in this test");
+  },
 };
 
 /** A model that plays one list of events per request and remembers what it was asked. */

@@ -105,5 +105,14 @@ async function look(path: string, name: string, incomplete: boolean): Promise<Lo
     return { ...base, size, state: "incomplete", detail: "its download was interrupted: pull it again" };
   }
   if (!facts.ok) return { ...base, size, state: "broken", detail: facts.error };
-  return { ...base, size, state: "ready", detail: null, facts: facts.value, origin: originOf(path) ?? null };
+  const { hasLocalModels, withoutLocalModels } = await import("../native/local.ts");
+  const usable = hasLocalModels();
+  return {
+    ...base,
+    size,
+    state: usable ? "ready" : "unusable",
+    detail: usable ? null : withoutLocalModels,
+    facts: facts.value,
+    origin: originOf(path) ?? null,
+  };
 }

@@ -26,8 +26,8 @@ export type WindowMemory = { window: number; bytes: number };
 /** Where a model was pulled from. */
 export type Origin = { source: string; licence: string | null; sha256: string };
 
-/** `incomplete` is a download that was interrupted; `broken` a file that is no GGUF, or a part of one. */
-export type LocalModelState = "ready" | "incomplete" | "broken";
+/** `incomplete` is a download that was interrupted; `broken` a file that is no GGUF, or a part of one; `unusable` is what this build cannot run. */
+export type LocalModelState = "ready" | "incomplete" | "broken" | "unusable";
 
 export type LocalModel = {
   /** What stands after `local/`. */

@@ -1,5 +1,6 @@
 import { nearest } from "../core/nearest.ts";
 import { isJsonObject, type JsonSchema } from "../core/json.ts";
+import { modelFileProblems } from "./model-files.ts";
 import { entriesOf, find, quote, toJson, type Entry, type MapNode, type Node } from "./node.ts";
 import { oneOf } from "./shape.ts";
 import type { Problem, Range } from "./source.ts";
@@ -14,6 +15,8 @@ export type KnownProvider = {
   options: readonly string[];
   /** What of a schema its answers cannot be held to, and where; absent where they are judged when they are there. */
   unkept?(schema: JsonSchema): Array<{ path: ReadonlyArray<string | number>; message: string; hint?: string }>;
+  /** The path of the file that a model's name is, without the provider, where it is one; absent where files are not read. */
+  fileOf?(id: string): string | undefined;
 };
 
 /** Connections, routes and other hosts are not for a file to say: the key would go where they lead. */
@@ -48,7 +51,7 @@ export function modelProblems(
     if (provider !== undefined) problems.push(...optionProblems(spec, provider, providers));
     problems.push(...endpointProblems(root, spec, secrets));
   }
-  return problems;
+  return [...problems, ...modelFileProblems(root, providers)];
 }
 
 /** What of the file's own output schema its own model cannot be held to. The schema is one. */

@@ -71,6 +71,8 @@ export async function createService(spec: ModelSpec, deps: ModelDeps): Promise<R
 
 /** Makes a model that runs in this process. Its library is loaded now, its weights with the first request. */
 async function createLocal(id: string, spec: ModelSpec, deps: ModelDeps): Promise<Result<Model, ModelProblem>> {
+  const { hasLocalModels, withoutLocalModels } = await import("../native/local.ts");
+  if (!hasLocalModels()) return problem("usage", `Cannot use model 'local/${id}': ${withoutLocalModels}`);
   const machine = await deps.local();
   const path = localPath(id, machine);
   if (!path.ok) return path;

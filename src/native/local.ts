@@ -64,7 +64,8 @@ export type GenerateEvent =
   | { type: "done"; stop: LocalStop; tokens: number; firstTokenMs: number; promptMs: number; generateMs: number }
   | { type: "too_long"; tokens: number; context: number };
 
-const withoutLocalModels = "This build of rein is without local models: it was made with LOCAL=0";
+/** The end of a message. */
+export const withoutLocalModels = "this build of rein is without local models: it was made with LOCAL=0";
 
 /** The library's bytes; undefined in a build without local models, which has a line of text in their place. */
 function read(): Uint8Array | undefined {

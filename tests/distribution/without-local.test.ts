@@ -59,5 +59,9 @@ withWeights("local model: a build without local models says so where one is name
   symlinkSync(weights, join(folder, basename(weights)));
   const { code, stdout, stderr } = await runOn("local/smollm2");
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  expect(stderr).toContain("This build of rein is without local models: it was made with LOCAL=0");
+  const why = "this build of rein is without local models: it was made with LOCAL=0";
+  expect(stderr).toBe(`error: Cannot use model 'local/smollm2': ${why}\n`);
+  const listed = await run([without, "models", "list"], folder, { HOME: folder, REIN_MODELS: folder });
+  expect(listed.stdout).toMatch(/^smollm2 .* unusable$/m);
+  expect(listed.stdout).toEndWith(`\nsmollm2: ${why}\n`);
 });

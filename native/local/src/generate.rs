@@ -81,12 +81,20 @@ fn answer(session: &mut Session, prompt: &str, options: Options, job: &Job) -> R
     let mut text = Text::new(options.stop);
     let mut taken = 0;
     let mut first = None;
+    let mut last = None;
     let stop = loop {
+        if matcher.as_ref().is_some_and(Matcher::is_stopped) {
+            break "end";
+        }
         if taken == options.max_tokens {
             break "length";
         }
-        if matcher.as_ref().is_some_and(Matcher::is_stopped) {
-            break "end";
+        // Only once another token is wanted.
+        if let Some(token) = last {
+            if session.computed.len() == length {
+                break "context";
+            }
+            session.compute(&[token], job)?;
         }
         let allowed = match &mut matcher {
             Some(matcher) => Some(matcher.compute_mask().map_err(|error| error.to_string())?),
@@ -118,10 +126,7 @@ fn answer(session: &mut Session, prompt: &str, options: Options, job: &Job) -> R
         if text.stopped {
             break "stop";
         }
-        if session.computed.len() == length {
-            break "context";
-        }
-        session.compute(&[token], job)?;
+        last = Some(token);
     };
     send_text(job, &text.rest())?;
     let milliseconds = |from: Instant, to: Instant| (to - from).as_secs_f64() * 1e3;

@@ -1,7 +1,7 @@
 import { journalPath } from "./app/journal.ts";
 import type { DoctorRequest } from "./app/doctor.ts";
 import { chosenModel, modelDeps, modelNeeds, offeredModel, passNeeds, planSecrets } from "./app/model.ts";
-import { judgeCrew } from "./app/crew.ts";
+import { judgeCrew } from "./app/hire.ts";
 import { keepAnswers, unmetNeeds, type Staffed } from "./app/needs.ts";
 import { problemOf, type Problem } from "./core/problem.ts";
 import type { PreparedRun, RunRequest, Texts } from "./app/request.ts";

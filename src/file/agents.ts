@@ -147,7 +147,7 @@ function checkInline(root: Node, node: MapNode, context: AgentsContext): Inline 
   };
 }
 
-function withoutDefault({ default: _, ...spec }: InputSpec): InputSpec {
+function withoutDefault({ default: _preset, ...spec }: InputSpec): InputSpec {
   return spec;
 }
 

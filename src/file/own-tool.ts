@@ -133,6 +133,8 @@ function kindProblems(node: MapNode): Problem[] {
   });
   const [, second] = kinds;
   if (kinds.length === 0) {
+    // Then it is no tool at all, and that was told.
+    if (!node.entries.has("name") && !node.entries.has("description")) return [];
     return [{ code: "missing_key", at: node.at, message: "A tool needs 'run' or 'http', this one has neither" }];
   }
   if (second === undefined) return [];

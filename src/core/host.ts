@@ -1,3 +1,4 @@
+import type { OauthDoor } from "./oauth.ts";
 import type { Decision, AccessRequest } from "./permission.ts";
 import type { Result } from "./result.ts";
 import type { FoundFile, ListQuery, ListSummary, SearchQuery, SearchSummary, TreeEntry } from "./tree.ts";
@@ -11,6 +12,17 @@ export type Host = {
   net: NetDoor;
   env: EnvDoor;
   secrets: SecretDoor;
+  oauth: OauthDoor;
+  /** Absent where nobody is at a terminal. */
+  person?: Person;
+};
+
+/** Whoever is at the terminal. */
+export type Person = {
+  /** Shows lines. Control characters in them are made visible. */
+  tell(text: string): Promise<void>;
+  /** The command that opens a page for them, as `BROWSER` has it: words, and `%s` where the URL goes, else at the end. */
+  browser: string;
 };
 
 export type FileKind = "file" | "folder" | "symlink" | "other";
@@ -124,6 +136,8 @@ export type ProcessDoor = {
   start(argv: string[], options: ChildOptions): Promise<Result<Child>>;
   /** Starts one and waits for its end. */
   run(argv: string[], options: ProcessOptions): Promise<Result<ProcessEnd>>;
+  /** Whether the gate would let it start without a question. It only looks, as `fs.may` does. */
+  may(program: string): Promise<boolean>;
 };
 
 /** Like the global fetch. A refusal or a failed connection is thrown as NetError, since SDKs expect a throwing fetch. */
@@ -132,10 +146,18 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 /** What of a request holds secrets: these headers, and perhaps its body. They go to no origin but the first. */
 export type RequestSecrets = { headers: readonly string[]; body: boolean };
 
+/** Answers one request. */
+export type Respond = (request: Request) => Response | Promise<Response>;
+
+/** Answers on a port of this machine that nobody else reaches. `origin` is `http://127.0.0.1:PORT`. */
+export type Listener = { origin: string; close(): Promise<void> };
+
 export type NetDoor = {
   fetch: (input: Parameters<Fetch>[0], init?: RequestInit, secrets?: RequestSecrets) => Promise<Response>;
   /** Judges a connection that a child is about to make, name and addresses. Says the addresses, for the child to dial. */
   pass(host: string, port: number): Promise<Result<string[]>>;
+  /** Waits for a browser of this machine to come back. It ends with the call at the latest. */
+  listen(respond: Respond): Promise<Result<Listener>>;
 };
 
 export type EnvDoor = {

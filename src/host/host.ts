@@ -1,8 +1,9 @@
-import type { Child, ChildOptions, Clock, Decided, Fetch, Host } from "../core/host.ts";
+import type { Child, ChildOptions, Clock, Decided, Fetch, Host, Person } from "../core/host.ts";
 import type { AccessRequest, Ask } from "../core/permission.ts";
 import type { SecretSpec } from "../core/plan.ts";
-import type { Result } from "../core/result.ts";
+import { fail, ok, type Result } from "../core/result.ts";
 import type { Policy } from "../permit/policy.ts";
+import { withoutCredentials } from "./credentials-folder.ts";
 import { envDoor } from "./env.ts";
 import type { FileRoot } from "./fs.ts";
 import { makeGate } from "./gate.ts";
@@ -10,6 +11,7 @@ import type { Environment, Machine } from "./machine.ts";
 import type { Network } from "./net.ts";
 import type { Launcher } from "./process.ts";
 import { secretDoor } from "./secrets.ts";
+import type { SignInOptions, SignIns } from "./sign-ins.ts";
 
 export type HostOptions = {
   machine: Machine;
@@ -22,6 +24,10 @@ export type HostOptions = {
   secretNames: readonly string[];
   /** The secrets of the agent file, by name. Their variables are among `secretNames`. */
   secrets?: Readonly<Record<string, SecretSpec>>;
+  /** The sign-ins of the agent file. */
+  signIns?: SignInOptions;
+  /** Absent where nobody is at a terminal. */
+  person?: Person;
   /** Variables that no child gets, since they are for tools of ours. */
   withheld?: readonly string[];
   /** The run's inputs as texts, by name. They are known only after the host was opened, and before the first child starts. */
@@ -50,11 +56,12 @@ export type OpenHost = {
 
 export function openHost(options: HostOptions): OpenHost {
   const { machine, policy, clock, environment, secretNames, inputs, secrets = {}, withheld = [] } = options;
-  const gateFor = makeGate(policy, options.ask);
+  const gateFor = makeGate(withoutCredentials(policy, environment), options.ask);
   const closing = new AbortController();
   let files: Promise<FileRoot> | undefined;
   let launcher: Promise<Launcher> | undefined;
   let network: Promise<Network> | undefined;
+  let signIns: Promise<SignIns> | undefined;
 
   const openFiles = () => (files ??= import("./fs.ts").then(({ openFileRoot }) => openFileRoot(machine)));
   const openLauncher = () =>
@@ -63,10 +70,16 @@ export function openHost(options: HostOptions): OpenHost {
     ));
   const openNetwork = () => (network ??= import("./net.ts").then(({ openNetwork: open }) => open(clock)));
 
+  const openSigned = (how: SignInOptions) =>
+    (signIns ??= import("./sign-ins.ts").then(({ openSignIns: open }) => open(how, environment, clock)));
+
   return {
     scoped: (decided, callSignal) => {
       const signal = AbortSignal.any([callSignal, closing.signal]);
       const gate = gateFor(decided, signal);
+      const fetchJudged: Host["net"]["fetch"] = async (input, init, sent) =>
+        (await openNetwork()).fetch(gate, signal, input, init, sent);
+      const { signIns: signing, person } = options;
       return {
         cwd: machine.cwd,
         fs: {
@@ -88,13 +101,26 @@ export function openHost(options: HostOptions): OpenHost {
             (await openLauncher()).start(gate, argv, { ...child, signal: AbortSignal.any([child.signal, signal]) }),
           run: async (argv, child) =>
             (await openLauncher()).run(gate, argv, { ...child, signal: AbortSignal.any([child.signal, signal]) }),
+          may: async (program) => (await openLauncher()).may(gate, program),
         },
         net: {
-          fetch: async (input, init, sent) => (await openNetwork()).fetch(gate, signal, input, init, sent),
+          fetch: fetchJudged,
           pass: async (name, port) => (await openNetwork()).pass(gate, signal, name, port),
+          listen: async (respond) => ok((await import("./listen.ts")).listenOnLoopback(respond, clock, signal)),
         },
         env: envDoor(gate, environment, secretNames),
-        secrets: secretDoor(gate, environment, secrets),
+        secrets: secretDoor(gate, environment, secrets, {
+          specs: signing?.specs ?? {},
+          token: async (name, spec) =>
+            signing === undefined ? noSignIn(name) : (await openSigned(signing)).token(name, spec, fetchJudged, signal),
+        }),
+        oauth: {
+          read: async (name) =>
+            signing === undefined ? noSignIn(name) : (await openSigned(signing)).door(signal).read(name),
+          change: async (name, make) =>
+            signing === undefined ? noSignIn(name) : (await openSigned(signing)).door(signal).change(name, make),
+        },
+        ...(person === undefined ? {} : { person }),
       };
     },
     pass: (action, request, decided, signal) => gateFor(decided, signal).begin(action).pass(request),
@@ -109,4 +135,8 @@ export function openHost(options: HostOptions): OpenHost {
       (await network)?.close();
     },
   };
+}
+
+function noSignIn(name: string) {
+  return fail("not_found", `There is no sign-in '${name}'`);
 }

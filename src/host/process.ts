@@ -15,6 +15,8 @@ import { absolutePath, canonicalPath, errorCode, errorText, type Environment, ty
 export type Launcher = {
   start(gate: Gate, argv: string[], options: ChildOptions): Promise<Result<Child>>;
   run(gate: Gate, argv: string[], options: ProcessOptions): Promise<Result<ProcessEnd>>;
+  /** Whether it would start without a question. */
+  may(gate: Gate, program: string): boolean;
   /** Starts our own executable with a tool module, which no gate judges. */
   startModule(module: string, options: Omit<ChildOptions, "cwd" | "input">): Promise<Result<Child>>;
   /** Waits for children that still run, which somebody must have aborted. Then removes their temporary folder. */
@@ -93,6 +95,10 @@ export function openLauncher(options: LauncherOptions): Launcher {
 
   return {
     start,
+    may: (gate, name) => {
+      const program = resolvedAtStart(policy, name) ?? machine.resolve.program(name);
+      return program !== undefined && gate.look("run", program) === "yes";
+    },
     startModule: async (module, child) => {
       const [program = "", ...words] = ownCommand;
       const command = [program, program, ...words, moduleWorker, module];

@@ -1,4 +1,5 @@
 import type { SecretDoor } from "../core/host.ts";
+import type { OauthSpec } from "../core/oauth.ts";
 import type { AccessRequest, Denial } from "../core/permission.ts";
 import type { SecretSpec } from "../core/plan.ts";
 import { fail, ok, type Result } from "../core/result.ts";
@@ -12,9 +13,23 @@ export function secretDoor(
   gate: Gate,
   environment: Environment,
   secrets: Readonly<Record<string, SecretSpec>>,
+  signIns: {
+    specs: Readonly<Record<string, OauthSpec>>;
+    token(name: string, spec: OauthSpec): Promise<Result<string>>;
+  },
 ): SecretDoor {
+  const token = async (name: string, spec: OauthSpec, url: URL): Promise<Result<string>> => {
+    const wrong = wrongPlace(name, spec, url);
+    if (wrong === undefined) return signIns.token(name, spec);
+    const request: AccessRequest = { kind: "net", target: targetOf(url), shown: name };
+    const denial: Denial = { kind: "net", target: request.target, reason: wrong };
+    await gate.begin("use the sign-in").tell(request, { verdict: "deny", denial });
+    return { ok: false, error: refusal("use the sign-in", request, denial) };
+  };
   return {
     value: async (name, url) => {
+      const spec = Object.hasOwn(signIns.specs, name) ? signIns.specs[name] : undefined;
+      if (spec !== undefined) return token(name, spec, url);
       const secret = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
       if (secret === undefined) return fail("not_found", `There is no secret '${name}'`);
       const request: AccessRequest = { kind: "env", target: secret.env, shown: secret.env };
@@ -36,7 +51,7 @@ export function secretDoor(
 }
 
 /** Why the secret does not go there. */
-function wrongPlace(name: string, { hosts }: SecretSpec, url: URL): string | undefined {
+function wrongPlace(name: string, { hosts }: Pick<SecretSpec, "hosts">, url: URL): string | undefined {
   const host = url.hostname.replace(/\.$/, "");
   const bare = host.replace(/^\[(.*)\]$/, "$1");
   const address = parseAddress(bare);
@@ -44,12 +59,16 @@ function wrongPlace(name: string, { hosts }: SecretSpec, url: URL): string | und
   if (url.protocol !== "https:" && !(url.protocol === "http:" && local)) {
     return `the secret '${name}' goes over https only, or to this machine`;
   }
-  const target = exactRule("net", `${host}:${url.port || (url.protocol === "https:" ? "443" : "80")}`);
+  const target = exactRule("net", targetOf(url));
   const allowed = hosts.some((text) => {
     const rule = parseRule("net", text, unresolved, false);
     return rule.ok && covers(rule.value, target);
   });
   return allowed ? undefined : `the secret '${name}' goes to ${hosts.join(", ")} only, not to ${url.host}`;
+}
+
+function targetOf({ hostname, port, protocol }: URL): string {
+  return `${hostname.replace(/\.$/, "")}:${port || (protocol === "https:" ? "443" : "80")}`;
 }
 
 /** Rules of hosts name no path and no program. */

@@ -35,6 +35,9 @@ const noHost: Host = {
   get secrets(): never {
     throw new Error("no secrets in this test");
   },
+  get oauth(): never {
+    throw new Error("no sign-ins in this test");
+  },
 };
 
 /** A model that plays one list of events per request and remembers what it was asked. */

@@ -15,6 +15,7 @@ import { verboseRenderer } from "../render/verbose.ts";
 import { checkWritable, writeNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
 import type { Io } from "./io.ts";
+import { terminalPictures } from "./pictures.ts";
 
 /** Where a run's events and its result go. */
 export type RunOutput = {
@@ -62,6 +63,7 @@ export function runOutput(args: Arguments, io: Io, plan: Plan, readerGone: () =>
     stderr: io.stderr,
     mode: progressMode(args, io),
     color: io.stderr.color,
+    pictures: io.stderr.terminal && io.env["TERM"] !== "dumb" ? terminalPictures(io.env) : undefined,
     clock,
     columns: () => process.stderr.columns || 80,
     streaming: stream && io.stdout.terminal,

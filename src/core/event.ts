@@ -1,6 +1,7 @@
 import type { AttachmentFacts, Message, ToolCall } from "./message.ts";
 import type { StopReason, Usage } from "./model.ts";
 import type { PermissionKind } from "./permission.ts";
+import type { Picture } from "./picture.ts";
 import type { RunResult } from "./result-document.ts";
 import type { Effects } from "./tool.ts";
 
@@ -67,6 +68,14 @@ export type DurableEvent =
       attachments?: AttachmentFacts[];
       /** The tool knew it from an earlier call, and nothing had changed since. */
       cached?: true;
+    }
+  /** A tool drew something for the user. */
+  | {
+      type: "canvas";
+      call: string;
+      picture: Picture;
+      /** How it looks without colours, 80 columns wide. */
+      text: string;
     }
   /** The gate allowed or refused something. */
   | {

@@ -4,6 +4,7 @@ import type { JsonObject, JsonSchema } from "./json.ts";
 import type { Attachment } from "./message.ts";
 import type { ToolExample } from "./model.ts";
 import type { Need } from "./permission.ts";
+import type { Picture } from "./picture.ts";
 
 /**
  * What a call does to the world. Neighbouring `none` and `read` calls of a turn run together; `write` and `external` wait for
@@ -18,6 +19,8 @@ export type ToolContext = {
   clock: Pick<Clock, "now" | "sleep">;
   /** Shows a piece of output as it comes (a passing event). The result must still hold what the model needs. */
   output(text: string): void;
+  /** Draws something for the user; `text` is how it looks without colours, 80 columns wide. */
+  draw(picture: Picture, text: string): Promise<void>;
   /** The run's sub-agents; absent where the agent file names none. */
   agents?: AgentDoor;
 };

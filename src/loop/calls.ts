@@ -180,6 +180,7 @@ async function act(
     signal: context.signal,
     clock: context.clock,
     output: (text) => show(shown.push(text)),
+    draw: (picture, text) => context.emit({ type: "canvas", call: call.id, picture, text }),
     ...(context.agents === undefined ? {} : { agents: context.agents(call.id) }),
   };
   try {

@@ -3,6 +3,7 @@ import type { Stamped } from "../core/event.ts";
 import type { Clock } from "../core/host.ts";
 import type { Renderer, Writer } from "../core/render.ts";
 import { cleanLine } from "./clean.ts";
+import { pictureText, type Pictures } from "./picture.ts";
 import { callLabel, clearStatus, count, duration, paint, statusLine } from "./format.ts";
 
 export type ProgressOptions = {
@@ -10,6 +11,8 @@ export type ProgressOptions = {
   /** `live`: one status line, rewritten. `plain`: a line per turn and call. `none`: warnings only. */
   mode: "live" | "plain" | "none";
   color: boolean;
+  /** What the terminal can show of pictures; absent where it is none, or can show nothing but lines. */
+  pictures?: Pictures | undefined;
   clock: Pick<Clock, "now" | "sleep">;
   /** Width of the terminal, asked each time. */
   columns(): number;
@@ -146,6 +149,10 @@ export function progressRenderer(options: ProgressOptions): Progress {
 
   return {
     async event(event) {
+      if (event.type === "canvas") {
+        const text = await pictureText(event, { ...options, columns: options.columns() });
+        return say(text.trimEnd());
+      }
       if (event.agent_id !== undefined) return ofAgent(event.agent_id, event);
       if (started === undefined) {
         started = event.time;

@@ -102,6 +102,8 @@ function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): stri
       const head = `  ${label} · ${duration(event.duration_ms)}${event.error ? " · error" : ""}`;
       return event.content === "" ? [head] : [head, indented(shortened(event.content), "    ")];
     }
+    case "canvas":
+      return [indented(event.text, "    ")];
     case "decision": {
       if (event.verdict === "allow") return [];
       return [

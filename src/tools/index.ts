@@ -3,6 +3,7 @@ import type { Plan } from "../core/plan.ts";
 import type { Tool } from "../core/tool.ts";
 import { agentManage } from "./agent-manage.ts";
 import { bashExec } from "./bash-exec.ts";
+import { canvasRender } from "./canvas-render.ts";
 import { fileDelete } from "./file-delete.ts";
 import { fileEdit } from "./file-edit.ts";
 import { fileList } from "./file-list.ts";
@@ -12,15 +13,16 @@ import { fileWrite } from "./file-write.ts";
 import { gitOperations } from "./git-operations.ts";
 import { makeHttpRequest } from "./http-request.ts";
 import { lspIntegration } from "./lsp-integration.ts";
+import { oauthFlow } from "./oauth-flow.ts";
 import { skillRead } from "./skill-read.ts";
 import { spawnAgent } from "./spawn-agent.ts";
 import { makeWebScrape } from "./web-scrape.ts";
 import { webSearch } from "./web-search.ts";
 
 /** What of a plan some tools are made of. */
-export type RunSetting = Pick<Plan, "agents" | "skills" | "lsp" | "secrets">;
+export type RunSetting = Pick<Plan, "agents" | "skills" | "lsp" | "secrets" | "oauth">;
 
-export const noSetting: RunSetting = { agents: {}, skills: [], lsp: {}, secrets: {} };
+export const noSetting: RunSetting = { agents: {}, skills: [], lsp: {}, secrets: {}, oauth: {} };
 
 /**
  * All tools, in the order in which they are listed; a function makes one that keeps something for the run, or that depends on its
@@ -39,9 +41,11 @@ const tools: ReadonlyArray<Tool | ((setting: RunSetting) => Tool)> = [
   makeWebScrape,
   webSearch,
   makeHttpRequest,
+  oauthFlow,
   spawnAgent,
   agentManage,
   skillRead,
+  canvasRender,
 ];
 
 const made = tools.map((tool) => make(tool, noSetting));

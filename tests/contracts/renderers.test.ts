@@ -19,6 +19,7 @@ const escaped = (text: string) =>
 const sameJson = (make: (recorded: Recorded) => string): Expected => ({
   done: (recorded) => escaped(make(recorded)),
   denied: make,
+  drawn: make,
   limit: make,
   service: make,
   cancelled: make,
@@ -41,6 +42,7 @@ const renderers: Record<string, { make: (writer: Writer) => Renderer; expected: 
     expected: {
       done: "It is \u001b]0;x\u0007\u009b31mred\u202e.\r\n",
       denied: "I could not\n",
+      drawn: "",
       limit: "",
       service: "",
       cancelled: "",
@@ -48,17 +50,32 @@ const renderers: Record<string, { make: (writer: Writer) => Renderer; expected: 
   },
   "text on a terminal": {
     make: (stdout) => textRenderer({ stdout, stream: false, schema: false, terminal: true }),
-    expected: { done: "It is ␛]0;x␇�31mred�.\n", denied: "I could not\n", limit: "", service: "", cancelled: "" },
+    expected: {
+      done: "It is ␛]0;x␇�31mred�.\n",
+      denied: "I could not\n",
+      drawn: "",
+      limit: "",
+      service: "",
+      cancelled: "",
+    },
   },
   "text on a terminal, as Markdown": {
     make: (stdout) => textRenderer({ stdout, stream: false, schema: false, terminal: true, markdown: size }),
-    expected: { done: "It is ␛]0;x␇�31mred�.\n", denied: "I could not\n", limit: "", service: "", cancelled: "" },
+    expected: {
+      done: "It is ␛]0;x␇�31mred�.\n",
+      denied: "I could not\n",
+      drawn: "",
+      limit: "",
+      service: "",
+      cancelled: "",
+    },
   },
   "text, streamed to a terminal": {
     make: (stdout) => textRenderer({ stdout, stream: true, schema: false, terminal: true }),
     expected: {
       done: "Let me look\nIt is ␛]0;x␇�31mred�.\n",
       denied: "Let me look\nI could not\n",
+      drawn: "Let me look\n",
       limit: "Let me look\n",
       service: "Le\n",
       cancelled: "Le\n",
@@ -69,6 +86,7 @@ const renderers: Record<string, { make: (writer: Writer) => Renderer; expected: 
     expected: {
       done: '"It is \\u001b]0;x\\u0007\\u009b31mred\\u202e.\\r\\n"\n',
       denied: '"I could not"\n',
+      drawn: '""\n',
       limit: "",
       service: "",
       cancelled: "",
@@ -79,6 +97,7 @@ const renderers: Record<string, { make: (writer: Writer) => Renderer; expected: 
     expected: {
       done: "Let me look\nIt is \u001b]0;x\u0007\u009b31mred\u202e.\r\n",
       denied: "Let me look\nI could not\n",
+      drawn: "Let me look\n",
       limit: "Let me look\n",
       service: "Le\n",
       cancelled: "Le\n",
@@ -91,6 +110,7 @@ const renderers: Record<string, { make: (writer: Writer) => Renderer; expected: 
     expected: {
       done: `${look}  bash_exec 'cat ␛[31mx': 3ms\nturn 2: 1.2s, tokens: 100 in, 20 out\ndone: 2 turns, 1 call, 240 tokens, 0ms\n`,
       denied: `${look}  bash_exec 'cat ␛[31mx': 0ms, error\nturn 2: 1.2s, tokens: 100 in, 20 out\ndenied: 2 turns, 1 call, 240 tokens, 0ms\n`,
+      drawn: `${look}T\na␛[2J\n└─ b\ndone: 1 turn, 1 call, 120 tokens, 0ms\n`,
       limit: `${look}limit: 1 turn, 1 call, 120 tokens, 0ms\n`,
       service: "status 503, waiting 1.5 s (1 of 3)\nwarning: slow service\nservice: 1 turn, 0 calls, 0 tokens, 0ms\n",
       cancelled: "interrupt: 1 turn, 0 calls, 0 tokens, 0ms\n",
@@ -101,6 +121,7 @@ const renderers: Record<string, { make: (writer: Writer) => Renderer; expected: 
     expected: {
       done: `${start}${clear}${model}${clear}${back}${clear}${second}${clear}`,
       denied: `${start}${clear}${model}${clear}${back}${clear}${second}${clear}`,
+      drawn: `${start}${clear}${model}${clear}T\na␛[2J\n└─ b\n${model}${clear}`,
       limit: `${start}${clear}${model}${clear}`,
       service: `${start}${clear}status 503, waiting 1.5 s (1 of 3)\n${start}${clear}warning: slow service\n${start}${clear}`,
       cancelled: `${start}${clear}`,
@@ -108,13 +129,21 @@ const renderers: Record<string, { make: (writer: Writer) => Renderer; expected: 
   },
   "progress, none": {
     make: (stderr) => progress(stderr, "none"),
-    expected: { done: "", denied: "", limit: "", service: "warning: slow service\n", cancelled: "" },
+    expected: {
+      done: "",
+      denied: "",
+      drawn: "T\na␛[2J\n└─ b\n",
+      limit: "",
+      service: "warning: slow service\n",
+      cancelled: "",
+    },
   },
   verbose: {
     make: (stderr) => verboseRenderer(stderr, false),
     expected: {
       done: 'call bash_exec {"command":"cat \\u001b[31mx"}\nfile ␛[2Jtext\n',
       denied: 'call bash_exec {"command":"cat \\u001b[31mx"}\ndeny: run \'/bin/cat\': not granted\n',
+      drawn: 'call bash_exec {"command":"cat \\u001b[31mx"}\n',
       limit: 'call bash_exec {"command":"cat \\u001b[31mx"}\n',
       service: "",
       cancelled: "",
@@ -127,7 +156,7 @@ async function show(renderer: Renderer, { events, result }: Recorded): Promise<v
   await renderer.end(result);
 }
 
-const names: StreamName[] = ["done", "denied", "limit", "service", "cancelled"];
+const names: StreamName[] = ["done", "denied", "drawn", "limit", "service", "cancelled"];
 
 for (const [name, { make, expected }] of Object.entries(renderers)) {
   describe(`a renderer: ${name}`, () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Event } from "../../src/core/event.ts";
+import type { Picture } from "../../src/core/picture.ts";
 import { progressRenderer, type ProgressOptions } from "../../src/render/progress.ts";
 import { screenModel } from "../helpers/screen-model.ts";
 import { handClock, resultOf, sink, stamp } from "./streams.ts";
@@ -173,4 +174,50 @@ test("colour is used only when it may be", async () => {
   const { show, written } = progress({ mode: "plain", color: true });
   await show({ type: "warning", message: "careful" });
   expect(written()).toBe("\u001b[33mwarning:\u001b[0m careful\n");
+});
+
+const picture = { kind: "tree", title: "漢字 👍🏽", text: "a\n b\u001b[2J" } as const;
+const drawing: Event = { type: "canvas", call: "c", picture, text: "as text\u001b[2J\n" };
+
+test("what a tool draws stands above the status line, as wide as the terminal", async () => {
+  const { show, written } = progress({ pictures: { trueColor: false }, columns: () => 40 });
+  const wide = { kind: "progress", labels: [""], values: [50], max: 100 } satisfies Picture;
+  await show(turn, call, drawing, { ...drawing, picture: wide });
+  const screen = screenModel(40, 24);
+  screen.write(written());
+  expect(screen.text()).toBe(
+    `漢字 👍🏽\na\n└─ b␛[2J\n${"█".repeat(17)}${"░".repeat(18)} 50%\nturn 1 · bash_exec 'sleep 100' · 0ms ·…`,
+  );
+});
+
+test("what a tool draws has colours only where they may be used", async () => {
+  const added = { ...drawing, picture: { kind: "diff", text: "+new" } as const };
+  for (const color of [true, false]) {
+    const { show, written } = progress({ mode: "none", color, pictures: { trueColor: true } });
+    await show(turn, added);
+    expect(written()).toBe(color ? "\u001b[32m+new\u001b[0m\n" : "+new\n");
+  }
+});
+
+test("what a tool draws is plain text where there is no terminal, or where it cannot be drawn", async () => {
+  for (const options of [{ mode: "plain" }, { mode: "none" }] as const) {
+    const { show, written } = progress(options);
+    await show(drawing);
+    expect(written()).toBe("as text␛[2J\n");
+  }
+  const broken = { kind: "image", name: "a.png", width: 1, height: 1, data: "none" } as const;
+  const { show, written } = progress({ mode: "none", color: true, pictures: { trueColor: true } });
+  await show({ ...drawing, picture: broken });
+  expect(written()).toBe("as text␛[2J\n");
+});
+
+test("what a tool draws waits while a question has the terminal", async () => {
+  const { show, written, renderer } = progress({ pictures: { trueColor: false } });
+  await show(turn);
+  await renderer.hide();
+  written();
+  await show(drawing);
+  expect(written()).toBe("");
+  await renderer.show();
+  expect(written()).toStartWith("漢字 👍🏽\na\n");
 });

@@ -101,6 +101,18 @@ export const streams = {
       denied: [{ kind: "run", target: "/bin/cat", reason: "not granted", flag: "--allow-run=cat" }],
     }),
   ),
+  drawn: recorded(
+    [
+      ...withCall,
+      {
+        type: "canvas",
+        call: "c1",
+        picture: { kind: "tree", title: "T", text: "a\u001b[2J\n b" },
+        text: "T\na\u001b[2J\n└─ b\n",
+      },
+    ],
+    resultOf("done", { answer: "" }),
+  ),
   limit: recorded(
     [...withCall, { type: "limit", limit: "tool_calls", value: 1, max: 0 }],
     resultOf("limit", { error: { message: "The limit of 0 tool calls was reached" } }),

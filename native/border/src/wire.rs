@@ -29,11 +29,15 @@ impl<'a> Fields<'a> {
         self.rest
     }
 
-    /// A number that is a non-negative integer of 32 bits.
-    pub fn uint(&mut self) -> Result<u32, String> {
+    pub fn number(&mut self) -> Result<f64, String> {
         let (bytes, rest) = self.rest.split_first_chunk::<8>().ok_or("Input too short")?;
         self.rest = rest;
-        let number = f64::from_le_bytes(*bytes);
+        Ok(f64::from_le_bytes(*bytes))
+    }
+
+    /// A number that is a non-negative integer of 32 bits.
+    pub fn uint(&mut self) -> Result<u32, String> {
+        let number = self.number()?;
         let integer = number as u32;
         if f64::from(integer) == number {
             Ok(integer)

@@ -5,9 +5,11 @@
 mod abi {
     rein_border::export!(crate::table::FUNCTIONS);
 }
+mod canvas;
 mod diff;
 mod files;
 mod json;
+mod page;
 mod remove;
 mod search;
 mod sys;

@@ -9,9 +9,11 @@ use rein_border::job::{JOBS, Job};
 use rein_border::wire::{Fields, text};
 use rein_border::{Function, Table};
 
+use crate::canvas;
 use crate::diff;
 use crate::files::{self, How};
 use crate::json::{self, Reader};
+use crate::page;
 use crate::remove;
 use crate::search;
 use crate::sys;
@@ -84,6 +86,21 @@ pub const FUNCTIONS: &Table = &[
         "search.types",
         Call(|_, _| Ok(search::type_names().join("\n").into_bytes())),
     ),
+    ("canvas.draw", Call(|_, input| canvas::draw(input))),
+    (
+        "canvas.draw_large",
+        Start(|input, job| {
+            let _ = job.send(canvas::draw(input)?);
+            Ok(())
+        }),
+    ),
+    (
+        "canvas.sixel",
+        Start(|png, job| {
+            let _ = job.send(canvas::sixel(png)?);
+            Ok(())
+        }),
+    ),
     ("diff.unified", Call(|_, input| diff(input))),
     (
         "diff.unified_large",
@@ -153,6 +170,17 @@ pub const FUNCTIONS: &Table = &[
             Ok(())
         }),
     ),
+    ("page.markdown", Start(page_markdown)),
+    (
+        "page.text",
+        Start(|input, job| {
+            let mut fields = Fields::new(input);
+            let label = fields.text()?;
+            let (text, charset) = page::decode(fields.rest(), label);
+            let _ = job.send(format!("{{\"charset\":\"{charset}\"}}\n{text}").into_bytes());
+            Ok(())
+        }),
+    ),
     ("test.echo", Call(|_, input| Ok(input.to_vec()))),
     (
         "test.fail",
@@ -199,6 +227,22 @@ fn diff(input: &[u8]) -> Result<Vec<u8>, String> {
 fn count_tokens(encoding: usize, input: &[u8], unwanted: impl Fn() -> bool) -> Result<Option<Vec<u8>>, String> {
     let count = tokens::count(encoding, text(input)?, unwanted)?;
     Ok(count.map(|count| count.to_string().into_bytes()))
+}
+
+/// Whether all of it is wanted (0 or 1), its URL, a selector, what the server says of its charset, and the bytes of the page. Sends a
+/// line of JSON and then the Markdown.
+fn page_markdown(input: &[u8], job: &Job) -> Result<(), String> {
+    let mut fields = Fields::new(input);
+    let whole = fields.uint()? != 0;
+    let (url, selector, label) = (fields.text()?, fields.text()?, fields.text()?);
+    let (html, charset) = page::decode(fields.rest(), label);
+    let query = page::Query { url, selector, whole };
+    // Cancelled: then nobody waits for it.
+    if let Ok(page) = page::markdown(&html, &query, || job.cancelled())? {
+        let facts = page.facts(charset);
+        let _ = job.send(format!("{facts}\n{}", page.markdown).into_bytes());
+    }
+    Ok(())
 }
 
 /// Two numbers (how many, and the pause before each in milliseconds), then what to do at the end: "", "fail" or "panic".

@@ -79,7 +79,7 @@ const ways: ReadonlyArray<{ fuzz: number; same(line: string): string }> = [
 ];
 
 /** Looking for a hunk compares so many lines, in all. */
-const mostCompared = 20_000_000;
+const mostCompared = 5_000_000;
 
 function findPlace(
   whole: PlainText,

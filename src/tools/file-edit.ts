@@ -7,6 +7,7 @@ import { shownPath } from "./bound.ts";
 import { diffSplices } from "./edit-diff.ts";
 import { failed } from "./failed.ts";
 import { nearMiss } from "./near-miss.ts";
+import { occurrences } from "./occurrences.ts";
 import { shownDiff } from "./shown-diff.ts";
 import { plain, PlainText, replaceLines, type Splice } from "./splice.ts";
 import { readWholeText } from "./whole-text.ts";
@@ -124,10 +125,8 @@ function exactSplices(edit: JsonObject, whole: PlainText, by: string): Result<Sp
   const old = plain(text(edit, "old_text"));
   const changed = plain(text(edit, "new_text"));
   if (old === "") return fail("invalid", "name the text to replace as 'old_text', or lines by 'start' or 'after'");
-  const splices: Splice[] = [];
-  for (let at = whole.text.indexOf(old); at >= 0; at = whole.text.indexOf(old, at + old.length)) {
-    splices.push({ start: at, end: at + old.length, text: changed, by });
-  }
+  const places = occurrences(whole.text, old);
+  const splices = places.map((at) => ({ start: at, end: at + old.length, text: changed, by }));
   if (splices.length === 0) return fail("not_found", `'old_text' is not in the file. ${nearMiss(whole, old)}`);
   if (splices.length === 1 || flag(edit, "all")) return ok(splices);
   const lines = splices.slice(0, 10).map(({ start }) => whole.lineAt(start));

@@ -1,7 +1,11 @@
 import type { PlainText } from "./splice.ts";
 
+/** A longer text is not compared: it would take a second. */
+const mostCompared = 1_000_000;
+
 /** Of what was looked for and is not there: the lines that are most like it, and how they differ. */
 export function nearMiss(whole: PlainText, wanted: string): string {
+  if (whole.text.length > mostCompared) return "The file is too large to show what is like it: search it.";
   const lines = Array.from({ length: whole.lines }, (_, line) => whole.line(line));
   const sought = wanted.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
   if (sought === "") return "It is only white space.";
@@ -31,6 +35,9 @@ function unquoted(line: string): string {
   return line.replace(/["`‘’‚“”„«»]/g, "'").replace(/[‐‑–—]/g, "-");
 }
 
+/** In a text that repeats itself so many lines are compared. */
+const mostTried = 1_000_000;
+
 /** Where the parts stand one after the other: the first may be the end of its line, the last the beginning of one. */
 function findWindow(lines: readonly string[], parts: readonly string[]): number | undefined {
   const last = parts.length - 1;
@@ -39,20 +46,22 @@ function findWindow(lines: readonly string[], parts: readonly string[]): number 
     if (index === 0) return line.endsWith(part);
     return index === last ? line.startsWith(part) : line === part;
   };
+  let tried = 0;
   for (let at = 0; at + last < lines.length; at++) {
-    if (parts.every((part, index) => fits(lines[at + index] ?? "", part, index))) return at;
+    let fitting = 0;
+    while (fitting <= last && fits(lines[at + fitting] ?? "", parts[fitting] ?? "", fitting)) fitting++;
+    if (fitting > last) return at;
+    tried += fitting + 1;
+    if (tried > mostTried) break;
   }
   return undefined;
 }
 
-/** More text than this is not compared word by word. */
-const mostCompared = 2_000_000;
 /** Only a place with this share of the words is like what was looked for. */
 const leastShare = 0.4;
 
 /** The line where most words of the parts stand in lines as far from each other as they are. */
 function mostAlike(lines: readonly string[], parts: readonly string[]): number | undefined {
-  if (lines.reduce((sum, line) => sum + line.length, 0) > mostCompared) return undefined;
   /** Each word's lines in what was looked for, but for words that stand in many of them. */
   const where = new Map<string, number[]>();
   let words = 0;

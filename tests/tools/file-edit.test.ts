@@ -119,6 +119,14 @@ describe("a near miss shows the closest lines, and what differs", () => {
     );
   });
 
+  test("a text that repeats itself, or is long, is told of in time", async () => {
+    const { content } = await edited("a\n".repeat(100_000), exact(`${"a\n".repeat(20_000)}b`, "x"));
+    expect(content).toContain("'old_text' is not in the file.");
+    expect((await edited("a\n".repeat(600_000), exact("b", "x"))).content).toBe(
+      "Cannot edit 'a': 'old_text' is not in the file. The file is too large to show what is like it: search it.",
+    );
+  });
+
   test("long lines and many lines are cut", async () => {
     const lines = `${`word ${"x".repeat(5000)}\n`.repeat(100)}`;
     const { content } = await edited(lines, exact(lines.replaceAll("word ", "word\t"), "y"));

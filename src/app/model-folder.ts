@@ -4,7 +4,8 @@ import { problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Environment } from "../host/machine.ts";
 import { folderNames, readNote, removeFile, withFile } from "../host/model-files.ts";
-import { ggufFacts, windowMemory } from "../models/gguf-facts.ts";
+import { ggufFacts } from "../models/gguf-facts.ts";
+import { windowMemory } from "../models/local-memory.ts";
 import { isPath, localPath, modelName, modelsFolder, nearestModel, type LocalPlaces } from "../models/local-name.ts";
 
 /** Whose models they are, and what paths are relative to. */

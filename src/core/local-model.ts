@@ -18,9 +18,11 @@ export type GgufFacts = {
   weights: number;
   /** Bytes of the KV cache for one token of context, at 16 bits a number. */
   cache_per_token: number | null;
+  /** Bytes that computing takes besides: an estimate. */
+  work: number;
 };
 
-/** Memory that a window needs: weights and KV cache. What a runtime works with comes on top. */
+/** Memory that a window needs, as it is counted before a model is loaded: weights, KV cache and what computing takes. */
 export type WindowMemory = { window: number; bytes: number };
 
 /** Where a model was pulled from. */

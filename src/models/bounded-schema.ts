@@ -1,7 +1,10 @@
 import { validate } from "../core/json-schema.ts";
 import { isJsonObject, type Json, type JsonObject, type JsonSchema } from "../core/json.ts";
+import { boundedNumber, largestNumber } from "./bounded-number.ts";
+import { boundedText } from "./bounded-text.ts";
 import { areDisjoint } from "./disjoint.ts";
 import { grammarPattern } from "./grammar-pattern.ts";
+import { Told, type Path, type Unkept } from "./unkept.ts";
 
 /** How much a model may write where a schema sets no end: a small one would otherwise go on for ever. */
 export type Bounds = {
@@ -10,9 +13,6 @@ export type Bounds = {
   /** Of an array for which the schema has no `maxItems`. */
   items: number;
 };
-
-/** What of a schema no grammar can keep, and where. */
-export type Unkept = { path: Array<string | number>; message: string; hint?: string };
 
 /**
  * The same schema with an end to all that it leaves open, as our grammars have it: what fits it fits the schema too. What cannot be
@@ -24,17 +24,11 @@ export function boundedSchema(schema: JsonSchema, bounds: Bounds, root = ""): { 
   const bounded = walk.bound(schema, { path: [], bounds });
   const definitions = walk.definitions();
   const named = isJsonObject(bounded) ? { ...bounded, ...definitions } : bounded;
-  return { schema: named, unkept: walk.unkept };
+  return { schema: named, unkept: walk.told.unkept };
 }
 
 /** Where the walk is, and how much may be written there. */
-type Place = { path: Array<string | number>; bounds: Bounds };
-
-/** The largest whole number that needs no more digits than anybody writes by hand. */
-const largestNumber = 1_000_000_000;
-
-/** Numbers beyond it are none that a grammar can compare. */
-const largestCompared = 1e15;
+type Place = { path: Path; bounds: Bounds };
 
 /** Of an object whose keys the schema leaves open. */
 const mostKeys = 20;
@@ -63,11 +57,8 @@ const unkeepable: ReadonlySet<string> = new Set(
   additionalItems $dynamicRef $recursiveRef $id $anchor`.split(/\s+/),
 );
 
-const formats = "date-time time date duration email hostname ipv4 ipv6 uuid uri".split(" ");
-const unkeepableFormats = "uri-reference uri-template url regex json-pointer relative-json-pointer".split(" ");
-
 class Walk {
-  readonly unkept: Unkept[] = [];
+  readonly told = new Told();
   /** The definitions that are referred to, by their pointers. */
   readonly #named = new Map<string, Json>();
   #nodes = 0;
@@ -81,12 +72,13 @@ class Walk {
   bound(schema: Json | undefined, place: Place): Json {
     const { path, bounds } = place;
     if (schema === true || schema === undefined) return anything(bounds);
-    if (!isJsonObject(schema)) return this.#tell(path, schema === false ? "Nothing fits 'false'" : "It is no schema");
-    if (path.length > deepest) return this.#tell(path, "The schema is nested too deeply for a grammar");
+    if (!isJsonObject(schema))
+      return this.told.tell(path, schema === false ? "Nothing fits 'false'" : "It is no schema");
+    if (path.length > deepest) return this.told.tell(path, "The schema is nested too deeply for a grammar");
     if (++this.#nodes > mostNodes)
-      return this.#nodes === mostNodes + 1 ? this.#tell([], "The schema is too large for a grammar") : false;
+      return this.#nodes === mostNodes + 1 ? this.told.tell([], "The schema is too large for a grammar") : false;
     for (const [keyword, value] of Object.entries(schema)) {
-      if (unkeepable.has(keyword) && !isEmpty(keyword, value)) this.#cannot([...path, keyword], `'${keyword}'`);
+      if (unkeepable.has(keyword) && !isEmpty(keyword, value)) this.told.cannot([...path, keyword], `'${keyword}'`);
     }
     if ("enum" in schema || "const" in schema) return this.#values(schema, path);
     const combiner = combining.find((key) => key in schema);
@@ -94,9 +86,9 @@ class Walk {
     const types = this.#typesOf(schema, path);
     if (types === undefined) return anything(bounds);
     const node: JsonObject = { type: types.length === 1 ? (types[0] ?? "null") : types };
-    if (types.includes("string")) Object.assign(node, this.#text(schema, place));
+    if (types.includes("string")) Object.assign(node, boundedText(schema, place, this.bounds, this.told));
     if (types.includes("integer") || types.includes("number"))
-      Object.assign(node, this.#number(schema, path, !types.includes("number")));
+      Object.assign(node, boundedNumber(schema, path, !types.includes("number"), this.told));
     if (types.includes("array")) Object.assign(node, this.#array(schema, place));
     if (types.includes("object")) Object.assign(node, this.#object(schema, place));
     return node;
@@ -113,26 +105,16 @@ class Walk {
     return done;
   }
 
-  /** Tells what is wrong; nothing fits in its place. */
-  #tell(path: Place["path"], message: string, hint?: string): false {
-    this.unkept.push(hint === undefined ? { path, message } : { path, message, hint });
-    return false;
-  }
-
-  #cannot(path: Place["path"], what: string, hint?: string): false {
-    return this.#tell(path, `A grammar cannot keep ${what}`, hint);
-  }
-
   /** The values that are named, where all else that the schema says lets them. */
-  #values(schema: JsonObject, path: Place["path"]): Json {
+  #values(schema: JsonObject, path: Path): Json {
     const key = "const" in schema ? "const" : "enum";
     const { const: only, enum: several } = schema;
     const named = key === "const" ? [only ?? null] : several;
-    if (!Array.isArray(named)) return this.#tell([...path, key], "'enum' is no list");
+    if (!Array.isArray(named)) return this.told.tell([...path, key], "'enum' is no list");
     const beside = combining.find((keyword) => keyword in schema);
-    if (beside !== undefined) return this.#cannot([...path, beside], `'${beside}' beside '${key}'`);
+    if (beside !== undefined) return this.told.cannot([...path, beside], `'${beside}' beside '${key}'`);
     const fitting = named.filter((value) => validate(structuredClone(schema), value).length === 0);
-    return fitting.length === 0 ? this.#tell([...path, key], `'${key}' has no value that fits`) : { enum: fitting };
+    return fitting.length === 0 ? this.told.tell([...path, key], `'${key}' has no value that fits`) : { enum: fitting };
   }
 
   #combined(combiner: (typeof combining)[number], schema: JsonObject, place: Place): Json {
@@ -142,15 +124,16 @@ class Walk {
     );
     if (beside !== undefined) {
       const hint = combiner === "$ref" ? "write it into what is referred to" : "write it into each alternative";
-      return this.#cannot([...place.path, beside], `'${beside}' beside '${combiner}'`, hint);
+      return this.told.cannot([...place.path, beside], `'${beside}' beside '${combiner}'`, hint);
     }
     const value = schema[combiner];
     if (combiner === "$ref") return this.#reference(value, path);
-    if (!Array.isArray(value) || value.length === 0) return this.#tell(path, `'${combiner}' is no list of schemas`);
+    if (!Array.isArray(value) || value.length === 0) return this.told.tell(path, `'${combiner}' is no list of schemas`);
     const alternatives = value.map((one) => withType(one, schema["type"]));
-    if (alternatives.includes(undefined)) return this.#cannot([...place.path, "type"], `'type' beside '${combiner}'`);
+    if (alternatives.includes(undefined))
+      return this.told.cannot([...place.path, "type"], `'type' beside '${combiner}'`);
     if (combiner === "allOf" && alternatives.length > 1)
-      return this.#cannot(path, "'allOf' of several schemas", "write them as one");
+      return this.told.cannot(path, "'allOf' of several schemas", "write them as one");
     if (combiner === "oneOf") {
       const resolve = (one: Json) => this.#resolved(one) ?? false;
       const mixed = alternatives.findIndex((one, at) =>
@@ -158,19 +141,19 @@ class Walk {
       );
       if (mixed > 0) {
         const hint = "write 'anyOf', or give each a required property with a 'const' of its own";
-        return this.#cannot([...path, mixed], "'oneOf' whose alternatives may both fit", hint);
+        return this.told.cannot([...path, mixed], "'oneOf' whose alternatives may both fit", hint);
       }
     }
     const bounded = alternatives.map((one, at) => this.bound(one, { ...place, path: [...path, at] }));
     return bounded.length === 1 ? (bounded[0] ?? false) : { anyOf: bounded };
   }
 
-  #reference(reference: Json | undefined, path: Place["path"]): Json {
-    if (typeof reference !== "string") return this.#tell(path, "'$ref' is no reference");
+  #reference(reference: Json | undefined, path: Path): Json {
+    if (typeof reference !== "string") return this.told.tell(path, "'$ref' is no reference");
     if (reference !== "#" && !/^#\/(\$defs|definitions)\/[^/~%]+$/.test(reference))
-      return this.#cannot(path, `'$ref' to '${reference}'`, "write '#/$defs/NAME'");
+      return this.told.cannot(path, `'$ref' to '${reference}'`, "write '#/$defs/NAME'");
     if (this.#resolved({ $ref: reference }) === undefined)
-      return this.#tell(path, `'$ref' to '${reference}' leads to no schema`);
+      return this.told.tell(path, `'$ref' to '${reference}' leads to no schema`);
     if (reference !== "#") this.#named.set(reference, this.#target(reference) ?? true);
     return { $ref: `#${this.root}${reference.slice(1)}` };
   }
@@ -195,89 +178,27 @@ class Walk {
     return isJsonObject(definitions) && Object.hasOwn(definitions, name) ? definitions[name] : undefined;
   }
 
-  #typesOf(schema: JsonObject, path: Place["path"]): string[] | undefined {
+  #typesOf(schema: JsonObject, path: Path): string[] | undefined {
     const { type } = schema;
     if (type !== undefined) {
       const types = (Array.isArray(type) ? type : [type]).filter((one) => typeof one === "string");
       const known = types.filter((one) => typeNames.includes(one));
       if (known.length > 0 && known.length === (Array.isArray(type) ? type.length : 1)) return known;
-      this.#tell([...path, "type"], "'type' is none of JSON");
+      this.told.tell([...path, "type"], "'type' is none of JSON");
       return undefined;
     }
     const meant = Object.keys(schema).find((key) => typesByKeyword.has(key));
     return meant === undefined ? undefined : [typesByKeyword.get(meant) ?? "null"];
   }
 
-  #text(schema: JsonObject, { path, bounds }: Place): JsonObject {
-    const { pattern, format } = schema;
-    const node: JsonObject = {};
-    let endless = true;
-    if (typeof format === "string" && formats.includes(format)) node["format"] = format;
-    else if (typeof format === "string" && unkeepableFormats.includes(format))
-      this.#cannot([...path, "format"], `'format' '${format}'`);
-    if (pattern !== undefined) {
-      const kept = typeof pattern === "string" ? grammarPattern(pattern) : undefined;
-      if (kept === undefined) this.#cannot([...path, "pattern"], `'pattern' ${JSON.stringify(pattern)}`);
-      if ("format" in node) this.#cannot([...path, "pattern"], "'pattern' beside 'format'");
-      endless = kept?.endless ?? false;
-      node["pattern"] = pattern;
-    }
-    const { least, most } = this.#counts(schema, "minLength", "maxLength", path);
-    if (least > 0) node["minLength"] = least;
-    // How much a pattern or a format needs is not known: it gets as much as any text.
-    const ours = "format" in node || pattern !== undefined ? this.bounds.characters : bounds.characters;
-    if (most !== undefined || endless) node["maxLength"] = Math.min(most ?? Infinity, Math.max(ours, least));
-    return node;
-  }
-
-  /** Two keywords that say how many of something there may be. */
-  #counts(schema: JsonObject, lower: string, upper: string, path: Place["path"]): { least: number; most?: number } {
-    const [least, most] = [lower, upper].map((keyword) => {
-      const value = schema[keyword];
-      if (value === undefined || (typeof value === "number" && Number.isSafeInteger(value) && value >= 0)) return value;
-      this.#tell([...path, keyword], `'${keyword}' is no count`);
-      return undefined;
-    });
-    if ((least ?? 0) > (most ?? Infinity)) this.#tell([...path, lower], `'${lower}' is more than '${upper}'`);
-    return most === undefined ? { least: least ?? 0 } : { least: least ?? 0, most };
-  }
-
-  #number(schema: JsonObject, path: Place["path"], whole: boolean): JsonObject {
-    const node: JsonObject = {};
-    for (const keyword of ["minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"]) {
-      const value = schema[keyword];
-      // What is nearly endless may end earlier.
-      if (typeof value === "number") node[keyword] = Math.sign(value) * Math.min(Math.abs(value), largestCompared);
-      else if (value !== undefined) this.#tell([...path, keyword], `'${keyword}' is no number`);
-    }
-    const numbers = (...names: string[]) => names.flatMap((name) => (typeof node[name] === "number" ? node[name] : []));
-    const lows = numbers("minimum", "exclusiveMinimum");
-    const highs = numbers("maximum", "exclusiveMaximum");
-    if (lows.length === 0) node["minimum"] = Math.min(-largestNumber, Math.min(0, ...highs) - largestNumber);
-    if (highs.length === 0) node["maximum"] = Math.max(largestNumber, Math.max(0, ...lows) + largestNumber);
-    const low = Math.max(...numbers("minimum", "exclusiveMinimum"));
-    const high = Math.min(...numbers("maximum", "exclusiveMaximum"));
-    const step = node["multipleOf"];
-    if (typeof step === "number" && (!isShort(step) || (whole && !Number.isInteger(step))))
-      this.#cannot([...path, "multipleOf"], `'multipleOf' ${step}`);
-    const unit = typeof step === "number" ? step : whole ? 1 : undefined;
-    const first = unit === undefined ? low : Math.ceil(low / unit) * unit;
-    const open = (at: number) => numbers("exclusiveMinimum", "exclusiveMaximum").includes(at);
-    const inside = unit !== undefined && open(first) && first === low ? first + unit : first;
-    if (low >= largestCompared || high <= -largestCompared) this.#cannot(path, "numbers as large as these");
-    else if (inside > high || (inside === high && open(high)) || (unit === undefined && low === high && open(low)))
-      this.#tell(path, "No number fits");
-    return node;
-  }
-
   #array(schema: JsonObject, { path, bounds }: Place): JsonObject {
     const { items, prefixItems } = schema;
     const node: JsonObject = {};
     const inner = quarter(bounds);
-    const { least, most } = this.#counts(schema, "minItems", "maxItems", path);
-    if (Array.isArray(items)) this.#cannot([...path, "items"], "'items' as a list", "write 'prefixItems'");
+    const { least, most } = this.told.counts(schema, "minItems", "maxItems", path);
+    if (Array.isArray(items)) this.told.cannot([...path, "items"], "'items' as a list", "write 'prefixItems'");
     if (prefixItems !== undefined && !Array.isArray(prefixItems))
-      this.#tell([...path, "prefixItems"], "'prefixItems' is no list");
+      this.told.tell([...path, "prefixItems"], "'prefixItems' is no list");
     const first = Array.isArray(prefixItems) ? prefixItems : [];
     if (first.length > 0) {
       node["prefixItems"] = first.map((one, at) =>
@@ -291,25 +212,26 @@ class Walk {
     if (least > 0) node["minItems"] = least;
     const ours = closed ? first.length : Math.max(bounds.items, first.length);
     node["maxItems"] = most ?? Math.max(ours, least);
-    if (closed && least > first.length) this.#tell([...path, "minItems"], "'minItems' is more than 'prefixItems' has");
+    if (closed && least > first.length)
+      this.told.tell([...path, "minItems"], "'minItems' is more than 'prefixItems' has");
     return node;
   }
 
   #object(schema: JsonObject, place: Place): JsonObject {
     const { path, bounds } = place;
     const { properties, required, additionalProperties: further, patternProperties } = schema;
-    const counts = this.#counts(schema, "minProperties", "maxProperties", path);
+    const counts = this.told.counts(schema, "minProperties", "maxProperties", path);
     const names = Array.isArray(required) ? required.filter((name) => typeof name === "string") : [];
     const own = new Map(isJsonObject(properties) ? Object.entries(properties) : []);
     if (patternProperties !== undefined) {
       const patterns = isJsonObject(patternProperties) ? Object.entries(patternProperties) : [];
       const [one] = patterns;
       if (own.size > 0 || names.length > 0 || patterns.length !== 1 || one === undefined) {
-        this.#cannot([...path, "patternProperties"], "'patternProperties' beside other properties");
+        this.told.cannot([...path, "patternProperties"], "'patternProperties' beside other properties");
         return {};
       }
       if (grammarPattern(one[0]) === undefined)
-        this.#cannot([...path, "patternProperties", one[0]], `'patternProperties' ${JSON.stringify(one[0])}`);
+        this.told.cannot([...path, "patternProperties", one[0]], `'patternProperties' ${JSON.stringify(one[0])}`);
       const value = this.bound(one[1], { ...place, path: [...path, "patternProperties", one[0]] });
       return open(one[0], value, counts);
     }
@@ -317,7 +239,7 @@ class Walk {
     for (const name of names) {
       if (own.has(name) && own.get(name) !== false) continue;
       if (own.has(name) || further === false)
-        this.#tell([...path, "required"], `'required' name '${name}' cannot be there`);
+        this.told.tell([...path, "required"], `'required' name '${name}' cannot be there`);
       else own.set(name, further ?? true);
     }
     if (own.size === 0 && further !== false) return open(keyPattern, other(), counts);
@@ -339,13 +261,13 @@ class Walk {
     { least, most = Infinity }: { least: number; most?: number },
     all: number,
     needed: number,
-    path: Place["path"],
+    path: Path,
   ): JsonObject {
-    if (least > all) this.#tell([...path, "minProperties"], "'minProperties' is more than it has properties");
-    else if (most < needed) this.#tell([...path, "maxProperties"], "'maxProperties' is less than it requires");
-    else if (most < all) this.#cannot([...path, "maxProperties"], "'maxProperties' beside optional properties");
+    if (least > all) this.told.tell([...path, "minProperties"], "'minProperties' is more than it has properties");
+    else if (most < needed) this.told.tell([...path, "maxProperties"], "'maxProperties' is less than it requires");
+    else if (most < all) this.told.cannot([...path, "maxProperties"], "'maxProperties' beside optional properties");
     else if (least === 1 && needed === 0) return { minProperties: 1 };
-    else if (least > needed) this.#cannot([...path, "minProperties"], "'minProperties' beside optional properties");
+    else if (least > needed) this.told.cannot([...path, "minProperties"], "'minProperties' beside optional properties");
     return {};
   }
 }
@@ -383,11 +305,4 @@ function open(pattern: string, value: Json, { least, most }: { least: number; mo
     ...(least > 0 ? { minProperties: least } : {}),
     maxProperties: Math.min(most ?? Infinity, Math.max(mostKeys, least)),
   };
-}
-
-/** Whether a number has few enough digits: counted as llguidance does, by which 0.07 has too many. */
-function isShort(number: number): boolean {
-  let digits = number;
-  for (let count = 0; !Number.isInteger(digits) && count < 20; count++) digits *= 10;
-  return number > 0 && digits <= 2 ** 32 - 1;
 }

@@ -1,4 +1,4 @@
-import type { GgufFacts, WindowMemory } from "../core/local-model.ts";
+import type { GgufFacts } from "../core/local-model.ts";
 import { ok, type Result } from "../core/result.ts";
 import { readGguf, type GgufHeader, type GgufValue, type ReadBytes } from "./gguf.ts";
 import { mixOf } from "./gguf-quants.ts";
@@ -8,8 +8,6 @@ export type GgufFile = {
   facts: GgufFacts;
   /** The model's own chat template, in Jinja. */
   template: string | undefined;
-  /** Bytes that computing takes besides the weights and the KV cache: an estimate. */
-  work: number;
 };
 
 /** Reads the header of a GGUF file of `size` bytes. The error is the end of a message. */
@@ -33,24 +31,15 @@ export function ggufFile(read: ReadBytes, size: number): Result<GgufFile, string
     licence: text("general.license"),
     weights: size,
     cache_per_token: cachePerToken(metadata, architecture),
+    work: workBytes(metadata, architecture),
   };
-  return ok({ facts, template: template ?? undefined, work: workBytes(metadata, architecture) });
+  return ok({ facts, template: template ?? undefined });
 }
 
 /** Reads what a GGUF file of `size` bytes tells of itself. The error is the end of a message. */
 export function ggufFacts(read: ReadBytes, size: number): Result<GgufFacts, string> {
   const file = ggufFile(read, size);
   return file.ok ? ok(file.value.facts) : file;
-}
-
-/** The memory of some usual windows, and of the model's own. */
-export function windowMemory({ weights, cache_per_token: cache, window }: GgufFacts): WindowMemory[] {
-  if (cache === null) return [];
-  const usual = [2048, 8192, 32_768, 131_072].filter((tokens) => window === null || tokens < window);
-  return [...usual, ...(window === null ? [] : [window])].map((tokens) => ({
-    window: tokens,
-    bytes: weights + tokens * cache,
-  }));
 }
 
 /** Two bytes for each number of keys and values. */

@@ -1,7 +1,8 @@
 import type { Json, JsonSchema } from "../core/json.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { ToolSpec } from "../core/model.ts";
-import { boundedSchema, type Bounds, type Unkept } from "./bounded-schema.ts";
+import { boundedSchema, type Bounds } from "./bounded-schema.ts";
+import type { Unkept } from "./unkept.ts";
 
 export const callOpening = "<tool_call>";
 export const callClosing = "</tool_call>";

@@ -1,4 +1,5 @@
 import { bytes } from "../core/bytes.ts";
+import type { GgufFacts, WindowMemory } from "../core/local-model.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { GgufFile } from "./gguf-facts.ts";
 
@@ -10,8 +11,22 @@ const mostContext = 2 ** 31 - 1;
 const step = 256;
 
 /** Bytes that one conversation of so many tokens takes beside the weights. */
-export function sessionMemory({ facts, work }: GgufFile, context: number): number {
-  return (facts.cache_per_token ?? 0) * context + work;
+export function sessionMemory({ cache_per_token: cache, work }: GgufFacts, context: number): number {
+  return (cache ?? 0) * context + work;
+}
+
+/** Bytes that a model and one conversation take. */
+function modelMemory(facts: GgufFacts, context: number): number {
+  return facts.weights + sessionMemory(facts, context);
+}
+
+/** The memory of some usual windows, and of the model's own. */
+export function windowMemory(facts: GgufFacts): WindowMemory[] {
+  const { cache_per_token: cache, window } = facts;
+  if (cache === null) return [];
+  const usual = [2048, 8192, 32_768, 131_072].filter((tokens) => window === null || tokens < window);
+  const all = window === null ? usual : [...usual, window];
+  return all.map((tokens) => ({ window: tokens, bytes: modelMemory(facts, tokens) }));
 }
 
 /** The longest context that a model was trained for. */
@@ -29,7 +44,7 @@ export function contextFor(
   free: number,
 ): Result<{ context: number; bounded?: string }, string> {
   const trained = trainedContext(file);
-  const need = (context: number) => file.facts.weights + sessionMemory(file, context);
+  const need = (context: number) => modelMemory(file.facts, context);
   const least = Math.min(wanted ?? leastContext, trained);
   if (need(least) > free) {
     const why = `it needs ${bytes(need(least))} of memory at a context of ${least} tokens, and ${bytes(free)} are free`;

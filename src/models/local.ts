@@ -294,7 +294,7 @@ class User {
   async session(model: Engined, signal: AbortSignal): Promise<Result<Session, string>> {
     const idle = this.#idle.pop();
     if (idle !== undefined) return ok(idle);
-    const [need, free] = [sessionMemory(this.file, model.info.context), this.machine.freeMemory()];
+    const [need, free] = [sessionMemory(this.file.facts, model.info.context), this.machine.freeMemory()];
     if (need > free)
       return { ok: false, error: `a conversation needs ${bytes(need)} of memory, and ${bytes(free)} are free` };
     return model.open(signal);

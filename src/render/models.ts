@@ -43,7 +43,8 @@ export function modelText(model: ShownModel): string {
   const told = rows.flatMap(([name, value]) => (value == null ? [] : [[name, cleanLine(value)]]));
   const needs = memory.map(({ window, bytes: needed }) => [`${window} tokens`, bytes(needed)]);
   return (
-    tableText(told) + (needs.length === 0 ? "" : `\nMemory for weights and KV cache, by window\n${tableText(needs)}`)
+    tableText(told) +
+    (needs.length === 0 ? "" : `\nMemory for weights, KV cache and computing, by window\n${tableText(needs)}`)
   );
 }
 

@@ -19,9 +19,9 @@ const file: GgufFile = {
     licence: null,
     weights: 5e9,
     cache_per_token: 1024,
+    work: 1024,
   },
   template: "{% if tools %}<tool_call>{% endif %}",
-  work: 1024,
 };
 const info = { context: 32_768, threads: 1, processor: "test" };
 

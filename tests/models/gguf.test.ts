@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { ggufFacts, windowMemory } from "../../src/models/gguf-facts.ts";
+import { ggufFacts } from "../../src/models/gguf-facts.ts";
 import { readGguf, type ReadBytes } from "../../src/models/gguf.ts";
+import { contextFor, windowMemory } from "../../src/models/local-memory.ts";
 import { makeGguf, tinyModel, type GgufTestValue } from "../helpers/gguf.ts";
 import { random } from "../native/random.ts";
 
@@ -43,6 +44,8 @@ test("a header tells what a model is, and what of its window is kept in memory",
       weights: bytes.length,
       // 2 layers of 2 heads, a key and a value of 8 numbers each, 2 bytes a number
       cache_per_token: 2 * 2 * (8 + 8) * 2,
+      // 16 MiB, 3 tokens in the vocabulary, and for each of the 256 tokens of a batch values of 4 bytes between layers
+      work: 2 ** 24 + 3 * 400 + 256 * (8 * 64 + 3 * 256) * 4,
     },
   });
 });
@@ -59,13 +62,21 @@ test("the KV cache follows the heads of each layer, and their lengths where the 
 });
 
 test("memory is told for usual windows up to the model's own", () => {
-  const usual = { ...facts({}), weights: 1000, cache_per_token: 10 };
+  const usual = { ...facts({}), weights: 1000, cache_per_token: 10, work: 500 };
   expect(windowMemory({ ...usual, window: 8192 })).toEqual([
-    { window: 2048, bytes: 21_480 },
-    { window: 8192, bytes: 82_920 },
+    { window: 2048, bytes: 21_980 },
+    { window: 8192, bytes: 83_420 },
   ]);
   expect(windowMemory({ ...usual, window: null }).map(({ window }) => window)).toEqual([2048, 8192, 32_768, 131_072]);
   expect(windowMemory({ ...usual, cache_per_token: null })).toEqual([]);
+});
+
+test("a model is loaded with a window exactly where there is the memory that is told for it", () => {
+  const file = { facts: facts({}), template: undefined };
+  for (const { window, bytes } of windowMemory(file.facts)) {
+    expect(contextFor(file, window, bytes)).toEqual({ ok: true, value: { context: window } });
+    expect(contextFor(file, window, bytes - 1)).toMatchObject({ ok: false });
+  }
 });
 
 test("the quantisation is the file's own word, else what most bytes are", () => {

@@ -14,6 +14,7 @@ const facts: GgufFacts = {
   licence: hostile,
   weights: 4_683_073_184,
   cache_per_token: 57_344,
+  work: 155_000_000,
 };
 const model: LocalModel = {
   name: hostile,

@@ -5,6 +5,7 @@ import { judgeCrew } from "./app/hire.ts";
 import { keepAnswers, unmetNeeds, type Staffed } from "./app/needs.ts";
 import { problemOf, type Problem } from "./core/problem.ts";
 import type { PreparedRun, RunRequest, Texts } from "./app/request.ts";
+import { personAt, signInsOf } from "./app/sign-ins.ts";
 import { startRun } from "./app/start.ts";
 import { asText, fillIn } from "./app/texts.ts";
 import { openToolbox, toolVariables, withheldVariables } from "./app/toolbox.ts";
@@ -60,6 +61,9 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const plans = plansOf(plan);
   const secretNames = [...keyVariables, ...plans.flatMap(planSecrets)];
   const ask = request.ask === undefined ? undefined : oneAtATime(request.ask);
+  const mask = makeMask(
+    [...secretNames, ...plans.flatMap((one) => toolVariables(one.tools))].flatMap((name) => environment[name] ?? []),
+  );
   const options = {
     machine: machine.value,
     policy: policy.value,
@@ -67,6 +71,8 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     environment,
     secretNames,
     secrets: plan.secrets,
+    signIns: signInsOf(plan, mask),
+    ...personAt(request.tell, environment),
     withheld: withheldVariables(plan.tools),
     inputs,
   };
@@ -104,9 +110,6 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   held = ready;
   const promptLimit = (ready?.window ?? largestWindow) * bytesPerToken;
   const id = clock.id();
-  const mask = makeMask(
-    [...secretNames, ...plans.flatMap((one) => toolVariables(one.tools))].flatMap((name) => environment[name] ?? []),
-  );
   const fill = (texts: Texts) => fillIn(request, id, promptLimit, mask, texts);
   return {
     ok: true,

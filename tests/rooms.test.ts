@@ -87,7 +87,7 @@ const rooms: Record<string, Room> = {
   mcp: { imports: ["core"], packages: [], touches: [] },
   tools: {
     imports: ["core", "native"],
-    packages: ["vscode-jsonrpc", "vscode-languageserver-protocol", "robots-parser"],
+    packages: ["vscode-jsonrpc", "vscode-languageserver-protocol", "oauth4webapi", "robots-parser"],
     touches: ["images"],
   },
   host: {

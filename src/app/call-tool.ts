@@ -1,6 +1,7 @@
 import { interrupted, problemOf, type Problem } from "../core/problem.ts";
 import { validate } from "../core/json-schema.ts";
 import { makeMask } from "../core/mask.ts";
+import type { Person } from "../core/host.ts";
 import type { JsonObject } from "../core/json.ts";
 import { nearest } from "../core/nearest.ts";
 import { permissionKinds, type Denial, type Grants } from "../core/permission.ts";
@@ -17,6 +18,7 @@ import { makePolicy, type Policy } from "../permit/policy.ts";
 import type { Rule } from "../permit/rule.ts";
 import { toolNames } from "../tools/index.ts";
 import { planSecrets } from "./model.ts";
+import { personAt, signInsOf } from "./sign-ins.ts";
 import { openToolbox, toolVariables } from "./toolbox.ts";
 
 export type ToolCallRequest = {
@@ -30,6 +32,8 @@ export type ToolCallRequest = {
   signal: AbortSignal;
   /** Shows what it prints while it runs. */
   output(text: string): void;
+  /** Shows lines to a person; absent where there is nobody. */
+  tell?: Person["tell"];
 };
 
 /** Calls one tool as a run would, but for the model and the journal. */
@@ -57,9 +61,10 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
   const mask = makeMask([...secretNames, ...toolVariables([planned])].flatMap((one) => environment[one] ?? []));
   const secrets = plan?.secrets ?? {};
   const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment, secretNames, secrets };
-  const host = openHost({ ...base, inputs: new Map() });
+  const signIns = plan === undefined ? {} : { signIns: signInsOf(plan, mask) };
+  const host = openHost({ ...base, ...signIns, ...personAt(request.tell, environment), inputs: new Map() });
   try {
-    const [tool] = await openToolbox([planned], host);
+    const [tool] = await openToolbox([planned], host, plan);
     if (tool === undefined) throw new Error(`No tool was made for '${name}'`);
     const problems = validate(tool.input, request.input);
     if (problems.length > 0) return problemOf("usage", `The arguments do not fit '${name}': ${problems.join("; ")}`);

@@ -19,7 +19,7 @@ import { watch } from "./watch.ts";
 
 /** What all agents of one run share. */
 export type Common = {
-  request: Pick<RunRequest, "environment" | "cwd" | "files" | "ask" | "model">;
+  request: Pick<RunRequest, "environment" | "cwd" | "files" | "ask" | "tell" | "model">;
   clock: Clock;
   mask: Mask;
   secretNames: readonly string[];

@@ -1,4 +1,5 @@
 import type { Stamped } from "../core/event.ts";
+import type { Person } from "../core/host.ts";
 import type { Ask, Confirm, Grants } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import type { Problem } from "../core/problem.ts";
@@ -23,6 +24,8 @@ export type RunRequest = {
   ask: Ask | undefined;
   /** Likewise. */
   confirm?: Confirm;
+  /** Shows lines to a person; absent where there is nobody. */
+  tell?: Person["tell"];
   /** Aborted with an Interruption. */
   interrupts: AbortSignal;
   files: ModelFiles;

@@ -1,11 +1,13 @@
 import { clock, prepareRun } from "../app.ts";
 import type { PreparedRun } from "../app/request.ts";
+import type { Person } from "../core/host.ts";
 import type { Ask, Confirm } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import { interrupted, type Problem } from "../core/problem.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Result } from "../core/result.ts";
 import type { GivenInput } from "../file/input.ts";
+import { clean } from "../render/clean.ts";
 import { planJson, planText } from "../render/plan.ts";
 import { readScript, readText } from "./agent-file.ts";
 import { readAttached, withStdin, type Attached } from "./attach.ts";
@@ -164,12 +166,17 @@ async function asker(
   plan: Plan,
   io: Io,
   { progress }: RunOutput,
-): Promise<{ ask: Ask | undefined; confirm?: Confirm }> {
+): Promise<{ ask: Ask | undefined; confirm?: Confirm; tell?: Person["tell"] }> {
   if (!io.canAsk) return { ask: undefined };
   const { askOnTerminal, confirmOnTerminal, hasTerminal } = await import("./ask.ts");
   if (!hasTerminal()) return { ask: undefined };
   const ask = askOnTerminal(plan.name, { before: progress.hide, after: progress.show });
-  return { ask, confirm: confirmOnTerminal };
+  const tell = async (text: string) => {
+    await progress.hide();
+    await io.stderr.write(`${clean(text)}\n`);
+    await progress.show();
+  };
+  return { ask, confirm: confirmOnTerminal, tell };
 }
 
 function usage(problem: UsageProblem): Problem {

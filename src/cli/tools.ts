@@ -52,6 +52,7 @@ export const callCommand: Handler = async (args, io) => {
     cwd: io.cwd,
     environment: io.env,
     signal: interrupts.signal,
+    ...(io.canAsk ? { tell: async (text: string) => void (await io.stderr.write(`${clean(text)}\n`)) } : {}),
     output: (text) => void (args.has("--verbose") && io.stderr.write(clean(text))),
   });
   leaveSignals();

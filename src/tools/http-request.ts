@@ -1,7 +1,7 @@
 import type { JsonObject } from "../core/json.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Effects, Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
-import type { SecretSpec } from "../core/plan.ts";
+import type { Plan, SecretSpec } from "../core/plan.ts";
 import { number, pathSchema, text } from "./arguments.ts";
 import { attachmentOf } from "./attachment.ts";
 import { bytes, HeadAndTail, shownPath } from "./bound.ts";
@@ -20,14 +20,14 @@ const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
 const texts = (description: string) => ({ type: "object", additionalProperties: { type: "string" }, description });
 
-/** Makes the tool for the secrets of one agent file. */
-export function makeHttpRequest({ secrets }: { secrets: Readonly<Record<string, SecretSpec>> }): Tool {
+/** Makes the tool for the secrets and sign-ins of one agent file. */
+export function makeHttpRequest({ secrets, oauth }: Pick<Plan, "secrets" | "oauth">): Tool {
   const get = makeWebGet("*/*");
   return {
     name: "http_request",
     description:
       "Sends an HTTP request and returns status, headers and body. For a page that is to be read, web_scrape is better. A body comes from " +
-      `one of json, form, text and file.${secretsNote(secrets)}`,
+      `one of json, form, text and file.${secretsNote({ ...secrets, ...oauth })}`,
     input: {
       type: "object",
       properties: {
@@ -68,7 +68,7 @@ export function makeHttpRequest({ secrets }: { secrets: Readonly<Record<string, 
   };
 }
 
-function secretsNote(secrets: Readonly<Record<string, SecretSpec>>): string {
+function secretsNote(secrets: Readonly<Record<string, Pick<SecretSpec, "hosts">>>): string {
   const known = Object.entries(secrets).map(([name, { hosts }]) => `{{secret:${name}}} for ${hosts.join(", ")}`);
   return known.length === 0
     ? ""

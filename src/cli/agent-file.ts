@@ -10,7 +10,7 @@ import { checkScript } from "../file/script.ts";
 import { maxFileBytes, unreadable } from "../file/source.ts";
 import type { ReadFolder } from "../file/tools-folder.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
-import { isFolder, readNamed } from "./files.ts";
+import { readNamed, realFolder } from "./files.ts";
 import type { UsageProblem } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { readStdin } from "./stdin.ts";
@@ -43,7 +43,7 @@ export function checkAgentBytes(
 ): Checked<Plan> {
   const source = { file, folder: dirname(resolve(cwd, file)), bytes };
   const read = (path: string) => readNamed(path, maxFileBytes);
-  const checked = checkAgent(source, names, { read, isFolder, tools });
+  const checked = checkAgent(source, names, { read, folder: realFolder, tools });
   // Those of other files have places of their own.
   const placed = (diagnostics: Diagnostic[]) =>
     diagnostics.map((one) => (one.file === file ? { ...one, file: shownFile(file) } : one));

@@ -42,11 +42,13 @@ export function readNamed(path: string, limit: number): Result<Uint8Array, Usage
   }
 }
 
-export function isFolder(path: string): boolean {
+/** A folder's path without symlinks; undefined where there is none that can be looked at. */
+export function realFolder(path: string): string | undefined {
   try {
-    return statSync(path).isDirectory();
+    const real = realpathSync(path);
+    return statSync(real).isDirectory() ? real : undefined;
   } catch {
-    return false; // Nothing is there, or nothing that can be looked at.
+    return undefined;
   }
 }
 

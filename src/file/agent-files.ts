@@ -5,7 +5,8 @@ import type { ReadFolder } from "./tools-folder.ts";
 export type AgentFiles = {
   /** The bytes of a file; the error says why there are none. */
   read(path: string): Result<Uint8Array, { message: string; hint?: string }>;
-  isFolder(path: string): boolean;
+  /** A folder's path without symlinks; undefined where there is none. */
+  folder(path: string): string | undefined;
   /** Reads the tools folder of an agent file, which is named as its user would. */
   tools(file: string): ReadFolder;
 };
@@ -13,6 +14,6 @@ export type AgentFiles = {
 /** Where nothing can be read but the agent file itself. */
 export const noFiles: AgentFiles = {
   read: (path) => ({ ok: false, error: { message: `Cannot read '${path}': it is not read here` } }),
-  isFolder: () => true,
+  folder: (path) => path,
   tools: () => () => ({ ok: false, error: { code: "unsupported", message: "it is not read here" } }),
 };

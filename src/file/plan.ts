@@ -1,5 +1,5 @@
 import type { PlannedTool } from "../core/planned-tool.ts";
-import type { InputSpec, Plan, Skill, SubAgent, Template } from "../core/plan.ts";
+import { plansOf, type InputSpec, type Plan, type Skill, type SubAgent, type Template } from "../core/plan.ts";
 import { milliseconds } from "./duration.ts";
 import type { AgentFile } from "./schema.ts";
 import type { Source } from "./source.ts";
@@ -29,7 +29,12 @@ export function planOf(
   const hosts = [...urls, ...issuers, ...requested.flatMap(({ net }) => net)];
   const net = [...new Set([...(file.permissions.net ?? []), ...hosts])];
   const run = [...new Set([...(file.permissions.run ?? []), ...programs])];
-  const read = [...new Set([...(file.permissions.read ?? []), ...skills.map(({ folder }) => folder)])];
+  // A sub-agent gets no more than this one, so what it reads this one requests.
+  const theirs = [
+    ...skills,
+    ...Object.values(agents).flatMap(({ plan }) => plansOf(plan).flatMap((one) => one.skills)),
+  ];
+  const read = [...new Set([...(file.permissions.read ?? []), ...theirs.map((skill) => requestOf(skill, source))])];
   const input: Record<string, InputSpec> = file.input;
   return {
     file: source.file,
@@ -61,6 +66,11 @@ export function planOf(
     denied: file.denied,
     env: file.env,
   };
+}
+
+/** A skill's folder as a rule of `permissions.read`. */
+function requestOf({ folder }: Skill, source: Source): string {
+  return folder.startsWith(`${source.folder}/`) ? `agent:${folder.slice(source.folder.length + 1)}` : folder;
 }
 
 /** What a tool requests by being there: to run its program, or to reach its host. */

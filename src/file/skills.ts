@@ -23,14 +23,15 @@ export function checkSkills(
   const skills: Skill[] = [];
   for (const named of textsOf(find(node, "skills"))) {
     if (named.value.includes("${{")) continue;
-    const folder = resolve(source.folder, named.value);
+    const path = resolve(source.folder, named.value);
+    const folder = files.folder(path);
     const wrong = wrongFolder(named, folder, files);
-    if (wrong !== undefined) {
-      problems.push(wrong);
+    if (wrong !== undefined || folder === undefined) {
+      if (wrong !== undefined) problems.push(wrong);
       continue;
     }
     const shown = shownPath(source.file, named.value);
-    const checked = checkSkill(`${shown}/SKILL.md`, folder, files);
+    const checked = checkSkill(`${shown}/SKILL.md`, basename(path), folder, files);
     diagnostics.push(...(checked.ok ? checked.warnings : checked.diagnostics));
     if (!checked.ok) continue;
     const { name } = checked.value;
@@ -53,9 +54,9 @@ function shownPath(file: string, path: string): string {
   return path.startsWith("/") || slash < 0 ? plain : `${file.slice(0, slash)}/${plain}`;
 }
 
-function wrongFolder(named: TextNode, folder: string, files: AgentFiles): Problem | undefined {
+function wrongFolder(named: TextNode, folder: string | undefined, files: AgentFiles): Problem | undefined {
   const about = (message: string, hint?: string): Problem => ({ code: "unreadable", at: named.at, message, hint });
-  if (!files.isFolder(folder)) {
+  if (folder === undefined) {
     return about(
       `There is no folder ${quote(named.value)}`,
       "a skill is a folder with a SKILL.md, beside the agent file",
@@ -67,7 +68,7 @@ function wrongFolder(named: TextNode, folder: string, files: AgentFiles): Proble
     : about(`The folder ${quote(named.value)} is no skill: it has no SKILL.md that can be read`);
 }
 
-function checkSkill(file: string, folder: string, files: AgentFiles): Checked<Skill> {
+function checkSkill(file: string, called: string, folder: string, files: AgentFiles): Checked<Skill> {
   const read = files.read(`${folder}/SKILL.md`);
   const source: Source = { file, folder, bytes: read.ok ? read.value : new Uint8Array() };
   const decoded = decode(source);
@@ -84,7 +85,7 @@ function checkSkill(file: string, folder: string, files: AgentFiles): Checked<Sk
     const description = find(root, "description");
     return {
       problems: [
-        ...textProblems(root, "name", (text) => wrongName(text, basename(folder))),
+        ...textProblems(root, "name", (text) => wrongName(text, called)),
         ...textProblems(root, "description", wrongDescription),
       ],
       value: () => ({

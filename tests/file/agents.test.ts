@@ -17,7 +17,7 @@ function files(texts: Record<string, string>): AgentFiles {
         ? { ok: false, error: { message: `Cannot read '${path}': no such file` } }
         : { ok: true, value: new TextEncoder().encode(text) };
     },
-    isFolder: (path) => Object.keys(texts).some((file) => file.startsWith(`${path}/`)),
+    folder: (path) => (Object.keys(texts).some((file) => file.startsWith(`${path}/`)) ? path : undefined),
     tools: () => () => ({ ok: false, error: { code: "unsupported", message: "it is not read here" } }),
   };
 }

@@ -1,19 +1,21 @@
 import { expect, test } from "bun:test";
 import { checkAgent } from "../../src/file/check.ts";
-import type { AgentFiles } from "../../src/file/agent-files.ts";
+import { noFiles, type AgentFiles } from "../../src/file/agent-files.ts";
 import { known as base } from "./known.ts";
 
 const known = { ...base, tools: [...base.tools, { name: "skill_read", needs: [] }] };
 
+function reading(texts: Record<string, string>, path: string): ReturnType<AgentFiles["read"]> {
+  const text = texts[path];
+  return text === undefined
+    ? { ok: false, error: { message: "no such file" } }
+    : { ok: true, value: new TextEncoder().encode(text) };
+}
+
 function check(folders: string[], texts: Record<string, string>) {
   const files: AgentFiles = {
-    read: (path) => {
-      const text = texts[path];
-      return text === undefined
-        ? { ok: false, error: { message: "no such file" } }
-        : { ok: true, value: new TextEncoder().encode(text) };
-    },
-    isFolder: (path) => Object.keys(texts).some((file) => file.startsWith(`${path}/`)),
+    read: (path) => reading(texts, path),
+    folder: (path) => (Object.keys(texts).some((file) => file.startsWith(`${path}/`)) ? path : undefined),
     tools: () => () => ({ ok: false, error: { code: "unsupported", message: "it is not read here" } }),
   };
   const text = `prompt: x\ntools: [skill_read]\nskills: [${folders.join(", ")}]\n`;
@@ -34,7 +36,7 @@ test("a skill is what its SKILL.md says; its folder is requested to be read, and
   if (!checked.ok) throw new Error(JSON.stringify(checked.diagnostics));
   const folder = "/w/a/skills/notes";
   expect(checked.value.skills).toEqual([{ name: "notes", description: "How notes\nare written.", folder }]);
-  expect(checked.value.permissions).toEqual({ read: [folder] });
+  expect(checked.value.permissions).toEqual({ read: ["agent:skills/notes"] });
 });
 
 test("Windows line ends and a byte order mark change nothing", () => {
@@ -74,4 +76,14 @@ test("what is wrong in a SKILL.md is told at its place in that file", () => {
 test("two skills of one name are told of", () => {
   const texts = { "/w/a/one/notes/SKILL.md": good, "/w/a/two/notes/SKILL.md": good };
   expect(told(["one/notes", "two/notes"], texts)).toEqual(["a/a.yaml:3:21 Skill 'notes' is listed twice"]);
+});
+
+test("what the skills of a sub-agent need to be read, the agent requests too", () => {
+  const texts = { "/w/a/notes/SKILL.md": good };
+  const files = { ...noFiles, read: (path: string) => reading(texts, path), folder: (path: string) => path };
+  const text = "prompt: x\ntools: [spawn_agent]\nagents: { a: { prompt: x, tools: [skill_read], skills: [notes] } }\n";
+  const source = { file: "a/a.yaml", folder: "/w/a", bytes: new TextEncoder().encode(text) };
+  const all = { ...known, tools: [...known.tools, { name: "spawn_agent", needs: [] }] };
+  const checked = checkAgent(source, all, files);
+  expect(checked.ok && checked.value.permissions).toEqual({ read: ["agent:notes"] });
 });

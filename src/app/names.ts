@@ -22,3 +22,6 @@ export async function sessionNames(environment: Environment): Promise<string[]> 
   const { readNames } = await import("../store/names.ts");
   return readNames(location);
 }
+
+/** The tools that rein brings. */
+export { toolNames } from "../tools/index.ts";

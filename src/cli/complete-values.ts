@@ -36,6 +36,8 @@ export const completers: Readonly<Record<string, Completer>> = {
     ...(await localModels(typed, context)),
     ...filesFrom(typed, context, /\.gguf$/),
   ],
+  "tools call NAME": async () => (await names()).toolNames.map(plain),
+  "tools call --input": (typed, context) => inputValues(undefined, typed, context),
   "help TOPIC": helpWords,
   "init FILE|FOLDER": (typed, context) => filesFrom(typed, context),
   SHELL: () => ["bash", "zsh", "fish"].map(plain),
@@ -65,7 +67,9 @@ export async function valuesOf(
   const input = Object.entries(context.plan?.input ?? {}).find(([name]) => inputFlagName(name) === what.name);
   if (input !== undefined) return inputValues(input[1], typed, context);
   if (what.value?.choices !== undefined) return what.value.choices.map(plain);
-  const found = (completers[what.name] ?? completers[what.value?.name ?? ""])?.(typed, { ...context, flag: what.name });
+  const completer =
+    completers[`${context.command} ${what.name}`] ?? completers[what.name] ?? completers[what.value?.name ?? ""];
+  const found = completer?.(typed, { ...context, flag: what.name });
   return found ?? [];
 }
 

@@ -33,9 +33,12 @@ export const completeCommand: Handler = async (args, io) => {
 export async function candidates(words: readonly string[], around: Surroundings): Promise<Candidate[]> {
   const [first = "", second = ""] = words;
   if (words.length < 2) return firstWords(first);
-  const command = commands.find(({ name }) => name === first || (words.length > 2 && name === `${first} ${second}`));
-  if (command === undefined) return words.length === 2 ? groupWords(first) : [];
-  return argumentsOf(command, words.slice(command.name.split(" ").length), around);
+  const command =
+    commands.find(({ name }) => words.length > 2 && name === `${first} ${second}`) ??
+    commands.find(({ name }) => name === first);
+  const group = words.length === 2 ? groupWords(first) : [];
+  if (command === undefined) return group;
+  return [...group, ...(await argumentsOf(command, words.slice(command.name.split(" ").length), around))];
 }
 
 function firstWords(typed: string): Candidate[] {
@@ -44,7 +47,9 @@ function firstWords(typed: string): Candidate[] {
   const words = shown.flatMap(({ name, summary }, index) => {
     const [word = name, more] = name.split(" ");
     if (more === undefined) return [{ value: word, about: summary }];
-    const begun = shown.findIndex((one) => one.name.startsWith(`${word} `)) === index;
+    // A group's own command, where it has one, stands for the group.
+    const begun =
+      shown.findIndex((one) => one.name.startsWith(`${word} `)) === index && !shown.some((one) => one.name === word);
     return begun
       ? [
           {

@@ -46,7 +46,10 @@ test("what every flag and argument takes is known, or is free text", () => {
     const words = positionals.split(" ").map((word) => word.replace(/[[\]…]/g, ""));
     const all = [...values, ...words.filter((word) => word !== "").map((word) => [word, word] as const)];
     return all
-      .filter(([flag, value]) => ![flag, `${name} ${value}`, value].some((key) => Object.hasOwn(completers, key)))
+      .filter(
+        ([flag, value]) =>
+          ![flag, `${name} ${flag}`, `${name} ${value}`, value].some((key) => Object.hasOwn(completers, key)),
+      )
       .map(([flag]) => `${name} ${flag}`)
       .filter((one) => !free.has(one));
   });
@@ -58,6 +61,9 @@ test("commands come first, then the words of a group; hidden ones never", async 
     ...new Set(commands.filter(({ hidden }) => !hidden).map(({ name }) => name.replace(/ .*/, ""))),
   ]);
   expect(await complete("sessions", "")).toEqual(["list", "show"]);
+  expect(await complete("tools", "")).toEqual(["call", "agent.yaml", "link/", "models/", "sub/", "wrong.yaml"]);
+  expect(await complete("tools", "call", "file_r")).toEqual(["file_read"]);
+  expect(await complete("tools", "call", "file_read", "--input", "@ag")).toEqual(["@agent.yaml"]);
   expect(await complete("comp")).toEqual(["completions"]);
   expect(await complete("nonsense", "")).toEqual([]);
   expect(await complete("nonsense", "x", "")).toEqual([]);

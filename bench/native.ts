@@ -4,8 +4,12 @@ import { jsonrepair } from "jsonrepair";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Picture } from "../src/core/picture.ts";
+import { drawPicture } from "../src/native/canvas.ts";
 import { unifiedDiff } from "../src/native/diff.ts";
 import { describeJson, JsonReader, repairJson } from "../src/native/json-reader.ts";
+import { markdownText } from "../src/render/markdown.ts";
+import { tableLines } from "../src/render/markdown-table.ts";
 import { median } from "./measure.ts";
 
 /** Medians of both sides, and the median of the pairs' ratios: below 1 we are faster. `goal` is the most the ratio may be. */
@@ -34,6 +38,16 @@ function contests(): Contest[] {
   const written = JSON.stringify({ path: "src/a.ts", text: "export const answer = 42; // ünïcode\n".repeat(100) });
   const pieces = written.match(/[^]{1,12}/g) ?? [];
   const careless = written.replace('"path"', "path").replace(/\}$/, ",}");
+  const cells = Array.from({ length: 190 }, (_, row) => [
+    `src/file-${row}.ts`,
+    `${row * 7}`,
+    "naïve 漢字, and some words",
+  ]);
+  const table: Picture = { kind: "table", columns: ["File", "Size", "Remarks"], rows: cells };
+  const rows = [["File", "Size", "Remarks"], ...cells].map((row) => row.map((text) => ({ align: "left", text })));
+  const page = "## Title\n\nSome **bold** words, `code` and a [link](https://example.com/).\n\n- one\n- two\n\n".repeat(
+    15,
+  );
   const options = { oldName: "a", newName: "b", context: 3 };
   const source = lines(1000);
   const edited = source.replaceAll("line 44", "changed 44");
@@ -65,6 +79,18 @@ function contests(): Contest[] {
       name: "arguments of 4 kB that are almost JSON, repaired / npm jsonrepair",
       ours: () => repairJson(careless),
       theirs: () => jsonrepair(careless),
+      goal: 1,
+    },
+    {
+      name: "a table of 190 rows with wide characters, drawn 80 columns wide / the same with Bun.stringWidth and Bun.wrapAnsi",
+      ours: () => drawPicture(table, { format: "plain", width: 80 }),
+      theirs: () => tableLines(rows, 80).join("\n"),
+      goal: 1,
+    },
+    {
+      name: "a page of Markdown, drawn 80 columns wide / Bun.markdown, laid out in JavaScript",
+      ours: () => drawPicture({ kind: "markdown", text: page }, { format: "ansi", width: 80 }),
+      theirs: () => markdownText(page, 80),
       goal: 1,
     },
     {

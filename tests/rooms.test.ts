@@ -76,7 +76,7 @@ const rooms: Record<string, Room> = {
   native: {
     imports: ["core"],
     packages: [],
-    touches: ["foreign code", "descriptors", "keeping alive"],
+    touches: ["foreign code", "descriptors", "keeping alive", "images"],
     files: ["dist/native"],
   },
   models: {

@@ -13,7 +13,21 @@ const most = { rows: 1000, columns: 30, points: 1000, series: 8, cell: 1000, tex
 const label = { type: "string", maxLength: most.cell };
 const values = { type: "array", maxItems: most.points, items: { type: "number" } };
 
-export const canvasRender: Tool = {
+/** Calls of a turn may be made together; what they draw comes in their order. */
+export function makeCanvasRender(): Tool {
+  let drawn: Promise<void> = Promise.resolve();
+  return {
+    ...canvasRender,
+    run(input, context) {
+      const before = drawn;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      drawn = before.then(() => promise);
+      return run(input, context, before).finally(resolve);
+    },
+  };
+}
+
+const canvasRender: Omit<Tool, "run"> = {
   name: "canvas_render",
   description:
     "Draws something for the user to see: a table, a bar or line chart, a tree, a diff, progress, Markdown or an image. " +
@@ -82,7 +96,6 @@ export const canvasRender: Tool = {
   ],
   needs: [],
   effects,
-  run,
 };
 
 function effects(input: JsonObject): Effects {
@@ -90,7 +103,7 @@ function effects(input: JsonObject): Effects {
   return input["kind"] === "image" ? "read" : "none";
 }
 
-async function run(input: JsonObject, context: ToolContext): Promise<ToolOutcome> {
+async function run(input: JsonObject, context: ToolContext, before: Promise<void>): Promise<ToolOutcome> {
   const made = await makePicture(input, context);
   if (!made.ok) return made.error;
   const { picture, what } = made.value;
@@ -99,6 +112,7 @@ async function run(input: JsonObject, context: ToolContext): Promise<ToolOutcome
   const plain = await drawPicture(picture, { format: "plain", width: 80 }, context.signal);
   const saved = await save(picture, text(input, "svg"), context);
   if (!saved.ok) return saved.error;
+  await before;
   await context.draw(picture, plain);
   return { content: `Drawn for the user: ${what}${saved.value}` };
 }

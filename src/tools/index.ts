@@ -3,7 +3,7 @@ import type { Plan } from "../core/plan.ts";
 import type { Tool } from "../core/tool.ts";
 import { agentManage } from "./agent-manage.ts";
 import { bashExec } from "./bash-exec.ts";
-import { canvasRender } from "./canvas-render.ts";
+import { makeCanvasRender } from "./canvas-render.ts";
 import { fileDelete } from "./file-delete.ts";
 import { fileEdit } from "./file-edit.ts";
 import { fileList } from "./file-list.ts";
@@ -45,7 +45,7 @@ const tools: ReadonlyArray<Tool | ((setting: RunSetting) => Tool)> = [
   spawnAgent,
   agentManage,
   skillRead,
-  canvasRender,
+  makeCanvasRender,
 ];
 
 const made = tools.map((tool) => make(tool, noSetting));

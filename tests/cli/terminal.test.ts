@@ -61,6 +61,64 @@ test("the status line shows the call that runs, and is gone at the end", async (
   expect(shown(text)).toBe("Done");
 });
 
+const drawer = {
+  "agent.yaml": "model: scripted/script.yaml\nprompt: Draw\ntools: [canvas_render]\npermissions: { read: [.] }\n",
+  "script.yaml": script(
+    {
+      text: "Look:",
+      calls: [
+        { name: "canvas_render", arguments: { kind: "progress", labels: ["漢字"], values: [50] } },
+        { name: "canvas_render", arguments: { kind: "diff", title: "a\u001b[2J", text: "-b\n+c" } },
+        { name: "canvas_render", arguments: { kind: "image", path: "a.png" } },
+      ],
+    },
+    { text: "Done" },
+  ),
+};
+const drawnImage =
+  "printf 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNg+M9QDwADgQF/pMw2CQAAAABJRU5ErkJggg==' | base64 -d > a.png;";
+
+test("what a tool draws is as wide as the terminal, in colours, and stands above the status line and the answer", async () => {
+  await using screen = openScreen(`${drawnImage} rein run agent.yaml -P`, drawer, { columns: 40 });
+  const { code, text } = await screen.end();
+  expect(code).toBe(0);
+  const model = screenModel(40, 24);
+  model.write(text);
+  const bar = "█".repeat(15) + "░".repeat(15);
+  expect(model.text()).toBe(`Look:\n漢字 ${bar} 50%\na␛[2J\n-b\n+c\n▀\n[image: a.png, 1x1 pixels]\nDone`);
+  expect(text).toContain("\u001b[32m+c\u001b[0m\n");
+});
+
+test.each([
+  ["its protocol for images is used where the terminal has one", { KITTY_WINDOW_ID: "1" }, "\u001b_Ga=T,f=100,q=2,"],
+  ["sixels are", { TERM: "foot" }, "\u001bP0;1q"],
+  ["all colours are", { COLORTERM: "truecolor" }, "\u001b[38;2;"],
+  ["else 256 of them are", {}, "\u001b[38;5;"],
+])("an image on a terminal: %s", async (_how, env: Record<string, string>, expected) => {
+  await using screen = openScreen(`${drawnImage} rein run agent.yaml -P`, drawer, { env });
+  expect((await screen.end()).text).toContain(expected);
+});
+
+test.each([
+  ["without colours where NO_COLOR is set", "", { NO_COLOR: "1", KITTY_WINDOW_ID: "1" }],
+  ["without anything but lines on a dumb terminal", "", { TERM: "dumb" }],
+  ["as text in a log", "--progress plain 2>&1 | cat", {}],
+])("what a tool draws is shown %s", async (_where, flags, env: Record<string, string>) => {
+  await using screen = openScreen(`${drawnImage} rein run agent.yaml -P ${flags}`, drawer, { env });
+  const { text } = await screen.end();
+  for (const lines of ["a␛[2J\n-b\n+c\n", "[image: a.png, 1x1 pixels]\n"]) expect(text).toContain(lines);
+  expect(text).not.toMatch(/\u001b[^[]|\u001b\[[\d;]*m/);
+});
+
+test("what a tool draws is not shown with --quiet, and never on stdout", async () => {
+  await using screen = openScreen(
+    `${drawnImage} rein run agent.yaml -P -q; rein run agent.yaml -P 2> /dev/null`,
+    drawer,
+  );
+  const { text } = await screen.end();
+  expect(shown(text)).toBe("Look:\nDone\nLook:\nDone");
+});
+
 const answer =
   "# A *title*\n\nSome **bold** text, [docs](https://example.com).\n\n- one\n  - two\n\n| a | b |\n|---|--:|\n| 1 | 漢字 |\n";
 const writer = {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { validate } from "../../src/core/json-schema.ts";
 import type { JsonObject } from "../../src/core/json.ts";
-import { canvasRender } from "../../src/tools/canvas-render.ts";
+import { makeCanvasRender } from "../../src/tools/canvas-render.ts";
 import { gif, jpeg, pdf, png, webp } from "../helpers/attachments.ts";
 import { callTool, type Drawn } from "../helpers/call-tool.ts";
 import { memoryHost, type MemoryHostOptions } from "../helpers/memory-host.ts";
+
+const canvasRender = makeCanvasRender();
 
 async function draw(input: JsonObject, options: MemoryHostOptions = {}) {
   const drawn: Drawn[] = [];
@@ -151,4 +153,19 @@ test("a drawing looks, one of a file reads, one that is saved writes", () => {
 
 test("its examples fit its schema and are drawn", async () => {
   for (const { input } of canvasRender.examples ?? []) expect((await draw(input)).error).toBeUndefined();
+});
+
+test("what calls of a turn draw comes in their order, also after one that fails", async () => {
+  const large = await new Bun.Image(png).resize(2000, 2000, { fit: "fill" }).png().bytes();
+  const host = memoryHost({ files: { "a.png": large } });
+  const drawn: Drawn[] = [];
+  const tool = makeCanvasRender();
+  const inputs: JsonObject[] = [
+    { kind: "image", path: "a.png" },
+    { kind: "image", path: "no.png" },
+    { kind: "diff", before: "a", after: "b" },
+    { kind: "tree", text: "a" },
+  ];
+  await Promise.all(inputs.map((input) => callTool(tool, input, { host, drawn })));
+  expect(drawn.map(({ picture }) => picture.kind)).toEqual(["image", "diff", "tree"]);
 });

@@ -37,7 +37,12 @@ pub fn row(buffer: &Buffer, y: u16) -> impl Iterator<Item = (u16, u16, &Cell)> {
             return None;
         }
         let cell = &buffer[(x, y)];
-        let width = Line::raw(cell.symbol()).width().max(1) as u16;
+        let symbol = cell.symbol();
+        let width = if symbol.len() == 1 {
+            1
+        } else {
+            Line::raw(symbol).width().max(1) as u16
+        };
         next = x + width;
         Some((x, width, cell))
     })
@@ -51,23 +56,27 @@ pub fn text(buffer: &Buffer, format: Format) -> String {
     let mut out = String::new();
     for y in 0..buffer.area.height {
         let mut style = String::new();
+        let mut last = None;
         for (_, _, cell) in row(buffer, y) {
-            let wanted = if format == Format::Plain {
-                String::new()
-            } else {
-                codes(cell, format)
-            };
-            // A blank looks the same in all colours of text.
-            if wanted != style && !(cell.symbol() == " " && wanted.is_empty() && !has_lines(&style)) {
-                // Each style begins anew, so that none has to be undone.
-                if !style.is_empty() {
-                    out.push_str("\x1b[0m");
+            let look = (cell.fg, cell.bg, cell.modifier);
+            // Blanks between words go on in their style, unless it would be seen.
+            let blank = cell.symbol() == " "
+                && cell.bg == Color::Reset
+                && !cell.modifier.intersects(LINES)
+                && !has_lines(&style);
+            if format != Format::Plain && last != Some(look) && !blank {
+                last = Some(look);
+                let wanted = codes(cell, format);
+                if wanted != style {
+                    // Each style begins anew, so that none has to be undone. Writing to a String cannot fail.
+                    if !style.is_empty() {
+                        out.push_str("\x1b[0m");
+                    }
+                    if !wanted.is_empty() {
+                        let _ = write!(out, "\x1b[{wanted}m");
+                    }
+                    style = wanted;
                 }
-                // Writing to a String cannot fail.
-                if !wanted.is_empty() {
-                    let _ = write!(out, "\x1b[{wanted}m");
-                }
-                style = wanted;
             }
             out.push_str(cell.symbol());
         }
@@ -83,6 +92,9 @@ pub fn text(buffer: &Buffer, format: Format) -> String {
 fn has_lines(codes: &str) -> bool {
     codes.split(';').any(|code| matches!(code, "4" | "9" | "48"))
 }
+
+/// What shows on a blank too.
+const LINES: Modifier = Modifier::UNDERLINED.union(Modifier::CROSSED_OUT);
 
 const MODIFIERS: [(Modifier, &str); 5] = [
     (Modifier::BOLD, "1"),

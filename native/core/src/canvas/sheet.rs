@@ -100,10 +100,28 @@ impl Sheet {
     }
 }
 
+/// A text as it is drawn at some width: most fit as they are, and laying out a paragraph costs ten times as much.
+pub enum Wrapped {
+    Line(Line<'static>),
+    Paragraph(Paragraph<'static>),
+}
+
 /// A text that breaks its lines at that width, and how many rows that makes.
-pub fn wrapped(line: Line<'static>, width: u16) -> (usize, Paragraph<'static>) {
+pub fn wrapped(line: Line<'static>, width: u16) -> (usize, Wrapped) {
+    if line.width() <= usize::from(width) {
+        return (1, Wrapped::Line(line));
+    }
     let paragraph = Paragraph::new(line).wrap(Wrap { trim: false });
-    (paragraph.line_count(width).max(1), paragraph)
+    (paragraph.line_count(width).max(1), Wrapped::Paragraph(paragraph))
+}
+
+impl Widget for Wrapped {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        match self {
+            Self::Line(line) => line.render(area, buffer),
+            Self::Paragraph(paragraph) => paragraph.render(area, buffer),
+        }
+    }
 }
 
 /// As much of a text as fits into so many columns; where it is cut it ends in an ellipsis.

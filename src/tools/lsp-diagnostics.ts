@@ -89,9 +89,10 @@ async function waitFor(
     while (told() === undefined && ended() === undefined && !patience.signal.aborted) {
       await Promise.race([news.next(), aborted(patience.signal)]);
     }
-    for (let count = -1; count !== told()?.count && !until.aborted;) {
-      count = told()?.count ?? 0;
-      await clock.sleep(told() === undefined ? 0 : quietMs, until);
+    let count: number | undefined;
+    while (count !== told()?.count && !until.aborted) {
+      count = told()?.count;
+      await clock.sleep(quietMs, until);
     }
   } finally {
     over.abort();

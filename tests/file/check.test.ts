@@ -52,6 +52,7 @@ test("a file of one key is a plan with every default", () => {
     tools: [],
     agents: {},
     skills: [],
+    lsp: {},
     secrets: {},
     oauth: {},
     permissions: {},

@@ -53,6 +53,7 @@ export function checkBody(
       ...tools.problems,
       ...ruleProblems(node),
       ...outputProblems(node, known.providers),
+      ...toolInputProblems(node, known.providers),
       ...checkProblems(node),
       ...lspProblems(node),
       ...envProblems(node, root, known.secrets),
@@ -91,6 +92,15 @@ function outputProblems(node: Node, providers: Known["providers"]): Problem[] {
   const problems = jsonSchemaProblems(schema);
   const wrong = problems.some(({ severity }) => severity !== "warning");
   return wrong ? problems : [...problems, ...unkeptProblems(node, schema, providers)];
+}
+
+/** The inputs of tools that are written in the file, which calls of some models are held to. What else is wrong with them is told before. */
+function toolInputProblems(node: Node, providers: Known["providers"]): Problem[] {
+  return itemsOf(find(node, "tools")).flatMap((tool) => {
+    const input = find(tool, "input");
+    const right = input?.kind === "map" && !jsonSchemaProblems(input).some(({ severity }) => severity !== "warning");
+    return right ? unkeptProblems(node, input, providers) : [];
+  });
 }
 
 function checkProblems(node: Node): Problem[] {

@@ -54,7 +54,7 @@ export function modelProblems(
   return [...problems, ...modelFileProblems(root, providers)];
 }
 
-/** What of the file's own output schema its own model cannot be held to. The schema is one. */
+/** What of a schema an agent's own model cannot be held to. The schema is one, of its answer or of a tool. */
 export function unkeptProblems(root: Node, schema: MapNode, providers: readonly KnownProvider[]): Problem[] {
   const named = find(root, "model");
   if (named?.kind !== "text") return [];

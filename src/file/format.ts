@@ -1,3 +1,4 @@
+import type { Plan } from "../core/plan.ts";
 import {
   isAlias,
   isMap,
@@ -63,6 +64,15 @@ export function commentsOf(text: string): string[] {
     inScalar = lexeme === scalarComes;
   }
   return comments.filter((comment) => comment !== "#").toSorted();
+}
+
+/** A plan as far as its text's form does not matter; agents within the file have its hash too. */
+export function withoutHash(plan: Plan): Plan {
+  const agents = Object.entries(plan.agents).map(([name, agent]) => [
+    name,
+    { ...agent, plan: withoutHash(agent.plan) },
+  ]);
+  return { ...plan, hash: "", agents: Object.fromEntries(agents) };
 }
 
 const scalarComes = "\u001f";

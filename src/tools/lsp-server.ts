@@ -16,6 +16,9 @@ import { newsBoard, type News } from "./news.ts";
 /** How long a server may take to begin. */
 const startMs = 60_000;
 
+/** How long a server that reads no more may take to end. */
+const deafMs = 2000;
+
 /** How often a request is made again that the server gave up, since what it works on changed. */
 const tries = 5;
 
@@ -42,7 +45,8 @@ export async function startServer(
   const { host, signal } = context;
   const known = languages[language];
   const [program = ""] = command;
-  const help = `; to install the server for ${known.title}: ${known.install}`;
+  // Nobody knows how to get what an agent file names.
+  const help = command === known.command ? `; to install the server for ${known.title}: ${known.install}` : "";
   const stderr = new HeadAndTail(2000);
   const decoder = new TextDecoder();
   const news = newsBoard();
@@ -58,7 +62,13 @@ export async function startServer(
     child?.kill("SIGKILL");
     news.tell();
   };
-  const write: Child["write"] = async (bytes) => child?.write(bytes) ?? fail("failed", "It does not run yet");
+  const write: Child["write"] = async (bytes) => {
+    if (child === undefined) return fail("failed", "It does not run yet");
+    const written = await child.write(bytes);
+    // Who reads no more has ended, or is about to: how it ended says more.
+    if (!written.ok) await Promise.race([child.ended, context.clock.sleep(deafMs, signal)]);
+    return written;
+  };
   const { connection, take } = openWire(write, finish);
   const heard = answerServer(connection, host.cwd, known, news);
   connection.listen();

@@ -40,7 +40,9 @@ events, the passing ones left out.
 
 Every event has \`type\`, \`seq\` (its number within the run; numbers rise, some may be missing) and \`time\` (milliseconds since
 1970). The first line carries \`version\`, which is ${eventVersion}; within a version fields are only added, so readers ignore what
-they do not know. A field with \`?\` may be missing. The last line is a \`run_end\` with the result, the same document that \`--output json\` prints.
+they do not know. A field with \`?\` may be missing. An event of a sub-agent has \`agent_id\`: \`a1\`, or \`a1.a2\` for the second
+that \`a1\` spawned; turns and ids of calls are counted in each agent by itself, and \`run_start\` and \`run_end\` stand around its
+events. A reader that is only interested in the run itself leaves out what has an \`agent_id\`. The last line is a \`run_end\` with the result, the same document that \`--output json\` prints.
 `;
 
 type SourceFile = { source: string; program: Program; comments: Comment[] };

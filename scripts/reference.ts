@@ -125,7 +125,8 @@ function script(): string {
 const scriptIntro = `## Scripts
 
 The model \`scripted/FILE\` is no model: it says what a YAML file says, and costs nothing. The file is a list of answers, one for
-each request of a run.
+each request of a run. For an agent with sub-agents that have their model from it, it is a map: \`answers\` has the agent's own, and
+\`agents\` a list for each sub-agent by its name (\`name/name\` for one that a sub-agent spawns), which begins anew with each run of it.
 
 \`\`\`yaml
 - calls:

@@ -103,6 +103,17 @@ for (const { name, open } of stores) {
       await store.close();
     });
 
+    test("turns and ends of sub-agents are not those of the run", async () => {
+      const store = await open();
+      const journal = value(await store.begin({ id: "r", session: "s", agent: "a", model: "m", time: 10 }));
+      const nested = { agent_id: "a1" };
+      await write(journal, start(0, 10), { ...turn(1, 11, "inner"), ...nested }, { ...end(2, 12, "limit"), ...nested });
+      expect(value(await store.sessions())[0]).toMatchObject({ turns: 0, outcome: null });
+      await write(journal, turn(3, 13, "own"), end(4, 14, "done"));
+      expect(value(await store.sessions())[0]).toMatchObject({ turns: 1, outcome: "done" });
+      await store.close();
+    });
+
     test("a run that wrote no end has no outcome, whatever the runs before it had", async () => {
       const store = await open();
       const first = value(await store.begin({ id: "r1", session: "s", agent: "a", model: "m", time: 10 }));

@@ -122,3 +122,22 @@ test("a script that is no list, or an empty one, is refused", () => {
   expect(said("[]\n")).toEqual(["1:1 A script needs at least one answer"]);
   expect(said("# nothing\n")).toEqual(["1:1 The file has no content (a script is a list of answers: - text: Hello)"]);
 });
+
+test("a script can have answers for sub-agents, by the names that lead to them", () => {
+  const text = "answers: [{ text: own }]\nagents:\n  a: [{ text: of a }]\n  a/b: [{ text: of b }]\n";
+  const answer = (...agents: string[]) => {
+    const source = { file: "answers.yaml", folder: "/agents", bytes: new TextEncoder().encode(text) };
+    const checked = checkScript(source, agents);
+    if (!checked.ok) return checked.diagnostics.map(({ message }) => message);
+    return checked.value.map((step) => (step.kind === "reply" ? step.text : []));
+  };
+  expect(answer()).toEqual([[{ text: "own" }]]);
+  expect(answer("a")).toEqual([[{ text: "of a" }]]);
+  expect(answer("a", "b")).toEqual([[{ text: "of b" }]]);
+  expect(answer("b")).toEqual(["The script has no answers for agent 'b'"]);
+  expect(said("answers: []\nagents: { a: x, b: [{ txt: y }] }\n")).toEqual([
+    "1:10 A script needs at least one answer",
+    "2:14 Expected a list of answers, found text",
+    "2:23 Unknown key 'txt' (did you mean 'text'?)",
+  ]);
+});

@@ -44,3 +44,26 @@ test("what is told in the instructions has no roles that a template might refuse
   expect(messages[2]?.["content"]).toBe('<tool_call>\n{"name": "read", "arguments": {"path":"a"}}\n</tool_call>');
   expect(messages[3]?.["content"]).toBe("<tool_response>\nx\n</tool_response>\n\nAnd?");
 });
+
+test("a small model that is to answer sees what was asked and found, and no call that it might go on with", () => {
+  const chat = localChat(
+    {
+      instructions: "Be brief",
+      tools: [{ name: "read", description: "", input: {}, examples: [{ request: "Read b", input: { path: "b" } }] }],
+      messages: [
+        { role: "user", text: "Read a" },
+        { role: "assistant", text: "", calls: [{ id: "1", name: "read", arguments: '{"path":"a"}' }] },
+        { role: "tool", results: [{ id: "1", name: "read", content: "x", error: false }] },
+        { role: "assistant", text: "Then b", calls: [{ id: "2", name: "read", arguments: '{"path":"b"}' }] },
+        { role: "tool", results: [{ id: "2", name: "read", content: "y", error: false }] },
+      ],
+    },
+    "examples",
+  );
+  expect(chat.messages).toEqual([
+    { role: "system", content: "Be brief" },
+    { role: "user", content: "Read a\n\nx" },
+    { role: "assistant", content: "Then b" },
+    { role: "user", content: "y" },
+  ]);
+});

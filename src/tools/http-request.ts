@@ -88,8 +88,7 @@ async function run(get: WebGet, input: JsonObject, context: ToolContext): Promis
   }
   const { prepare } = await import("./http-body.ts");
   const prepared = await prepare(input, context);
-  const file = text(input, "file");
-  if (!prepared.ok) return failed(prepared.error, context.host, file);
+  if (!prepared.ok) return { content: prepared.error.message, error: true };
   const { url, request, secrets } = prepared.value;
   const path = text(input, "save_to");
   const sending = { timeoutMs: number(input, "timeout", 30) * 1000, most: path === "" ? mostShown : mostSaved };

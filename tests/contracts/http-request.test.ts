@@ -5,6 +5,7 @@ import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import type { JsonObject } from "../../src/core/json.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { makeHttpRequest } from "../../src/tools/http-request.ts";
+import { callTool } from "../helpers/call-tool.ts";
 import { startSite } from "../helpers/web-site.ts";
 import { openRoom } from "../host/harness.ts";
 
@@ -68,7 +69,7 @@ function open({ net = [site.host, other.host], hosts = [site.host] }: Options = 
   });
   const tool = makeHttpRequest({ secrets, oauth: {} });
   const call = (input: JsonObject, signal = new AbortController().signal) =>
-    tool.run(input, { host: room.host, signal, clock: systemClock, output: () => undefined });
+    callTool(tool, input, { host: room.host, signal, clock: systemClock });
   return { ...room, tool, call };
 }
 
@@ -120,7 +121,7 @@ describe("a request", () => {
   });
 
   test("changes something unless its method says that it does not", () => {
-    const { tool } = { tool: makeHttpRequest({ secrets: {}, oauth: {} }) };
+    const tool = makeHttpRequest({ secrets: {}, oauth: {} });
     const effects = (input: JsonObject) => tool.effects({ url: "https://x.test", ...input });
     expect(effects({})).toBe("read");
     expect(effects({ method: "HEAD" })).toBe("read");

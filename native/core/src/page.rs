@@ -103,6 +103,8 @@ fn main_part(document: &Document) -> Option<String> {
     let config = Config {
         max_elements_to_parse: MOST_ELEMENTS_TO_SCORE,
         text_mode: TextMode::Markdown,
+        // The language of code is in a class.
+        keep_classes: true,
         ..Config::default()
     };
     let mut readability = Readability::with_document(document.clone(), None, Some(config)).ok()?;
@@ -238,6 +240,13 @@ mod tests {
             markdown("x", &query, || false),
             Err("'a[' is not a CSS selector".to_owned())
         );
+    }
+
+    #[test]
+    fn a_page_goes_on_after_its_charset_and_its_scripts() {
+        let html = "<meta charset=utf-8><title> A\n b </title><script>1</script><p>one<script>2</script><p>two";
+        let made = page(html, "", true);
+        assert_eq!((made.title.as_str(), made.markdown.as_str()), ("A\n b", "one\n\ntwo"));
     }
 
     #[test]

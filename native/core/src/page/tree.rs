@@ -42,8 +42,8 @@ pub fn parse(html: &str, unwanted: &impl Fn() -> bool) -> Option<(Document, bool
         let (piece, after) = rest.split_at(boundary(rest));
         rest = after;
         queue.push_back(StrTendril::from_slice(piece));
-        // It stops after each script, which nobody runs.
-        while let TokenizerResult::Script(_) = tokenizer.feed(&queue) {}
+        // It stops after each script, which nobody runs, and where the page names a charset, which is known.
+        while !matches!(tokenizer.feed(&queue), TokenizerResult::Done) {}
         cut = tokenizer.sink.is_full() && !rest.is_empty();
     }
     tokenizer.end();

@@ -1,13 +1,14 @@
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Host } from "../../src/core/host.ts";
+import type { Host, Person } from "../../src/core/host.ts";
 import type { Ask, Decision, Grants, PermissionLists } from "../../src/core/permission.ts";
 import type { SecretSpec } from "../../src/core/plan.ts";
 import type { Result } from "../../src/core/result.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { openHost, type OpenHost } from "../../src/host/host.ts";
 import { readMachine, type Environment } from "../../src/host/machine.ts";
+import type { SignInOptions } from "../../src/host/sign-ins.ts";
 import { makePolicy } from "../../src/permit/policy.ts";
 
 export const everything: Grants = { all: true, allow: {}, deny: {} };
@@ -34,6 +35,8 @@ export function openRoom(options: {
   environment?: Environment;
   secretNames?: string[];
   secrets?: Record<string, SecretSpec>;
+  signIns?: SignInOptions;
+  person?: Person;
   inputs?: ReadonlyMap<string, string>;
   place?: (cwd: string) => void;
 }): Room {
@@ -57,6 +60,8 @@ export function openRoom(options: {
     secrets: options.secrets ?? {},
     inputs: options.inputs ?? new Map(),
     ...(options.ask === undefined ? {} : { ask: options.ask }),
+    ...(options.signIns === undefined ? {} : { signIns: options.signIns }),
+    ...(options.person === undefined ? {} : { person: options.person }),
   });
   const told: Told[] = [];
   const abort = new AbortController();

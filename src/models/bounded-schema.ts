@@ -127,7 +127,12 @@ class Walk {
       return this.told.cannot([...place.path, beside], `'${beside}' beside '${combiner}'`, hint);
     }
     const value = schema[combiner];
-    if (combiner === "$ref") return this.#reference(value, path);
+    if (combiner === "$ref") {
+      const named = this.#resolved(schema);
+      const alike = isJsonObject(named) && Bun.deepEquals(named["type"], schema["type"]);
+      if ("type" in schema && !alike) return this.told.cannot([...place.path, "type"], "'type' beside '$ref'");
+      return this.#reference(value, path);
+    }
     if (!Array.isArray(value) || value.length === 0) return this.told.tell(path, `'${combiner}' is no list of schemas`);
     const alternatives = value.map((one) => withType(one, schema["type"]));
     if (alternatives.includes(undefined))

@@ -159,7 +159,7 @@ impl Walk<'_> {
     }
 
     /// Opens a folder without following links or crossing into what is mounted there, and says what is in it.
-    fn open(&self, above: BorrowedFd<'_>, name: &[u8]) -> Result<(OwnedFd, Vec<(Vec<u8>, FileType)>), Stop> {
+    fn open(&self, above: BorrowedFd<'_>, name: &[u8]) -> Result<(OwnedFd, Entries), Stop> {
         if self.depth > DEEPEST {
             return Err(self.stop_for("deep"));
         }
@@ -217,8 +217,11 @@ fn writable(folder: BorrowedFd<'_>) -> rustix::io::Result<()> {
     fs::accessat(folder, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())
 }
 
-/// Names and kinds, in no order. What vanishes meanwhile is left out.
-fn entries(folder: BorrowedFd<'_>) -> rustix::io::Result<Vec<(Vec<u8>, FileType)>> {
+/// What is in a folder: names and kinds, in no order.
+type Entries = Vec<(Vec<u8>, FileType)>;
+
+/// What vanishes meanwhile is left out.
+fn entries(folder: BorrowedFd<'_>) -> rustix::io::Result<Entries> {
     let mut entries = Vec::new();
     for entry in Dir::read_from(folder)? {
         let entry = entry?;

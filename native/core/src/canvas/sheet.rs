@@ -103,7 +103,7 @@ impl Sheet {
 /// A text as it is drawn at some width: most fit as they are, and laying out a paragraph costs ten times as much.
 pub enum Wrapped {
     Line(Line<'static>),
-    Paragraph(Paragraph<'static>),
+    Paragraph(Box<Paragraph<'static>>),
 }
 
 /// A text that breaks its lines at that width, and how many rows that makes.
@@ -112,7 +112,7 @@ pub fn wrapped(line: Line<'static>, width: u16) -> (usize, Wrapped) {
         return (1, Wrapped::Line(line));
     }
     let paragraph = Paragraph::new(line).wrap(Wrap { trim: false });
-    (paragraph.line_count(width).max(1), Wrapped::Paragraph(paragraph))
+    (paragraph.line_count(width).max(1), Wrapped::Paragraph(Box::new(paragraph)))
 }
 
 impl Widget for Wrapped {

@@ -112,7 +112,10 @@ pub fn wrapped(line: Line<'static>, width: u16) -> (usize, Wrapped) {
         return (1, Wrapped::Line(line));
     }
     let paragraph = Paragraph::new(line).wrap(Wrap { trim: false });
-    (paragraph.line_count(width).max(1), Wrapped::Paragraph(Box::new(paragraph)))
+    (
+        paragraph.line_count(width).max(1),
+        Wrapped::Paragraph(Box::new(paragraph)),
+    )
 }
 
 impl Widget for Wrapped {

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "bun:test";
+import type { Json, JsonObject } from "../../src/core/json.ts";
+import { makeMask } from "../../src/core/mask.ts";
+import type { Tool, ToolOutcome } from "../../src/core/tool.ts";
+import { runCalls, type CallContext, type FinishedCall } from "../../src/loop/calls.ts";
+import { loadTools, toolNames } from "../../src/tools/index.ts";
+import { memoryHost } from "../helpers/memory-host.ts";
+import { testClock } from "../helpers/clock.ts";
+import { random } from "../native/random.ts";
+import { broken, fitting } from "./schema-values.ts";
+
+// What the loop makes of arguments by chance, for each built-in tool, by the schema that the tool publishes.
+
+const each = 100;
+
+/** Calls a tool once for each text of arguments, through the loop. */
+async function callWith(tool: Tool, texts: string[]): Promise<FinishedCall[]> {
+  const context: CallContext = {
+    tools: new Map([[tool.name, tool]]),
+    room: { bytes: 1e9 },
+    host: () => memoryHost(),
+    emit: async () => undefined,
+    keep: async () => [],
+    keepText: async () => undefined,
+    clock: testClock(),
+    signal: new AbortController().signal,
+    mask: makeMask([]),
+    explainJson: async () => "it is cut",
+    repairJson: async () => undefined,
+  };
+  const calls = texts.map((text, index) => ({ id: `c${index}`, name: tool.name, arguments: text }));
+  return runCalls(calls, 1, context);
+}
+
+/** The tool with another `run`, which keeps what it was given. */
+function watched(tool: Tool): { tool: Tool; given: Json[] } {
+  const given: Json[] = [];
+  const run = async (input: JsonObject): Promise<ToolOutcome> => {
+    given.push(input);
+    return { content: "" };
+  };
+  return { tool: { ...tool, run }, given };
+}
+
+function times<T>(make: (chance: ReturnType<typeof random>) => T, seed: number): T[] {
+  const chance = random(seed);
+  return Array.from({ length: each }, () => make(chance));
+}
+
+describe.each(toolNames.map((name, seed) => [name, seed] as const))("%s", (name, seed) => {
+  const load = async (): Promise<Tool> => {
+    const [tool] = await loadTools([name]);
+    if (tool === undefined) throw new Error(`No tool '${name}'`);
+    return tool;
+  };
+
+  test("is called with whatever fits its schema, as it came", async () => {
+    const { tool, given } = watched(await load());
+    const inputs = times((chance) => fitting(tool.input, chance), seed);
+    const finished = await callWith(tool, inputs.map((input) => JSON.stringify(input))); // prettier-ignore
+    expect(finished.filter(({ misfit }) => misfit).map(({ result }) => result.content)).toEqual([]);
+    expect(given).toEqual(inputs);
+  });
+
+  test("is never called with what does not fit its schema", async () => {
+    const { tool, given } = watched(await load());
+    const inputs = times((chance) => broken(tool.input, chance), seed);
+    const finished = await callWith(tool, inputs.map((input) => JSON.stringify(input))); // prettier-ignore
+    expect(given).toEqual([]);
+    expect(finished.every(({ misfit, result }) => misfit && result.error)).toBe(true);
+    for (const { result } of finished)
+      expect(result.content).toMatch(/^The arguments (do not fit '|must be a JSON object)/);
+  });
+
+  test("answers whatever fits its schema, where there is nothing to reach, and does not throw", async () => {
+    const tool = await load();
+    const inputs = times((chance) => fitting(tool.input, chance), seed + 1000);
+    const finished = await callWith(tool, inputs.map((input) => JSON.stringify(input))); // prettier-ignore
+    expect(finished).toHaveLength(each);
+    const thrown = finished.map(({ result }) => result.content).filter((said) => said.startsWith(`'${name}' failed: `));
+    expect([...new Set(thrown)]).toEqual([]);
+  });
+});

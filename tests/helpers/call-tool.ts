@@ -20,7 +20,14 @@ export async function callTool(
     output,
     drawn,
     agents,
-  }: { agents?: AgentDoor; host: Host; signal?: AbortSignal; clock?: ToolContext["clock"]; output?: string[]; drawn?: Drawn[] },
+  }: {
+    agents?: AgentDoor;
+    host: Host;
+    signal?: AbortSignal;
+    clock?: ToolContext["clock"];
+    output?: string[];
+    drawn?: Drawn[];
+  },
 ): Promise<ToolOutcome> {
   const problems = validate(tool.input, input);
   if (problems.length > 0) throw new Error(`the test's input is wrong: ${problems.join(", ")}`);

@@ -62,7 +62,8 @@ export function openScreen(
           seen = at + text.length;
           return;
         }
-        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`It ended without '${text}':\n${written}`);
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw new Error(`It ended without '${text}':\n${written}`);
         await Promise.race([news.promise, child.exited]);
       }
     },

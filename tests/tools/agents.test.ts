@@ -14,7 +14,15 @@ import { memoryHost } from "../helpers/memory-host.ts";
 function agent(input: Plan["input"], rest: Partial<Plan> = {}): SubAgent {
   const lists = { tools: [], agents: {}, skills: [], checks: [], env: [] };
   const plan = { file: "a.yaml", folder: "/a", hash: "", name: "a", models: {}, input, instructions: [], ...lists };
-  const rules = { permissions: {}, deny: {}, limits: defaultLimits, denied: "fail", secrets: {}, oauth: {}, lsp: {} } as const;
+  const rules = {
+    permissions: {},
+    deny: {},
+    limits: defaultLimits,
+    denied: "fail",
+    secrets: {},
+    oauth: {},
+    lsp: {},
+  } as const;
   return { plan: { ...plan, ...rules, ...rest }, inline: true, defaults: {} };
 }
 

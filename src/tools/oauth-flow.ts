@@ -66,7 +66,7 @@ async function run(oauth: Specs, input: JsonObject, context: ToolContext): Promi
   if (spec === undefined) {
     const known = Object.keys(oauth).map((one) => `'${one}'`);
     return {
-      content: `There is no sign-in '${shownPath(name)}': ${known.join(", ") || "the agent file has none"}`,
+      content: `There is no sign-in '${name}': ${known.join(", ") || "the agent file has none"}`,
       error: true,
     };
   }
@@ -144,11 +144,13 @@ async function refresh(name: string, spec: OauthSpec, context: ToolContext): Pro
 
 /** What the server does not take back is forgotten here all the same. */
 async function signOut(name: string, spec: OauthSpec, context: ToolContext): Promise<Result<string>> {
+  const kept = await context.host.oauth.read(name);
+  if (kept.ok && kept.value === undefined) return ok(`Nobody has signed in to '${name}'`);
   const { revokeTokens } = await import("./oauth-client.ts");
   let note = "";
-  const changed = await context.host.oauth.change(name, async (kept) => {
-    if (kept === undefined) return ok(undefined);
-    const revoked = await revokeTokens(spec, kept, reachOf(context));
+  const changed = await context.host.oauth.change(name, async (tokens) => {
+    if (tokens === undefined) return ok(undefined);
+    const revoked = await revokeTokens(spec, tokens, reachOf(context));
     if (!revoked.ok && revoked.error.code === "cancelled") return revoked;
     if (!revoked.ok) note = `, but the server was not told: ${revoked.error.message}`;
     else if (!revoked.value) note = ", but the server has no way to revoke it: it ends there by itself";

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { weights, withWeights } from "../helpers/local-model.ts";
+import { clientId, startOidcServer } from "../helpers/oidc-server.ts";
 import { screenModel } from "../helpers/screen-model.ts";
 import { openScreen } from "../helpers/terminal.ts";
 
@@ -407,5 +408,38 @@ withWeights("local model: without any key it is offered, and used only after a y
     const rest = text.slice(text.indexOf(question));
     expect(rest.includes("is a small model")).toBe(expected === 0);
     expect(rest.includes("Paris")).toBe(expected === 0);
+  }
+});
+
+test("a person signs in where the browser leads them, and the model and the journal have no token", async () => {
+  const server = await startOidcServer();
+  try {
+    const browser = join(import.meta.dir, "../helpers/oidc-browser.ts");
+    const flow = { name: "oauth_flow", arguments: { action: "sign_in", name: "id" } };
+    const whoami = {
+      name: "http_request",
+      arguments: { url: `${server.issuer}/me`, headers: { authorization: "Bearer {{secret:id}}" } },
+    };
+    await using screen = openScreen(
+      "rein run agent.yaml -P --output jsonl >events.jsonl; cat .local/share/rein/credentials/*.json; cat events.jsonl",
+      {
+        "agent.yaml": `model: scripted/script.yaml
+prompt: Who am I?
+tools: [oauth_flow, http_request]
+oauth: { id: { issuer: "${server.issuer}", client_id: ${clientId}, scopes: [openid], hosts: ["${server.host}"] } }
+permissions: { net: ["${server.host}"], run: [${process.execPath}] }
+`,
+        "script.yaml": script({ calls: [flow] }, { calls: [whoami] }, { text: "Done" }),
+      },
+      { env: { BROWSER: `${process.execPath} ${browser} agree` }, columns: 20_000 },
+    );
+    const { text } = await screen.end();
+    expect(text).toContain(`Sign in to 'id' with a browser of this machine:\n  ${server.issuer}/auth?`);
+    expect(text).toContain('{\\"sub\\":\\"somebody\\"}');
+    const [, token = ""] = /"access":"([^"]+)"/.exec(text) ?? [];
+    expect(token.length).toBeGreaterThan(20);
+    expect(text.split(token)).toHaveLength(2);
+  } finally {
+    server.stop();
   }
 });

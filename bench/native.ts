@@ -2,12 +2,14 @@
 import { createTwoFilesPatch } from "diff";
 import { jsonrepair } from "jsonrepair";
 import { mkdtempSync, rmSync } from "node:fs";
+import { NodeHtmlMarkdown } from "node-html-markdown";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Picture } from "../src/core/picture.ts";
 import { drawPicture } from "../src/native/canvas.ts";
 import { unifiedDiff } from "../src/native/diff.ts";
 import { describeJson, JsonReader, repairJson } from "../src/native/json-reader.ts";
+import { pageMarkdown } from "../src/native/web-page.ts";
 import { markdownText } from "../src/render/markdown.ts";
 import { tableLines } from "../src/render/markdown-table.ts";
 import { median } from "./measure.ts";
@@ -48,12 +50,24 @@ function contests(): Contest[] {
   const page = "## Title\n\nSome **bold** words, `code` and a [link](https://example.com/).\n\n- one\n- two\n\n".repeat(
     15,
   );
+  const article = new TextEncoder().encode(webPage(200));
   const options = { oldName: "a", newName: "b", context: 3 };
   const source = lines(1000);
   const edited = source.replaceAll("line 44", "changed 44");
   const large = lines(6000);
   const rewritten = large.replaceAll("7 of", "seven of");
   return [
+    {
+      name: `web page of ${Math.round(article.length / 1000)} kB to Markdown / npm node-html-markdown`,
+      ours: () => pageMarkdown(article, { url: "https://example.com/", whole: true }, new AbortController().signal),
+      theirs: () => NodeHtmlMarkdown.translate(new TextDecoder().decode(article)),
+      goal: 1,
+    },
+    {
+      name: "what matters of the same page, found and made Markdown / npm node-html-markdown on all of it",
+      ours: () => pageMarkdown(article, { url: "https://example.com/" }, new AbortController().signal),
+      theirs: () => NodeHtmlMarkdown.translate(new TextDecoder().decode(article)),
+    },
     {
       name: `verdict on a JSON document of ${Math.round(findings.length / 1000)} kB / JSON.parse`,
       ours: () => describeJson(findings),
@@ -174,4 +188,19 @@ function toRow(name: string, [ours, theirs]: [number[], number[]], goal: number 
     unit: "ms",
     ...(goal === undefined ? {} : { goal }),
   };
+}
+
+/** A page with a menu, paragraphs with links, lists and tables, as articles have them. */
+function webPage(sections: number): string {
+  const menu = Array.from(
+    { length: 40 },
+    (_, item) => `<li class="item"><a href="/topic/${item}">Topic ${item}</a></li>`,
+  );
+  const section = (number: number) => `<section class="part"><h2 id="s${number}">Section ${number}</h2>
+    <p>The <b>harbour</b> was rebuilt in <em>three</em> years, see <a href="../map/${number}?x=1&amp;y=2">the map</a>, and so on.</p>
+    <ul><li>one &amp; two</li><li><code>ls -l</code></li></ul>
+    <table><tr><th>Name</th><th>Tons</th></tr><tr><td>Ada</td><td>${number}</td></tr></table></section>`;
+  const parts = Array.from({ length: sections }, (_, number) => section(number));
+  return `<!doctype html><html><head><meta charset="utf-8"><title>Ships</title><style>p{color:red}</style></head><body>
+    <nav><ul>${menu.join("\n")}</ul></nav><main><article>${parts.join("\n")}</article></main><footer>Imprint</footer></body></html>`;
 }

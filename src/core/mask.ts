@@ -46,5 +46,7 @@ export function makeMask(secrets: Iterable<string>): Mask {
 }
 
 function forms(value: string): string[] {
-  return [value, encodeURIComponent(value.toWellFormed()), JSON.stringify(value).slice(1, -1)];
+  const formed = value.toWellFormed();
+  const asField = new URLSearchParams([["", formed]]).toString().slice(1);
+  return [value, encodeURIComponent(formed), asField, JSON.stringify(value).slice(1, -1)];
 }

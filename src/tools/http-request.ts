@@ -91,6 +91,9 @@ async function run(get: WebGet, input: JsonObject, context: ToolContext): Promis
   if (!prepared.ok) return { content: prepared.error.message, error: true };
   const { url, request, secrets } = prepared.value;
   const path = text(input, "save_to");
+  // Before anything is sent that would then be lost.
+  const may = path === "" ? ok(path) : await context.host.fs.pass("write", path);
+  if (!may.ok) return failed(may.error, context.host, path);
   const sending = { timeoutMs: number(input, "timeout", 30) * 1000, most: path === "" ? mostShown : mostSaved };
   const plain = request.method === "GET" && input["headers"] === undefined && input["query"] === undefined;
   const sent: Result<{ answer: Answer; cached: boolean }> = plain

@@ -37,7 +37,7 @@ export function makeWebScrape(): Tool {
         selector: {
           type: "string",
           minLength: 1,
-          maxLength: 1000,
+          maxLength: 300,
           description: "Only what this CSS selector matches, for example article or table.prices",
         },
         whole: { type: "boolean", description: "All of the page, also menus and footers. Default: false" },

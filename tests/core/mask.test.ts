@@ -19,3 +19,14 @@ test("a value too short to be a secret is left alone", () => {
 test("without secrets a stream holds nothing back", () => {
   expect(makeMask([]).stream().push("abc")).toBe("abc");
 });
+
+test("a secret is masked as a URL, a form and JSON write it", () => {
+  const secret = 'a+b/c d"e';
+  const mask = makeMask([secret]);
+  const written = [
+    encodeURIComponent(secret),
+    new URLSearchParams({ k: secret }).toString(),
+    JSON.stringify({ secret }),
+  ];
+  expect(written.map((text) => mask.text(text))).toEqual(["[masked]", "k=[masked]", '{"secret":"[masked]"}']);
+});

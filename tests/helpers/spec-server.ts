@@ -4,6 +4,7 @@ import { startHub } from "./hub-server.ts";
 import { startOllamaServer } from "./ollama-server.ts";
 import { startOpenAIServer } from "./openai-server.ts";
 import { startResponsesServer } from "./responses-server.ts";
+import { startSpecSite } from "./site-server.ts";
 
 export type SpecServer = { port: string; env: Record<string, string>; stop(): Promise<void> };
 
@@ -30,6 +31,11 @@ const rows: Record<string, Row> = {
   "server-gemini": {
     start: (lines) => startOpenAIServer(behaviours(lines), "/v1beta/openai"),
     env: (url) => ({ GOOGLE_GEMINI_BASE_URL: new URL(url).origin, GEMINI_API_KEY: "test-key" }),
+  },
+  // One page a line.
+  "server-site": {
+    start: (lines) => startSpecSite(behaviours(lines)),
+    env: (url) => ({ SITE: new URL(url).host }),
   },
   // One repository a line.
   "server-hub": {

@@ -16,6 +16,7 @@ import { installedPeers } from "./peers.ts";
 import { searchRows } from "./search.ts";
 import { textRows } from "./text.ts";
 import { printTable } from "./table.ts";
+import { builtInTimes, goalMs } from "./tools.ts";
 
 const dist = resolve(import.meta.dir, "../dist");
 const programs = mkdtempSync(join(tmpdir(), "rein-bench-programs-"));
@@ -192,6 +193,20 @@ async function againstJavaScript(): Promise<void> {
   printTable("Native functions against JavaScript", ["", "native", "JavaScript", "ratio", "bar", ""], rows);
 }
 
+/** What each built-in tool adds to the child or the request that it waits for. */
+async function ofTools(): Promise<void> {
+  const show = (value: number | undefined): string => (value === undefined ? "" : `${value.toFixed(2)} ms`);
+  const rows = (await builtInTimes()).map(({ tool, what, ours, theirs, part }) => [
+    `${tool}: ${what}`,
+    show(ours),
+    show(theirs),
+    show(part),
+    `< ${goalMs} ms`,
+    part < goalMs ? "pass" : "MISS",
+  ]);
+  printTable("A call of each tool", ["", "rein", "other", "our part", "goal", ""], rows);
+}
+
 /** How often the small model in the box is right in the example agents that use it, beside guessing the commonest label. */
 async function ofLocalModel(): Promise<void> {
   const found = await accuracies();
@@ -303,6 +318,7 @@ try {
   for (const wire of wires) await againstSdk(bench, wire);
   await againstPeers(bench);
   await againstJavaScript();
+  await ofTools();
   await ofLocalModel();
   process.exitCode = (await outerLimits(bench)) ? 0 : 1;
 } finally {

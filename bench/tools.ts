@@ -1,0 +1,186 @@
+/**
+ * What a call of each built-in tool costs: through the loop, the gate and the doors. Where a call waits for a child or the network,
+ * the same is done without rein, in turn, and our part is the difference.
+ */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AgentRun } from "../src/core/agents.ts";
+import type { JsonObject } from "../src/core/json.ts";
+import { makeMask } from "../src/core/mask.ts";
+import { systemClock } from "../src/host/clock.ts";
+import { openHost } from "../src/host/host.ts";
+import { readMachine } from "../src/host/machine.ts";
+import { runCalls, type CallContext } from "../src/loop/calls.ts";
+import { makePolicy } from "../src/permit/policy.ts";
+import { loadTools, noSetting, toolNames } from "../src/tools/index.ts";
+import { median } from "./measure.ts";
+
+const rounds = 41;
+
+/** The goal for our part of a call, in milliseconds. */
+export const goalMs = 5;
+
+/** Medians in milliseconds. `theirs`: the child or the request alone; absent where the call waits for neither. */
+export type ToolTime = { tool: string; what: string; ours: number; theirs?: number; part: number };
+
+type Case = { tool: string; what: string; input: JsonObject; before?(): void; theirs?(): Promise<unknown> };
+
+/** Those that are left out are mostly their counterpart: language servers, and sign-ins, which need a person. */
+export async function builtInTimes(): Promise<ToolTime[]> {
+  const cwd = realpathSync(mkdtempSync(join(tmpdir(), "rein-bench-built-in-")));
+  const site = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: ({ url }) => page(new URL(url).pathname) });
+  const environment = { PATH: process.env["PATH"], SEARXNG_URL: site.url.href };
+  try {
+    const machine = readMachine({ cwd, agentFolder: cwd, environment });
+    if (!machine.ok) throw new Error(machine.error.message);
+    const grants = { all: true, allow: {}, deny: {} };
+    const net = [`127.0.0.1:${site.port}`];
+    const permissions = { read: ["."], write: ["."], run: ["bash", "git"], net, env: ["SEARXNG_URL"] };
+    const policy = makePolicy({ permissions, deny: {} }, grants, machine.value);
+    if (!policy.ok) throw new Error(policy.error.join("; "));
+    const common = { machine: machine.value, policy: policy.value, clock: systemClock, environment };
+    const host = openHost({ ...common, secretNames: [], inputs: new Map() });
+    try {
+      plant(cwd);
+      const skills = [{ name: "notes", description: "How notes are taken", folder: join(cwd, "notes") }];
+      const tools = await loadTools(toolNames, { ...noSetting, skills });
+      const { signal } = new AbortController();
+      const context: CallContext = {
+        tools: new Map(tools.map((tool) => [tool.name, tool])),
+        room: { bytes: 1e9 },
+        host: () => host.scoped(async () => undefined, signal),
+        agents: () => ({ start: async () => ({ ok: true, value: standIn }), runs: () => [standIn] }),
+        emit: async () => undefined,
+        keep: async () => [],
+        keepText: async () => undefined,
+        clock: systemClock,
+        signal,
+        mask: makeMask([]),
+        explainJson: async (text) => text,
+        repairJson: async () => undefined,
+      };
+      const times: ToolTime[] = [];
+      for (const one of cases(cwd, site.url.href)) times.push(await measure(one, context));
+      return times;
+    } finally {
+      await host.close();
+    }
+  } finally {
+    await site.stop(true);
+    rmSync(cwd, { recursive: true, force: true });
+  }
+}
+
+function cases(cwd: string, site: string): Case[] {
+  const put = (name: string) => () => writeFileSync(join(cwd, name), `${"A line of text\n".repeat(50)}port = 80\n`);
+  const spawn = (argv: string[]) => () =>
+    Bun.spawn(argv, { cwd, stdin: "ignore", stdout: "pipe", stderr: "ignore" }).stdout.text();
+  const git = (...argv: string[]) => spawn(["git", ...argv])();
+  // Where the repository is and what its config may make git run, before anything is done with it.
+  const status = async () => {
+    await Promise.all([git("rev-parse", "--git-dir"), git("config", "--list", "--includes")]);
+    await git("rev-parse", "--show-toplevel");
+    await git("status", "--porcelain=v2");
+  };
+  const get = (path: string) => async () => (await fetch(`${site}${path}`)).text();
+  const edits = [{ old_text: "port = 80", new_text: "port = 8080" }];
+  const rows = Array.from({ length: 20 }, (_, row) => [`file-${row}.ts`, row]);
+  return [
+    { tool: "file_read", what: "51 lines", input: { path: "a.txt" } },
+    {
+      tool: "file_write",
+      what: "a new text, with its diff",
+      input: { path: "b.txt", content: "B\n" },
+      before: put("b.txt"),
+    },
+    { tool: "file_edit", what: "a replacement", input: { path: "c.txt", edits }, before: put("c.txt") },
+    { tool: "file_delete", what: "a file", input: { path: "d.txt" }, before: put("d.txt") },
+    { tool: "file_list", what: "100 files", input: { path: "many" } },
+    { tool: "file_search", what: "100 files", input: { pattern: "needle", path: "many" } },
+    { tool: "bash_exec", what: "true / bash", input: { command: "true" }, theirs: spawn(["bash", "-c", "true"]) },
+    { tool: "git_operations", what: "status / its 4 runs of git", input: { operation: "status" }, theirs: status },
+    { tool: "web_scrape", what: "a page / fetch", input: { url: `${site}page` }, theirs: get("page") },
+    {
+      tool: "web_search",
+      what: "SearXNG / fetch",
+      input: { query: "needle" },
+      theirs: get("search?q=needle&format=json"),
+    },
+    { tool: "http_request", what: "JSON / fetch", input: { url: `${site}search` }, theirs: get("search") },
+    { tool: "spawn_agent", what: "without the agent", input: { agent: "a", background: true } },
+    { tool: "agent_manage", what: "list", input: { action: "list" } },
+    { tool: "skill_read", what: "a skill", input: { skill: "notes" } },
+    { tool: "canvas_render", what: "a table of 20 rows", input: { kind: "table", columns: ["File", "Size"], rows } },
+  ];
+}
+
+/** The first round is not counted: it loads what the tool needs. */
+async function measure({ tool, what, input, before, theirs }: Case, context: CallContext): Promise<ToolTime> {
+  const call = { id: "c", name: tool, arguments: JSON.stringify(input) };
+  const ours: number[] = [];
+  const others: number[] = [];
+  for (let round = -1; round < rounds; round++) {
+    before?.();
+    const took = await timed(async () => {
+      const [finished] = await runCalls([call], 1, context);
+      if (finished === undefined || finished.result.error) throw new Error(`${tool}: ${finished?.result.content}`);
+    });
+    const other = theirs === undefined ? 0 : await timed(theirs);
+    if (round < 0) continue;
+    ours.push(took);
+    others.push(other);
+  }
+  const part = median(ours.map((value, round) => value - (others[round] ?? NaN)));
+  return { tool, what, ours: median(ours), part, ...(theirs === undefined ? {} : { theirs: median(others) }) };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+function plant(cwd: string): void {
+  writeFileSync(join(cwd, "a.txt"), `${"A line of text\n".repeat(50)}port = 80\n`);
+  for (const folder of ["many", "notes"]) mkdirSync(join(cwd, folder));
+  for (let file = 0; file < 100; file++) {
+    writeFileSync(
+      join(cwd, "many", `${file}.ts`),
+      `${"const a = 1;\n".repeat(40)}${file % 10 === 0 ? "// needle\n" : ""}`,
+    );
+  }
+  writeFileSync(join(cwd, "notes", "SKILL.md"), "---\nname: notes\ndescription: How notes are taken\n---\nShortly.\n");
+  for (const argv of [
+    ["init", "-q"],
+    ["add", "many"],
+  ])
+    Bun.spawnSync(["git", ...argv], { cwd });
+}
+
+const paragraph = `<p>${"Some words of a page, and a <a href='/x'>link</a>. ".repeat(10)}</p>`;
+const html = `<!doctype html><title>A page</title><main><h1>A page</h1>${paragraph.repeat(20)}</main>`;
+const results = Array.from({ length: 10 }, (_, n) => ({
+  title: `T${n}`,
+  url: `https://example.com/${n}`,
+  content: "…",
+}));
+
+function page(path: string): Response {
+  if (path === "/search") return Response.json({ results });
+  if (path === "/page") return new Response(html, { headers: { "content-type": "text/html; charset=utf-8" } });
+  return new Response("", { status: 404 });
+}
+
+/** An agent that never does anything. */
+const standIn: AgentRun = {
+  id: "a1",
+  agent: "a",
+  progress: () => ({ turns: 0, calls: 0, tokens: 0, last: "" }),
+  result: () => undefined,
+  ended: Promise.withResolvers<never>().promise,
+  stop: () => undefined,
+  stopped: () => false,
+};
+
+if (import.meta.main) console.table(await builtInTimes());

@@ -3,7 +3,7 @@ import type { Emit } from "../core/event.ts";
 import { exitCode, type Interruption } from "../core/exit.ts";
 import type { Clock } from "../core/host.ts";
 import type { Mask } from "../core/mask.ts";
-import type { Attachment, AttachmentFacts } from "../core/message.ts";
+import type { Attachment, AttachmentFacts, KeptText } from "../core/message.ts";
 import type { Model } from "../core/model.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
@@ -24,6 +24,7 @@ export type Common = {
   mask: Mask;
   secretNames: readonly string[];
   keep(attachments: readonly Attachment[]): Promise<AttachmentFacts[]>;
+  keepText(text: string): Promise<KeptText | undefined>;
 };
 
 /** One agent, ready to run: the file's own, or one that another has spawned. */

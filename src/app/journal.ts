@@ -6,6 +6,7 @@ import {
   mostAttached,
   type Attachment,
   type AttachmentFacts,
+  type KeptText,
   type Message,
 } from "../core/message.ts";
 import type { Result } from "../core/result.ts";
@@ -93,18 +94,30 @@ export function isTooMuch(history: readonly Message[], attachments: readonly Att
 /** The journal of a session that had to be kept cannot be written any more. */
 export class JournalLost extends Error {}
 
-/** Keeps attachments in the journal and says what events tell of them. One that cannot be written loses no run but a session's. */
+/**
+ * Keeps attachments and texts in the journal and says what events tell of them. One that cannot be written loses no run but a
+ * session's.
+ */
 export function makeKeep(journal: Journal, mustKeep: boolean) {
-  return async (attachments: readonly Attachment[]): Promise<AttachmentFacts[]> => {
-    const facts: AttachmentFacts[] = [];
-    for (const { mediaType: media_type, name, data } of attachments) {
-      const bytes = Buffer.from(data, "base64");
-      const sha256 = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
-      const kept = await journal.keep(sha256, bytes);
-      if (!kept.ok && mustKeep) throw new JournalLost(kept.error.message);
-      facts.push({ media_type, ...(name === undefined ? {} : { name }), size: bytes.length, sha256 });
-    }
-    return facts;
+  async function write(bytes: Uint8Array): Promise<KeptText & { ok: boolean }> {
+    const sha256 = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+    const kept = await journal.keep(sha256, bytes);
+    if (!kept.ok && mustKeep) throw new JournalLost(kept.error.message);
+    return { size: bytes.length, sha256, ok: kept.ok };
+  }
+  return {
+    keep: async (attachments: readonly Attachment[]): Promise<AttachmentFacts[]> => {
+      const facts: AttachmentFacts[] = [];
+      for (const { mediaType: media_type, name, data } of attachments) {
+        const { size, sha256 } = await write(Buffer.from(data, "base64"));
+        facts.push({ media_type, ...(name === undefined ? {} : { name }), size, sha256 });
+      }
+      return facts;
+    },
+    keepText: async (text: string): Promise<KeptText | undefined> => {
+      const { ok, ...kept } = await write(Buffer.from(text));
+      return ok ? kept : undefined;
+    },
   };
 }
 

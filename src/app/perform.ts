@@ -20,7 +20,7 @@ export async function perform(
   { session, history, attachments }: Asked = nothing,
 ): Promise<RunResult> {
   const { plan, id, model, instructions, prompt, host, signal, emit, within, spawnedBy } = actor;
-  const { clock, mask, keep } = common;
+  const { clock, mask, keep, keepText } = common;
   const tally = new Tally(plan.limits, within);
   const doors = makeDoors(host, emit, signal);
   const crew =
@@ -38,6 +38,7 @@ export async function perform(
     prompt,
     attachments,
     keep,
+    keepText,
     checks: plan.checks,
     denied: plan.denied,
     limits: plan.limits,

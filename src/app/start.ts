@@ -60,7 +60,7 @@ export async function startRun(
       for (const answer of answers) await journaled(answer);
   };
   if (warning !== undefined) await emit({ type: "warning", message: warning });
-  const common: Common = { request, clock, mask, secretNames, keep: makeKeep(journal, session !== undefined) };
+  const common: Common = { request, clock, mask, secretNames, ...makeKeep(journal, session !== undefined) };
   const actor: Actor = { plan, id, input, instructions, prompt, model, named, host, policy, signal, emit, depth: 0 };
   try {
     const asked = { history, attachments, ...(session === undefined ? {} : { session }) };

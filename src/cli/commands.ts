@@ -288,7 +288,10 @@ export const commands: readonly Command[] = [
     summary: "Show the turns, calls and usage of a session or a run",
     positionals: "NAME",
     count: { min: 1, max: 1 },
-    flags: [outputFlag("text", "json")],
+    flags: [
+      outputFlag("text", "json"),
+      { name: "--whole", value: { name: "SHA256" }, help: "Print a result that was too long for the model, whole" },
+    ],
     examples: [{ command: "rein sessions show review", does: "the whole conversation" }],
     load: async () => (await import("./sessions.ts")).showCommand,
   },

@@ -1,6 +1,10 @@
 import { readStore } from "../app.ts";
+import type { DurableEvent, Stamped } from "../core/event.ts";
 import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
+import type { Result } from "../core/result.ts";
+import type { Store } from "../core/store.ts";
+import { clean } from "../render/clean.ts";
 import { sessionJson, sessionsJson, sessionsText, sessionText } from "../render/sessions.ts";
 import { usageError } from "./usage.ts";
 import type { Handler } from "./command.ts";
@@ -15,9 +19,15 @@ export const listCommand: Handler = async (args, io) => {
 
 export const showCommand: Handler = async (args, io) => {
   const name = args.positionals[0] ?? "";
-  const found = await readStore(io.env, async (store) => {
+  const sha256 = args.one("--whole");
+  const found = await readStore(io.env, async (store): Promise<Result<string>> => {
     const session = await store.session(name);
-    if (!session.ok || session.value !== undefined) return session;
+    if (session.ok && session.value !== undefined) {
+      if (sha256 !== undefined) return whole(name, session.value, sha256, store);
+      const render = args.one("--output") === "json" ? sessionJson : sessionText;
+      return { ok: true, value: render(name, session.value) };
+    }
+    if (!session.ok) return session;
     const sessions = await store.sessions();
     if (!sessions.ok) return sessions;
     const guess = nearest(
@@ -27,12 +37,26 @@ export const showCommand: Handler = async (args, io) => {
     const hint = guess === undefined ? "'rein sessions list' shows them" : `did you mean '${guess}'?`;
     return { ok: false, error: { code: "not_found", message: `There is no session or run '${name}': ${hint}` } };
   });
-  if (!found.ok || found.value === undefined) {
-    const message = found.ok ? `There is no session or run '${name}'` : found.error.message;
-    await io.stderr.write(`error: ${message}\n`);
+  if (!found.ok) {
+    await io.stderr.write(`error: ${found.error.message}\n`);
     return exitCode("usage");
   }
-  const render = args.one("--output") === "json" ? sessionJson : sessionText;
-  await io.stdout.write(render(name, found.value));
+  // A file gets it as it is.
+  await io.stdout.write(sha256 !== undefined && io.stdout.terminal ? clean(found.value) : found.value);
   return 0;
 };
+
+/** The whole of a result that a session or run was shown parts of. */
+async function whole(
+  name: string,
+  events: Stamped<DurableEvent>[],
+  sha256: string,
+  store: Store,
+): Promise<Result<string>> {
+  const known = events.some((event) => event.type === "call_end" && event.whole?.sha256 === sha256);
+  const found = known ? await store.attachment(sha256) : undefined;
+  if (found?.ok === false) return found;
+  if (found?.value !== undefined) return { ok: true, value: new TextDecoder().decode(found.value) };
+  const message = `No result of '${name}' has the SHA-256 '${sha256}': 'rein sessions show' tells those of long results`;
+  return { ok: false, error: { code: "not_found", message } };
+}

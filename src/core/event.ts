@@ -1,4 +1,4 @@
-import type { AttachmentFacts, Message, ToolCall } from "./message.ts";
+import type { AttachmentFacts, KeptText, Message, ToolCall } from "./message.ts";
 import type { StopReason, Usage } from "./model.ts";
 import type { PermissionKind } from "./permission.ts";
 import type { Picture } from "./picture.ts";
@@ -68,6 +68,8 @@ export type DurableEvent =
       attachments?: AttachmentFacts[];
       /** The tool knew it from an earlier call, and nothing had changed since. */
       cached?: true;
+      /** What `content` shows only the start and the end of: `rein sessions show RUN --whole SHA256` prints it. */
+      whole?: KeptText;
     }
   /** A tool drew something for the user. */
   | {

@@ -6,6 +6,9 @@ export type Attachment = { mediaType: string; data: string; name?: string };
 /** An attachment as events tell of it. The journal has its bytes, by their SHA-256 in hex. */
 export type AttachmentFacts = { media_type: string; name?: string; size: number; sha256: string };
 
+/** A text that the journal has beside its events, as UTF-8, by its SHA-256 in hex. */
+export type KeptText = { size: number; sha256: string };
+
 /** The most bytes of one attachment. */
 export const largestAttachment = 10_000_000;
 

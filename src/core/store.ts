@@ -5,7 +5,7 @@ import type { Result } from "./result.ts";
 /** Where one run's durable events go. `flush` returns when the event is on disk, else it is on its way. */
 export type Journal = {
   append(event: Stamped<DurableEvent>, durability: "flush" | "normal"): Promise<Result<void>>;
-  /** Keeps the bytes of an attachment, once for all runs. An event that names them by their SHA-256 comes after it. */
+  /** Keeps the bytes of an attachment or of a whole result, once for all runs. An event that names them by their SHA-256 comes after it. */
   keep(sha256: string, bytes: Uint8Array): Promise<Result<void>>;
   /** Gives the session free for the next run. */
   close(): Promise<void>;
@@ -36,7 +36,7 @@ export type Store = {
   sessions(): Promise<Result<SessionSummary[]>>;
   /** The durable events of a session's runs, or of the one run with that id, oldest first; undefined when there is no such one. */
   session(name: string): Promise<Result<Stamped<DurableEvent>[] | undefined>>;
-  /** The bytes of an attachment; undefined where there are none of this SHA-256. */
+  /** The bytes that a journal was given to keep; undefined where there are none of this SHA-256. */
   attachment(sha256: string): Promise<Result<Uint8Array | undefined>>;
   close(): Promise<void>;
 };

@@ -27,9 +27,15 @@ export type ToolContext = {
 
 /**
  * What a call came to. `error` marks a failure that the model reads and can act on; `attachments` it is shown with the text;
- * `cached`: the tool knew it from an earlier call.
+ * `cached`: the tool knew it from an earlier call; `whole`: what `content` shows only parts of, for the journal.
  */
-export type ToolOutcome = { content: string; error?: boolean; attachments?: Attachment[]; cached?: true };
+export type ToolOutcome = {
+  content: string;
+  error?: boolean;
+  attachments?: Attachment[];
+  cached?: true;
+  whole?: string;
+};
 
 /** One tool. `input` has been validated against its schema before `effects` or `run` see it. */
 export type Tool = {

@@ -9,6 +9,7 @@ import {
   mostAttached,
   type Attachment,
   type AttachmentFacts,
+  type KeptText,
   type ToolCall,
   type ToolCallResult,
 } from "../core/message.ts";
@@ -26,6 +27,8 @@ export type Surroundings = {
   emit: Emit;
   /** Keeps what an event is about to tell of. */
   keep(attachments: readonly Attachment[]): Promise<AttachmentFacts[]>;
+  /** Keeps a text; undefined where it could not. */
+  keepText(text: string): Promise<KeptText | undefined>;
   clock: Clock;
   /** Its reason is an Interruption. */
   signal: AbortSignal;
@@ -146,7 +149,10 @@ async function runCall(prepared: Prepared, turn: number, context: CallContext): 
   const told = { id: call.id, name: call.name, content: mask.text(outcome.content), error: outcome.error ?? false };
   const kept = attachments.length === 0 ? {} : { attachments: await context.keep(attachments) };
   const cached = outcome.cached === true ? { cached: true as const } : {};
-  await emit({ type: "call_end", turn, ...told, duration_ms: clock.now() - started, ...kept, ...cached }, durability);
+  const duration_ms = clock.now() - started;
+  const text = outcome.whole === undefined ? undefined : await context.keepText(mask.text(outcome.whole));
+  const whole = text === undefined ? {} : { whole: text };
+  await emit({ type: "call_end", turn, ...told, duration_ms, ...kept, ...cached, ...whole }, durability);
   const result: ToolCallResult = attachments.length === 0 ? told : { ...told, attachments };
   return { call, result, denials, misfit: !prepared.ready && prepared.misfit };
 }

@@ -100,7 +100,9 @@ function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): stri
       );
       const label = start?.type === "call_start" ? callLabel(start.call) : cleanLine(event.name);
       const head = `  ${label} · ${duration(event.duration_ms)}${event.error ? " · error" : ""}`;
-      return event.content === "" ? [head] : [head, indented(shortened(event.content), "    ")];
+      const { whole } = event;
+      const kept = whole === undefined ? [] : [`    whole: ${count(whole.size, "byte")}, SHA-256 ${whole.sha256}`];
+      return event.content === "" ? [head] : [head, indented(shortened(event.content), "    "), ...kept];
     }
     case "canvas":
       return [indented(event.text, "    ")];

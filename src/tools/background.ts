@@ -35,11 +35,12 @@ export function openBackground(): Background {
   };
 
   const report = (id: string, job: Job): ToolOutcome => {
-    const text = job.output.take();
-    if (job.end === undefined) return { content: `${text}[${text === "" ? "no new output, " : ""}${id} still runs]` };
+    const { text, ...whole } = job.output.take();
+    const none = text === "" ? "no new output, " : "";
+    if (job.end === undefined) return { content: `${text}[${none}${id} still runs]`, ...whole };
     const { result, time } = job.end;
     const how = result.ok ? endWords(result.value, time - job.started) : result.error.message;
-    return { content: `${text}[${text === "" ? "no new output, " : ""}${id}: ${how}]` };
+    return { content: `${text}[${none}${id}: ${how}]`, ...whole };
   };
 
   return {

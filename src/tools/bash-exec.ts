@@ -99,11 +99,13 @@ async function wait(
     },
   });
   output.end();
-  const content = output.take();
+  const { text: content, ...whole } = output.take();
   if (flood.signal.aborted) {
-    return { content: `${content}[ended: it wrote more than ${bytes(mostOutput)}; make it write less]`, error: true };
+    const why = `[ended: it wrote more than ${bytes(mostOutput)}; make it write less]`;
+    return { content: content + why, error: true, ...whole };
   }
-  if (!ended.ok) return { content: content + ended.error.message, error: true };
+  if (!ended.ok) return { content: content + ended.error.message, error: true, ...whole };
   const words = endWords(ended.value, ended.value.timeout ? options.timeoutMs : clock.now() - started);
-  return { content: `${content}[${output.size === 0 ? "no output, " : ""}${words}]`, error: ended.value.code !== 0 };
+  const last = `[${output.size === 0 ? "no output, " : ""}${words}]`;
+  return { content: content + last, error: ended.value.code !== 0, ...whole };
 }

@@ -1,6 +1,9 @@
 /** The most characters of one result that a model gets to see. */
 export const mostCharacters = 50_000;
 
+/** The most characters of a whole result that the journal keeps. */
+const mostWhole = 10_000_000;
+
 /** Text of which the start and the end are kept, however much comes. Holds at most about three times `most` characters. */
 export class HeadAndTail {
   #head = "";
@@ -32,6 +35,32 @@ export class HeadAndTail {
     this.#left += this.#tail.length - end.length;
     this.#tail = end;
   }
+}
+
+/** As HeadAndTail, and holds for the journal what a model does not get to see. */
+export class Bounded extends HeadAndTail {
+  readonly #whole = new HeadAndTail(mostWhole);
+
+  override add(text: string): void {
+    super.add(text);
+    this.#whole.add(text);
+  }
+
+  /** `whole` for the outcome, where something was left out. Of more than the journal keeps the start and the end. */
+  whole(): { whole?: string } {
+    if (this.parts().left === 0) return {};
+    const { head, tail, left } = this.#whole.parts();
+    return { whole: left === 0 ? head + tail : `${head}\n[${grouped(left)} characters left out]\n${tail}` };
+  }
+}
+
+/** A text as a model gets it; `left` words what was left out of it. */
+export function boundedText(text: string, left: (count: string) => string): { content: string; whole?: string } {
+  const kept = new Bounded();
+  kept.add(text);
+  const parts = kept.parts();
+  if (parts.left === 0) return { content: parts.head + parts.tail };
+  return { content: `${parts.head}\n[${left(grouped(parts.left))}]\n${parts.tail}`, ...kept.whole() };
 }
 
 /** A path as a line can hold it: as it is, or as a JSON string when it has control characters or quotes at its ends. */

@@ -1,11 +1,11 @@
 import type { ProcessEnd } from "../core/host.ts";
-import { grouped, HeadAndTail } from "./bound.ts";
+import { Bounded, grouped } from "./bound.ts";
 
 /** What a command writes, to both streams, in the order it comes; of much the start and the end. */
 export class CommandOutput {
   /** Bytes that came so far. */
   size = 0;
-  #kept = new HeadAndTail();
+  #kept = new Bounded();
   #unread = false;
   readonly #decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
 
@@ -28,17 +28,18 @@ export class CommandOutput {
     this.#kept.add(this.#decoders.stdout.decode() + this.#decoders.stderr.decode());
   }
 
-  /** What came since the last time, as whole lines for a model. */
-  take(): string {
+  /** What came since the last time, as whole lines for a model; and `whole`, as it came, where that is not all of it. */
+  take(): { text: string; whole?: string } {
     const { head, tail, left } = this.#kept.parts();
-    this.#kept = new HeadAndTail();
+    const whole = this.#kept.whole();
+    this.#kept = new Bounded();
     this.#unread = false;
     let content = cleaned(head);
     if (left > 0) {
       content += `\n[${grouped(left)} characters left out here: to see them, write the output to a file and read parts of it]\n`;
     }
     content += cleaned(tail);
-    return content === "" || content.endsWith("\n") ? content : `${content}\n`;
+    return { text: content === "" || content.endsWith("\n") ? content : `${content}\n`, ...whole };
   }
 }
 

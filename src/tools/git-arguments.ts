@@ -1,7 +1,7 @@
 import type { JsonObject } from "../core/json.ts";
 import { fail, type Failure, type Result } from "../core/result.ts";
 import type { ToolOutcome } from "../core/tool.ts";
-import { bytes, HeadAndTail, mostCharacters } from "./bound.ts";
+import { boundedText, mostCharacters } from "./bound.ts";
 import { text } from "./arguments.ts";
 import { firstError, type Ran } from "./git-run.ts";
 
@@ -32,17 +32,15 @@ function shortened(text: string): string {
 
 /** A result as the model reads it: JSON, and below it what is better read as it is. */
 export function answer(value: object, below = "", error = false): ToolOutcome {
-  const json = bounded(JSON.stringify(value));
-  return { content: below === "" ? json : `${json}\n\n${bounded(below)}`, error };
+  const parts = [JSON.stringify(value), below].filter((part) => part !== "");
+  const shown = parts.map((part) => boundedText(part, leftOut));
+  const content = shown.map((one) => one.content).join("\n\n");
+  const whole = shown.map((one, index) => one.whole ?? parts[index]).join("\n\n");
+  return { content, error, ...(shown.some((one) => one.whole !== undefined) ? { whole } : {}) };
 }
 
-function bounded(whole: string): string {
-  const kept = new HeadAndTail();
-  kept.add(whole);
-  const { head, tail, left } = kept.parts();
-  return left === 0
-    ? head + tail
-    : `${head}\n[${bytes(left)} left out here: name fewer paths or a smaller range]\n${tail}`;
+function leftOut(count: string): string {
+  return `${count} characters left out here: name fewer paths or a smaller range`;
 }
 
 export function refusedBy(failure: Failure): ToolOutcome {

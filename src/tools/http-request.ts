@@ -4,7 +4,7 @@ import type { Effects, Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import type { Plan, SecretSpec } from "../core/plan.ts";
 import { number, pathSchema, text } from "./arguments.ts";
 import { attachmentOf } from "./attachment.ts";
-import { bytes, HeadAndTail, shownPath } from "./bound.ts";
+import { Bounded, bytes, shownPath } from "./bound.ts";
 import { contentOf } from "./content.ts";
 import { failed } from "./failed.ts";
 import { whole } from "./own-run.ts";
@@ -161,13 +161,13 @@ async function shown({ bytes: body, headers, url, cut }: Answer, { signal }: Too
   const { decodeText } = await import("../native/web-page.ts");
   const label = charset === "" && /[/+]json$/.test(type) ? "utf-8" : charset;
   const decoded = await decodeText(body, label, signal);
-  const kept = new HeadAndTail();
+  const kept = new Bounded();
   kept.add(decoded.text);
   const notes = [
     ...(decoded.charset === "UTF-8" ? [] : [`decoded from ${decoded.charset}`]),
     ...(cut ? [`only the first ${bytes(mostShown)} were read`] : []),
   ];
-  return { content: [whole(kept), ...notes.map((note) => `[${note}]`)].join("\n") };
+  return { content: [whole(kept), ...notes.map((note) => `[${note}]`)].join("\n"), ...kept.whole() };
 }
 
 function isText(type: string): boolean {

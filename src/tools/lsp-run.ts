@@ -235,7 +235,7 @@ function noted(answer: Result<string>, busy: string | undefined, seconds: number
 }
 
 function told(answer: Result<string>): ToolOutcome {
-  return answer.ok ? { content: bounded(answer.value) } : refuse(answer.error.message);
+  return answer.ok ? bounded(answer.value) : refuse(answer.error.message);
 }
 
 function refuse(content: string): ToolOutcome {

@@ -8,7 +8,8 @@ import {
   type Position,
 } from "vscode-languageserver-protocol/node";
 import { isJsonObject, type Json } from "../core/json.ts";
-import { grouped, HeadAndTail } from "./bound.ts";
+import type { ToolOutcome } from "../core/tool.ts";
+import { boundedText, grouped } from "./bound.ts";
 import { clean, type Files } from "./lsp-files.ts";
 import { linesOf, toPlace, type Encoding } from "./lsp-position.ts";
 
@@ -166,10 +167,7 @@ function counted(lines: readonly string[], count: number): string {
   );
 }
 
-/** A text that fits into an answer. */
-export function bounded(text: string): string {
-  const kept = new HeadAndTail();
-  kept.add(text);
-  const { head, tail, left } = kept.parts();
-  return left === 0 ? head + tail : `${head}\n[${grouped(left)} characters left out here]\n${tail}`;
+/** A text as an answer that fits. */
+export function bounded(text: string): ToolOutcome {
+  return boundedText(text, (count) => `${count} characters left out here`);
 }

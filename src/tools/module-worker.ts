@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { record, separator } from "../core/module-protocol.ts";
 import type { Result } from "../core/result.ts";
 import type { ToolOutcome } from "../core/tool.ts";
-import { bytes, HeadAndTail } from "./bound.ts";
+import { Bounded, bytes, HeadAndTail } from "./bound.ts";
 import { whole } from "./own-run.ts";
 
 /** Starts the process of one module. It ends with the run, or by `signal`. */
@@ -152,9 +152,9 @@ function receive(message: JsonObject, pending: Map<number, Pending>, first: Runn
   const call = typeof id === "number" ? pending.get(id) : undefined;
   if (typeof output === "string") return call?.show(output);
   if (typeof result !== "string") return;
-  const bounded = new HeadAndTail();
+  const bounded = new Bounded();
   bounded.add(result);
-  call?.resolve({ content: whole(bounded), ...(message["error"] === true ? { error: true } : {}) });
+  call?.resolve({ content: whole(bounded), ...bounded.whole(), ...(message["error"] === true ? { error: true } : {}) });
 }
 
 type Reader = { record(message: JsonObject): void; noise(text: string): void; tooLong(): void };

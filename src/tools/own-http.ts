@@ -5,7 +5,7 @@ import { neededVariables, type HttpTool } from "../core/planned-tool.ts";
 import type { Template } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
-import { bytes, HeadAndTail } from "./bound.ts";
+import { Bounded, bytes } from "./bound.ts";
 import { contentOf } from "./content.ts";
 import { fillHeader, fillJson, fillUrl, withDefaults } from "./fill.ts";
 import { whole } from "./own-run.ts";
@@ -112,7 +112,7 @@ async function send(
 }
 
 async function outcomeOf(response: Response): Promise<ToolOutcome> {
-  const kept = new HeadAndTail();
+  const kept = new Bounded();
   const { status } = response;
   let start: Uint8Array | undefined;
   let decoder: TextDecoder | undefined;
@@ -132,8 +132,8 @@ async function outcomeOf(response: Response): Promise<ToolOutcome> {
   kept.add(decoder?.decode() ?? "");
   const cut = size > mostRead ? `\n[the answer is cut after ${bytes(mostRead)}]` : "";
   const text = whole(kept) + cut;
-  if (response.ok) return { content: text === "" ? `[no content, HTTP ${status}]` : text };
-  return { content: `HTTP ${status}${text === "" ? "" : `: ${text}`}`, error: true };
+  if (response.ok) return { content: text === "" ? `[no content, HTTP ${status}]` : text, ...kept.whole() };
+  return { content: `HTTP ${status}${text === "" ? "" : `: ${text}`}`, error: true, ...kept.whole() };
 }
 
 function failure({ name }: HttpTool, why: string): ToolOutcome {

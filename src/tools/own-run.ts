@@ -1,7 +1,7 @@
 import { neededVariables, type RunTool } from "../core/planned-tool.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import type { JsonObject } from "../core/json.ts";
-import { bytes, grouped, HeadAndTail } from "./bound.ts";
+import { Bounded, bytes, grouped, HeadAndTail } from "./bound.ts";
 import { fillWords, withDefaults } from "./fill.ts";
 import { grantedVariables } from "./variables.ts";
 
@@ -35,7 +35,7 @@ async function call(planned: RunTool, args: JsonObject, context: ToolContext): P
   if (!argv.ok) return { content: argv.error, error: true };
   const variables = await grantedVariables(planned.permissions.env, host);
   if (!variables.ok) return { content: variables.error, error: true };
-  const answer = new HeadAndTail();
+  const answer = new Bounded();
   const explained = new HeadAndTail(mostExplained);
   const decoders = { stdout: new TextDecoder("utf-8", { fatal: true }), stderr: new TextDecoder() };
   const flood = new AbortController();
@@ -70,9 +70,9 @@ async function call(planned: RunTool, args: JsonObject, context: ToolContext): P
   if (code !== 0) {
     const said = [whole(explained), garbage ? "" : whole(answer)].filter((part) => part !== "");
     const how = killed === null ? `exit code ${code}` : `ended by ${killed}`;
-    return { content: [...said, `[${how}]`].join("\n"), error: true };
+    return { content: [...said, `[${how}]`].join("\n"), error: true, ...(garbage ? {} : answer.whole()) };
   }
-  return garbage ? failure("its answer is not UTF-8 text") : { content: whole(answer) };
+  return garbage ? failure("its answer is not UTF-8 text") : { content: whole(answer), ...answer.whole() };
 
   function failure(why: string): ToolOutcome {
     return { content: `'${planned.name}' failed: ${why}`, error: true };

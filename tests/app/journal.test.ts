@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { JournalLost, journalPath, makeEmit } from "../../src/app/journal.ts";
+import { JournalLost, journalPath, makeEmit, makeKeep } from "../../src/app/journal.ts";
 import type { Stamped } from "../../src/core/event.ts";
 import { fail, ok } from "../../src/core/result.ts";
 import type { Journal } from "../../src/core/store.ts";
@@ -55,6 +55,20 @@ describe("emitted events", () => {
   test("of a session that must be kept end the run instead", async () => {
     const emit = makeEmit(journal(0), testClock(), () => undefined, true);
     expect(emit({ type: "turn_start", turn: 1 })).rejects.toThrow(JournalLost);
+  });
+});
+
+describe("a text that is kept", () => {
+  test("is told by its size in bytes and its SHA-256", async () => {
+    const disk = journal(9);
+    const sha256 = new Bun.CryptoHasher("sha256").update("größer").digest("hex");
+    expect(await makeKeep(disk, false).keepText("größer")).toEqual({ size: 8, sha256 });
+    expect(disk.kept).toEqual([`${sha256} größer`]);
+  });
+
+  test("and cannot be written is told of nowhere; in a session that must be kept it ends the run", async () => {
+    expect(await makeKeep(journal(0), false).keepText("x")).toBeUndefined();
+    expect(makeKeep(journal(0), true).keepText("x")).rejects.toThrow(JournalLost);
   });
 });
 

@@ -101,6 +101,7 @@ async function play(model: Model, changes: Partial<RunOptions> = {}) {
     check: async () => ({ ok: true, detail: "" }),
     attachments: [],
     keep: async (attachments) => attachments.map(factsOf),
+    keepText: async (text) => ({ size: text.length, sha256: `of ${text}` }),
     emit: async (event) => void events.push(event),
     clock: steppingClock(),
     signal: new AbortController().signal,
@@ -580,5 +581,41 @@ describe("attachments", () => {
       content: "an image\n[Not shown: all images and PDFs of a conversation may have 20 MB together]",
       error: true,
     });
+  });
+});
+
+describe("a result that was cut", () => {
+  const cut = {
+    ...tool("look", "read", () => ""),
+    run: async () => ({ content: "start … end", whole: "start, the long-secret, end" }),
+  };
+  const mask = makeMask(["long-secret"]);
+
+  test("is kept whole without its secrets before the event that tells of it, and the model gets the cut one", async () => {
+    const order: string[] = [];
+    const model = playing(calls(["look", "{}"]), says("seen"));
+    const { result } = await play(model, {
+      tools: [cut],
+      mask,
+      keepText: async (text) => {
+        order.push(text);
+        return { size: 7, sha256: "abc" };
+      },
+      emit: async (event) => {
+        if (event.type === "call_end") order.push(JSON.stringify(event.whole));
+      },
+    });
+    expect(result.outcome).toBe("done");
+    expect(order).toEqual(["start, the [masked], end", '{"size":7,"sha256":"abc"}']);
+    expect(JSON.stringify(model.requests[1])).toContain("start … end");
+    expect(JSON.stringify(model.requests[1])).not.toContain("the [masked]");
+  });
+
+  test("that could not be kept has an event without a whole", async () => {
+    const model = playing(calls(["look", "{}"]), says("seen"));
+    const { events } = await play(model, { tools: [cut], keepText: async () => undefined });
+    const end = events.find(({ type }) => type === "call_end");
+    expect(end).toMatchObject({ content: "start … end" });
+    expect(end).not.toHaveProperty("whole");
   });
 });

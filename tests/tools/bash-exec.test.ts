@@ -90,12 +90,17 @@ describe("output", () => {
   test("of long output the start and the end are kept, and what was left out is counted", async () => {
     const line = "0123456789".repeat(10);
     const pieces = Array.from({ length: 5000 }, (_, index): Piece => ["stdout", `${index} ${line}\n`]);
-    const { content } = await exec(pieces);
+    const { content, whole } = await exec(pieces);
+    expect(whole).toBe(pieces.map(([, piece]) => piece).join(""));
     expect(content.length).toBeLessThan(50_300);
     expect(content).toStartWith(`0 ${line}\n`);
     expect(content).toEndWith(`4999 ${line}\n[exit code 0]`);
     const total = pieces.reduce((sum, [, piece]) => sum + piece.length, 0);
     expect(content).toContain(`\n[${(total - 50_000).toLocaleString("en-US")} characters left out here: `);
+  });
+
+  test("output that is shown as it came has no whole beside it", async () => {
+    expect(await exec([["stdout", "short\n"]])).toEqual({ content: "short\n[exit code 0]", error: false });
   });
 
   test("a flood is ended, and what came of it is kept in bounds", async () => {

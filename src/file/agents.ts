@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import type { Need } from "../core/permission.ts";
 import type { PlannedTool } from "../core/planned-tool.ts";
-import type { InputSpec, Plan, SubAgent } from "../core/plan.ts";
+import { plansOf, type InputSpec, type Plan, type SubAgent } from "../core/plan.ts";
 import type { TemplateValue } from "../core/script.ts";
 import { checkBody } from "./agent-body.ts";
 import type { AgentFiles } from "./agent-files.ts";
@@ -15,6 +15,7 @@ import type { Written } from "./own-tool.ts";
 import { planOf, requestsOf } from "./plan.ts";
 import type { Checked } from "./read.ts";
 import { inlineAgent, type AgentFile } from "./schema.ts";
+import { secretsBeyond } from "./agent-secrets.ts";
 import { checkSkills } from "./skills.ts";
 import { maxFileBytes, type Problem, type Source } from "./source.ts";
 import { parseTemplate, type PathRule } from "./template.ts";
@@ -70,6 +71,7 @@ export function checkAgents(root: Node, context: AgentsContext): CheckedAgents {
         const plan = checked.value;
         const programs = plan.checks.map(({ run: [program = ""] }) => program);
         problems.push(...parentProblems(root, name, entry, plan.tools, programs, context));
+        problems.push(...plansOf(plan).flatMap((one) => secretsBeyond(root, name, one, entry.key)));
         made.push([name, () => ({ plan, inline: false, defaults: {} })]);
       }
     }

@@ -85,7 +85,8 @@ export function modelVariables(root: Node): TextNode[] {
   return entriesOf(find(root, "models")).flatMap(([, { value: spec }]) => variablesOf(spec));
 }
 
-function variablesOf(spec: Node): TextNode[] {
+/** The variables that one of them is reached with. */
+export function variablesOf(spec: Node): TextNode[] {
   const values = entriesOf(find(spec, "headers")).map(([, { value }]) => find(value, "env"));
   return [find(spec, "key"), ...values].filter((node) => node?.kind === "text");
 }

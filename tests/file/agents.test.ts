@@ -204,3 +204,34 @@ tools:
     "agents/a.yaml:9:5 A tool that is an agent has no 'timeout' (the agent has its own 'limits')",
   ]);
 });
+
+test("an agent of another file sends a secret nowhere that this file does not send it", () => {
+  const secret = (host: string) => `secrets: { t: { env: TOKEN, hosts: [${host}] } }\n`;
+  const model = (url: string) => `models: { m: { model: openai/x, base_url: "${url}", key: TOKEN } }\n`;
+  const asks = "permissions: { env: [TOKEN], net: [a.example, b.example] }\n";
+  const spawning = `${spawns}${asks}agents: { kid: kid.yaml }\n`;
+  const beyond = (own: string, kid: string) =>
+    told(`${own}${spawning}`, { "/w/agents/kid.yaml": `prompt: Go\n${asks}${kid}` }).filter((line) =>
+      line.includes("TOKEN"),
+    );
+  const wrong = (place: string, here: string) => [
+    `agents/a.yaml:5:11 Agent 'kid' would send the variable 'TOKEN' to '${place}' (here it goes to '${here}' only)`,
+  ];
+  expect(beyond(secret("a.example"), secret("b.example"))).toEqual(wrong("b.example", "a.example"));
+  expect(beyond(secret("a.example"), secret("a.example"))).toEqual([]);
+  expect(beyond(secret("a.example"), model("https://b.example"))).toEqual(wrong("https://b.example", "a.example"));
+  expect(beyond(model("https://a.example"), secret("b.example"))).toEqual(wrong("b.example", "https://a.example"));
+  expect(beyond(model("https://a.example"), model("https://a.example"))).toEqual([]);
+});
+
+test("an agent of an agent's file sends a secret nowhere else either", () => {
+  const asks = "permissions: { env: [TOKEN] }\n";
+  const lines = told(
+    `secrets: { t: { env: TOKEN, hosts: [a.example] } }\n${spawns}${asks}agents: { kid: kid.yaml }\n`,
+    {
+      "/w/agents/kid.yaml": `${spawns}${asks}agents: { grandchild: far.yaml }\n`,
+      "/w/agents/far.yaml": `prompt: Go\n${asks}secrets: { u: { env: TOKEN, hosts: [b.example] } }\n`,
+    },
+  );
+  expect(lines.join("\n")).toContain("Agent 'kid' would send the variable 'TOKEN' to 'b.example'");
+});

@@ -73,7 +73,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     secrets: plan.secrets,
     signIns: signInsOf(plan, mask),
     ...personAt(request.tell, environment),
-    withheld: withheldVariables(plan.tools),
+    withheld: withheldVariables(plan),
     inputs,
   };
   const host = openHost(ask === undefined ? options : { ...options, ask });

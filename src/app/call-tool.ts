@@ -5,7 +5,7 @@ import type { Person } from "../core/host.ts";
 import type { JsonObject } from "../core/json.ts";
 import { nearest } from "../core/nearest.ts";
 import { permissionKinds, type Denial, type Grants } from "../core/permission.ts";
-import type { Plan } from "../core/plan.ts";
+import { plansOf, type Plan } from "../core/plan.ts";
 import type { PlannedTool } from "../core/planned-tool.ts";
 import type { Result } from "../core/result.ts";
 import type { CalledTool } from "../core/tool-row.ts";
@@ -19,7 +19,7 @@ import type { Rule } from "../permit/rule.ts";
 import { toolNames } from "../tools/index.ts";
 import { planSecrets } from "./model.ts";
 import { personAt, signInsOf } from "./sign-ins.ts";
-import { openToolbox, toolVariables } from "./toolbox.ts";
+import { openToolbox, toolVariables, withheldVariables } from "./toolbox.ts";
 
 export type ToolCallRequest = {
   /** What the file offers and requests; absent: rein's own tools, and whatever the flags say. */
@@ -57,12 +57,15 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
   if (!machine.ok) return problemOf("usage", machine.error.message);
   const policy = policyFor(plan, grants, machine.value);
   if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
-  const secretNames = [...keyVariables, ...(plan === undefined ? [] : planSecrets(plan))];
-  const mask = makeMask([...secretNames, ...toolVariables([planned])].flatMap((one) => environment[one] ?? []));
+  const plans = plan === undefined ? [] : plansOf(plan);
+  const secretNames = [...keyVariables, ...plans.flatMap(planSecrets)];
+  // Another tool's variable may come back through this one.
+  const around = [planned, ...plans.flatMap(({ tools }) => tools)];
+  const mask = makeMask([...secretNames, ...toolVariables(around)].flatMap((one) => environment[one] ?? []));
   const secrets = plan?.secrets ?? {};
   const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment, secretNames, secrets };
-  const signIns = plan === undefined ? {} : { signIns: signInsOf(plan, mask) };
-  const host = openHost({ ...base, ...signIns, ...personAt(request.tell, environment), inputs: new Map() });
+  const ofPlan = plan === undefined ? {} : { signIns: signInsOf(plan, mask), withheld: withheldVariables(plan) };
+  const host = openHost({ ...base, ...ofPlan, ...personAt(request.tell, environment), inputs: new Map() });
   try {
     const [tool] = await openToolbox([planned], host, plan);
     if (tool === undefined) throw new Error(`No tool was made for '${name}'`);
@@ -86,7 +89,7 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
       signal,
       clock: systemClock,
       output: (text: string) => void show(shown.push(text)),
-      draw: async (_picture: unknown, text: string) => void request.output(text),
+      draw: async (_picture: unknown, text: string) => void request.output(mask.text(text)),
     };
     const outcome = await tool.run(request.input, context);
     show(shown.end());

@@ -19,7 +19,7 @@ import { watch } from "./watch.ts";
 
 /** What all agents of one run share. */
 export type Common = {
-  request: Pick<RunRequest, "environment" | "cwd" | "files" | "ask" | "tell" | "model">;
+  request: Pick<RunRequest, "plan" | "environment" | "cwd" | "files" | "ask" | "tell" | "model">;
   clock: Clock;
   mask: Mask;
   secretNames: readonly string[];
@@ -67,6 +67,8 @@ type Started = AgentRun & { end(reason: Interruption): void };
 export function openCrew(parent: Actor, tally: Tally, common: Common, perform: Perform): Crew {
   const started: Started[] = [];
   let begun = 0;
+  /** Those that are made ready and do not run yet. */
+  let hiring = 0;
 
   /** What rein itself was refused for a sub-agent counts like what a call of it is refused. */
   async function refused({ denial }: Failure): Promise<void> {
@@ -80,11 +82,13 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
     if (sub === undefined) return fail("not_found", `There is no agent '${task.agent}'`);
     if (parent.depth >= deepest) return fail("unsupported", `Agents are spawned at most ${deepest} deep`);
     const running = started.filter((run) => run.result() === undefined).map(({ id }) => id);
-    if (running.length >= mostRunning) {
-      return fail("unsupported", `${mostRunning} agents are at work (${running.join(", ")}): wait for one, or stop it`);
+    if (running.length + hiring >= mostRunning) {
+      const which = running.length === 0 ? "" : ` (${running.join(", ")})`;
+      return fail("unsupported", `${mostRunning} agents are at work${which}: wait for one, or stop it`);
     }
     const id = `a${++begun}`;
-    const hired = await hire(parent, common, sub, task, id);
+    hiring++;
+    const hired = await hire(parent, common, sub, task, id).finally(() => hiring--);
     if (!hired.ok) {
       await refused(hired.error);
       return hired;

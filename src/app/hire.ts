@@ -68,7 +68,7 @@ export async function hire(
     secrets: plan.secrets,
     signIns: signInsOf(plan, mask),
     ...personAt(tell, environment),
-    withheld: withheldVariables(plan.tools),
+    withheld: withheldVariables(request.plan),
     inputs: new Map(Object.entries(input.value).map(([name, value]) => [name, mask.text(asText(value))])),
     ...(ask === undefined ? {} : { ask }),
   });

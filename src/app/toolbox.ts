@@ -1,4 +1,5 @@
 import { neededVariables, type PlannedTool } from "../core/planned-tool.ts";
+import { plansOf, type Plan } from "../core/plan.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
 import { loadTools, noSetting, type RunSetting } from "../tools/index.ts";
@@ -58,7 +59,8 @@ export function toolVariables(planned: readonly PlannedTool[]): string[] {
   });
 }
 
-/** The variables that no child gets, though they are granted: keys which only their service may see. */
-export function withheldVariables(planned: readonly PlannedTool[]): readonly string[] {
-  return planned.some((tool) => tool.kind === "builtin" && tool.name === "web_search") ? searchKeys : [];
+/** The variables that no child of a run gets, though they are granted: keys which only their service may see. */
+export function withheldVariables(plan: Plan): readonly string[] {
+  const tools = plansOf(plan).flatMap((one) => one.tools);
+  return tools.some((tool) => tool.kind === "builtin" && tool.name === "web_search") ? searchKeys : [];
 }

@@ -29,6 +29,7 @@ type Options = {
   files?: Record<string, string>;
   deny?: Grants["deny"];
   input?: InputValues;
+  environment?: Record<string, string>;
   /** Told of each event as it comes. */
   seen?(event: Stamped, end: (reason: Interruption) => void): void;
 };
@@ -39,7 +40,7 @@ function bytes(text: string): Uint8Array {
 
 /** Runs an agent whose answers, and those of its sub-agents, are in `script`. */
 async function run(agent: string, script: string, options: Options = {}) {
-  const { files = {}, deny = {}, input = {}, seen } = options;
+  const { files = {}, deny = {}, input = {}, environment = {}, seen } = options;
   const checked = checkAgent({ file: "agent.yaml", folder: cwd, bytes: bytes(agent) }, known, {
     ...noFiles,
     read: (path) => {
@@ -58,7 +59,7 @@ async function run(agent: string, script: string, options: Options = {}) {
     session: undefined,
     cwd,
     // Not journaled, which a warning says.
-    environment: { PATH: process.env["PATH"] },
+    environment: { PATH: process.env["PATH"], ...environment },
     ask: undefined,
     interrupts: interrupts.signal,
     files: {
@@ -367,4 +368,30 @@ agents: { a: [{ text: "\${{ prompt }}" }] }
 `;
   const { calls } = await run(agent, script, { input: { n: 3, list: [1, 2] } });
   expect(calls.toSorted()).toEqual(["3 [1,2] 3 of [1,2]", "7 [1,2] 3 of [1,2]"]);
+});
+
+test("of agents that are spawned in one turn no more than eight are at work", async () => {
+  const agent = `${head}agents: { kid: { description: Works., prompt: Go } }\n`;
+  const script = `answers:\n  - calls:\n${`      - ${spawn("kid")}\n`.repeat(10)}  - text: Done\nagents:\n  kid: [{ text: Ready }]\n`;
+  const { calls, events } = await run(agent, script);
+  expect(events.filter(({ type, agent_id }) => type === "run_start" && agent_id !== undefined)).toHaveLength(8);
+  expect(calls.filter((call) => call.startsWith("error: 8 agents are at work"))).toHaveLength(2);
+});
+
+test("a key that is for a tool of the spawning agent is in no environment of a sub-agent's commands", async () => {
+  const requests = "permissions: { env: [BRAVE_API_KEY], run: [bash], net: [api.search.brave.com] }";
+  const agent = `model: scripted/script.yaml
+prompt: Go
+tools: [spawn_agent, web_search]
+${requests}
+agents:
+  kid: { description: Works., prompt: Go, tools: [bash_exec], permissions: { env: [BRAVE_API_KEY], run: [bash] } }
+`;
+  const show = `{ name: bash_exec, arguments: { command: 'echo "key: [\${BRAVE_API_KEY-none}]"' } }`;
+  const script = `answers: [{ calls: [${spawn("kid")}] }, { text: Done }]\nagents:\n  kid:\n    - calls:\n        - ${show}\n    - text: Ready\n`;
+  const { events } = await run(agent, script, { environment: { BRAVE_API_KEY: "brave-key-of-somebody" } });
+  const shown = events.flatMap((event) =>
+    event.type === "call_end" && event.agent_id === "a1" ? [event.content] : [],
+  );
+  expect(shown.join()).toContain("key: [none]");
 });

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import type { Json, JsonObject } from "../../src/core/json.ts";
+import { join } from "node:path";
+import { isJsonObject, type Json, type JsonObject } from "../../src/core/json.ts";
+import type { Host } from "../../src/core/host.ts";
 import { makeMask } from "../../src/core/mask.ts";
+import { fail, ok } from "../../src/core/result.ts";
 import type { Tool, ToolOutcome } from "../../src/core/tool.ts";
 import { runCalls, type CallContext, type FinishedCall } from "../../src/loop/calls.ts";
 import { loadTools, toolNames } from "../../src/tools/index.ts";
@@ -13,12 +16,19 @@ import { broken, fitting } from "./schema-values.ts";
 
 const each = 100;
 
+/** The one variable that web_search needs. */
+const searching: Host["env"] = {
+  get: async () => ok("http://127.0.0.1:1"),
+  look: (name) => (name === "SEARXNG_URL" ? "yes" : "no"),
+};
+
 /** Calls a tool once for each text of arguments, through the loop. */
 async function callWith(tool: Tool, texts: string[]): Promise<FinishedCall[]> {
   const context: CallContext = {
     tools: new Map([[tool.name, tool]]),
     room: { bytes: 1e9 },
-    host: () => memoryHost(),
+    host: () => ({ ...memoryHost(), env: searching }),
+    agents: () => ({ start: async () => fail("not_found", "There are no agents"), runs: () => [] }),
     emit: async () => undefined,
     keep: async () => [],
     keepText: async () => undefined,
@@ -40,6 +50,18 @@ function watched(tool: Tool): { tool: Tool; given: Json[] } {
     return { content: "" };
   };
   return { tool: { ...tool, run }, given };
+}
+
+/** The tool with a `run` that notes the names of the arguments that it asks for. */
+function spied(tool: Tool): { tool: Tool; names: Set<string> } {
+  const names = new Set<string>();
+  const noting: ProxyHandler<JsonObject> = {
+    get(input, name) {
+      if (typeof name === "string") names.add(name);
+      return Reflect.get(input, name);
+    },
+  };
+  return { tool: { ...tool, run: (input, context) => tool.run(new Proxy(input, noting), context) }, names };
 }
 
 function times<T>(make: (chance: ReturnType<typeof random>) => T, seed: number): T[] {
@@ -72,12 +94,43 @@ describe.each(toolNames.map((name, seed) => [name, seed] as const))("%s", (name,
       expect(result.content).toMatch(/^The arguments (do not fit '|must be a JSON object)/);
   });
 
-  test("answers whatever fits its schema, where there is nothing to reach, and does not throw", async () => {
-    const tool = await load();
+  test("answers whatever fits its schema, where there is nothing to reach, does not throw, and reads no other argument", async () => {
+    const { tool, names } = spied(await load());
     const inputs = times((chance) => fitting(tool.input, chance), seed + 1000);
     const finished = await callWith(tool, inputs.map((input) => JSON.stringify(input))); // prettier-ignore
     expect(finished).toHaveLength(each);
     const thrown = finished.map(({ result }) => result.content).filter((said) => said.startsWith(`'${name}' failed: `));
     expect([...new Set(thrown)]).toEqual([]);
+    const { properties } = tool.input;
+    expect(Object.keys(isJsonObject(properties) ? properties : {})).toEqual(expect.arrayContaining([...names]));
+    expect(names.size).toBeGreaterThan(0);
   });
 });
+
+// The getters of tools/arguments.ts take any name: what the compiler does not know of the schema is held here.
+test("the code asks for arguments by the names and types that the schema of its tool has", async () => {
+  const tools = await loadTools(toolNames);
+  const folder = join(import.meta.dir, "../../src/tools");
+  const asked: string[] = [];
+  const wrong: string[] = [];
+  for (const file of new Bun.Glob("*.ts").scanSync(folder)) {
+    const stem = file.replace(".ts", "").replaceAll("-", "_");
+    const family = tools.filter(({ name }) => name === stem || name.split("_")[0] === stem.split("_")[0]);
+    const own = family.filter(({ name }) => name === stem);
+    const source = await Bun.file(join(folder, file)).text();
+    for (const [call, getter, name = ""] of source.matchAll(/\b(text|number|flag)\(\s*input,\s*"(\w+)"/g)) {
+      const types: Record<string, string[]> = { text: ["string"], number: ["integer", "number"], flag: ["boolean"] };
+      const found = (own.length > 0 ? own : family).map((tool) => typeOf(tool, name));
+      asked.push(call);
+      if (!found.some((type) => types[getter ?? ""]?.includes(type))) wrong.push(`${file}: ${call}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(asked.length).toBeGreaterThan(100);
+});
+
+function typeOf({ input: { properties } }: Tool, name: string): string {
+  const schema = isJsonObject(properties) ? properties[name] : undefined;
+  if (!isJsonObject(schema)) return "";
+  return typeof schema["type"] === "string" ? schema["type"] : Array.isArray(schema["enum"]) ? "string" : "";
+}

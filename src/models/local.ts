@@ -203,6 +203,8 @@ async function* answer(
     } else if (event.type === "too_long") {
       const { tokens, context } = event;
       yield wrongRequest(`The prompt is too long for '${name}': ${tokens} tokens, and its context is ${context}`);
+    } else if (event.type === "failed") {
+      yield wrongRequest(`'${name}' cannot go on: ${event.why}; its file may be damaged`);
     } else {
       // A call that was cut is none.
       const { text, calls } = reader?.end() ?? { text: "", calls: [] };

@@ -32,6 +32,11 @@ type Loaded = { functions: Symbols; numbers: Map<string, number> };
 const out = new Float64Array(2);
 const encoder = new TextEncoder();
 
+/** What a native job said went wrong; a panic is a plain error. */
+export class NativeFailure extends Error {
+  override readonly name = "NativeFailure";
+}
+
 /** A native library, loaded when it is first used. */
 export class NativeLibrary {
   readonly #name: string;
@@ -79,7 +84,7 @@ export class NativeLibrary {
         if (code === status.end) return;
         if (code === status.ok) yield takeBytes(functions);
         else if (code === status.pending) await this.#woken(job, signal);
-        else throw new Error(takeFailure(functions, name, code));
+        else throw new NativeFailure(takeFailure(functions, name, code));
         signal?.throwIfAborted();
       }
     } finally {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import so from "../../dist/native/librein_local.so" with { type: "file" };
 import type { JsonObject } from "../core/json.ts";
 import { ok, type Result } from "../core/result.ts";
-import { frame, NativeLibrary } from "./border.ts";
+import { frame, NativeFailure, NativeLibrary } from "./border.ts";
 
 /**
  * Models that run in this process: GGUF files through llama.cpp, in a second native library that nothing else loads. All work is on
@@ -56,13 +56,15 @@ export type LocalStop = "end" | "stop" | "length" | "context";
 
 /**
  * `prompt` comes first, before it is computed: `cached` of its tokens are kept from what the session computed before. Then texts,
- * never cut inside a character, and `done`. `too_long` is all there is when the prompt leaves no room for an answer.
+ * never cut inside a character, and `done`. `too_long` is all there is when the prompt leaves no room for an answer. `failed` ends
+ * an answer that the weights cannot go on with, which only damaged ones cannot.
  */
 export type GenerateEvent =
   | { type: "prompt"; tokens: number; cached: number }
   | { type: "text"; text: string }
   | { type: "done"; stop: LocalStop; tokens: number; firstTokenMs: number; promptMs: number; generateMs: number }
-  | { type: "too_long"; tokens: number; context: number };
+  | { type: "too_long"; tokens: number; context: number }
+  | { type: "failed"; why: string };
 
 /** The end of a message. */
 export const withoutLocalModels = "this build of rein is without local models: it was made with LOCAL=0";
@@ -151,10 +153,15 @@ export class LocalSession implements Disposable {
     this.#id = id;
   }
 
-  /** One at a time. Ends with `done` or `too_long`; an abort ends it within a token and throws its reason. */
+  /** One at a time. Ends with `done`, `too_long` or `failed`; an abort ends it within a token and throws its reason. */
   async *generate(prompt: string, options: GenerateOptions, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
     const input = frame([this.#id, JSON.stringify(options)], prompt);
-    for await (const chunk of library.start("local.generate", input, signal)) yield eventOf(chunk);
+    try {
+      for await (const chunk of library.start("local.generate", input, signal)) yield eventOf(chunk);
+    } catch (error) {
+      if (!(error instanceof NativeFailure)) throw error;
+      yield { type: "failed", why: error.message };
+    }
   }
 
   close(): void {

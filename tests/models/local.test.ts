@@ -66,6 +66,18 @@ withWeights("local model: a cut file is an error before anything is loaded", asy
   expect(await problem(half)).toBe("Cannot use model 'local/it': it is cut: it has 49181216 of 98362432 bytes");
 });
 
+withWeights("local model: damaged weights that a header cannot tell are a failure of the model", async () => {
+  const damaged = join(folder, "damaged.gguf");
+  const bytes = await Bun.file(weights).bytes();
+  await Bun.write(damaged, bytes.fill(0xff, bytes.length - 8_000_000));
+  const { failure } = await readReply(await make({}, damaged), ask("Hello"));
+  expect(failure).toEqual({
+    kind: "request",
+    message: "'local/smollm2' cannot go on: The model's scores are no numbers; its file may be damaged",
+    retryable: false,
+  });
+});
+
 /** A model of 4096 tokens of context at 128 bytes each, and an engine that answers "Yes". */
 async function tiny(
   free: number,

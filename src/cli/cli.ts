@@ -22,6 +22,13 @@ export async function dispatch(
   if (first === "--help" || first === "-h") return help([], streams);
 
   const command = commands.find(({ name }) => name === first || name === `${first} ${second}`);
+  if (command === undefined && (second === "--help" || second === "-h")) {
+    const text = (await import("./help.ts")).groupHelp(first);
+    if (text !== undefined) {
+      await streams.stdout.write(text);
+      return 0;
+    }
+  }
   if (command === undefined) return usageError(unknownCommand(first, second), streams);
   const words = command.name.split(" ").length;
   const parse = command.inputs ? parseBesideFile : parseFlags;

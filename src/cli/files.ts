@@ -74,7 +74,9 @@ function readFifo(path: string, limit: number): Result<Uint8Array, UsageProblem>
 function nearestFile(path: string): string | undefined {
   if (existsSync(path)) return undefined;
   try {
-    const name = nearest(basename(path), readdirSync(dirname(path)));
+    // A link that leads nowhere has this very name.
+    const others = readdirSync(dirname(path)).filter((name) => name !== basename(path));
+    const name = nearest(basename(path), others);
     return name === undefined ? undefined : join(dirname(path), name);
   } catch {
     return undefined; // Its folder is not there either.

@@ -58,7 +58,12 @@ async function helpText(name: string): Promise<string | undefined> {
   if (topic !== undefined) return `${(await topic.text()).trimEnd()}\n`;
   const command = commands.find((one) => one.name === name);
   if (command !== undefined) return commandHelp(command);
-  const group = commands.filter((one) => one.name.startsWith(`${name} `));
+  return groupHelp(name);
+}
+
+/** The help of the commands that begin with a word, such as `models`; undefined where there are none. */
+export function groupHelp(word: string): string | undefined {
+  const group = commands.filter(({ name }) => name.startsWith(`${word} `));
   return group.length === 0 ? undefined : group.map(commandHelp).join("\n");
 }
 

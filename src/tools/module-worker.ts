@@ -44,6 +44,7 @@ export type ModuleCall = {
 export class ModuleWorker {
   readonly #start: StartModule;
   #running: Running | undefined;
+  #opening: Promise<Result<Running, string>> | undefined;
   #last = 0;
 
   constructor(start: StartModule) {
@@ -66,15 +67,9 @@ export class ModuleWorker {
 
   async call(call: ModuleCall): Promise<ToolOutcome> {
     const failed = (why: string): ToolOutcome => ({ content: why, error: true });
-    if (this.#running === undefined) {
-      const environment = await call.environment();
-      if (!environment.ok) return failed(environment.error);
-      // Another call may have started one meanwhile.
-      const opened = this.#running === undefined ? await this.#open(environment.value) : undefined;
-      if (opened?.ok === false) return failed(opened.error);
-    }
-    const running = this.#running;
-    if (running === undefined) return failed("its process ended at once");
+    const ready = await this.#ready(call);
+    if (!ready.ok) return failed(ready.error);
+    const running = ready.value;
     const id = ++this.#last;
     const { promise, resolve } = Promise.withResolvers<ToolOutcome>();
     running.pending.set(id, { resolve, show: call.show });
@@ -98,6 +93,15 @@ export class ModuleWorker {
     call.signal.removeEventListener("abort", abort);
     running.pending.delete(id);
     return outcome;
+  }
+
+  /** The process that runs. Calls that come while one is being started wait for that one. */
+  async #ready({ environment }: ModuleCall): Promise<Result<Running, string>> {
+    if (this.#running !== undefined) return { ok: true, value: this.#running };
+    this.#opening ??= environment()
+      .then((given) => (given.ok ? this.#open(given.value) : given))
+      .finally(() => (this.#opening = undefined));
+    return this.#opening;
   }
 
   async #open(environment: Pick<ChildOptions, "env" | "variables">): Promise<Result<Running, string>> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadModules } from "../../src/app/modules.ts";
@@ -89,6 +89,17 @@ describe("a module's tool", () => {
     const { call } = await open("several", "async ({ ms }) => (await Bun.sleep(ms), ms)");
     const answers = await Promise.all([30, 1, 15].map((ms) => call({ ms })));
     expect(answers.map(({ content }) => content)).toEqual(["30", "1", "15"]);
+  });
+
+  test("starts one process for calls that come together", async () => {
+    const starts = join(folder, "starts");
+    const counted = `(require("node:fs").appendFileSync(${JSON.stringify(starts)}, "x"), () => "done")`;
+    const { call } = await open("together", counted);
+    const answers = await Promise.all([call(), call(), call()]);
+    expect(answers.map(({ content }) => content)).toEqual(["done", "done", "done"]);
+    // One that is not needed would still be starting.
+    await Bun.sleep(300);
+    expect(readFileSync(starts, "utf8")).toBe("x");
   });
 
   test("fails by what it throws, and the next call works", async () => {

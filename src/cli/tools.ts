@@ -21,7 +21,7 @@ import { usageError } from "./usage.ts";
 /** Lists the tools of an agent file, or rein's own. */
 export const toolsCommand: Handler = async (args, io) => {
   const [file] = args.positionals;
-  const plan = file === undefined ? undefined : await planOf(file, args.has("--load"), io);
+  const plan = file === undefined ? undefined : await planOf(file, () => args.has("--load"), io);
   if (plan === null) return exitCode("usage");
   const rows = await toolRows(plan?.tools);
   await io.stdout.write(args.one("--output") === "json" ? toolsJson(rows) : toolsText(rows));
@@ -40,7 +40,8 @@ export const callCommand: Handler = async (args, io) => {
     const message = `'${flag}' grants what an agent file requests, and none was given`;
     return usageError({ message, hint: "say what is granted, such as --allow-read=src" }, io, { name: "tools call" });
   }
-  const plan = file === undefined ? undefined : await planOf(file, true, io);
+  const isThere = ({ tools }: Plan) => tools.some((tool) => tool.kind !== "unloaded" && tool.name === name);
+  const plan = file === undefined ? undefined : await planOf(file, (read) => !isThere(read), io);
   if (plan === null) return exitCode("usage");
   const interrupts = new AbortController();
   const leaveSignals = interruptOnSignals(interrupts);
@@ -71,11 +72,12 @@ export const callCommand: Handler = async (args, io) => {
   return error ? exitCode("unfit") : 0;
 };
 
-/** An agent file's plan; null where it has errors, which were told. */
-async function planOf(file: string, load: boolean, io: Io): Promise<Plan | null> {
+/** An agent file's plan; null where it has errors, which were told. `load`: whether its modules are to be started for it. */
+async function planOf(file: string, load: (plan: Plan) => boolean, io: Io): Promise<Plan | null> {
   const read = await agentBytes(file, io);
-  const checked =
-    load && read.ok ? await loadAgentBytes(file, read.value, "needed", io) : checkRead(file, read, io.cwd);
+  const looked = checkRead(file, read, io.cwd);
+  const loads = read.ok && looked.ok && load(looked.value);
+  const checked = loads ? await loadAgentBytes(file, read.value, "needed", io) : looked;
   const diagnostics = checked.ok ? checked.warnings : checked.diagnostics;
   await io.stderr.write(diagnosticsText(diagnostics, { color: io.stderr.color }));
   if (checked.ok) return checked.value;

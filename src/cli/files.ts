@@ -83,7 +83,10 @@ function nearestFile(path: string): string | undefined {
   }
 }
 
-/** Writes a file whole or not at all, beside it first. A link is followed; a device such as /dev/null is written to. */
+/**
+ * Writes a file whole or not at all, beside it first. A link is followed, a device such as /dev/null is written to, and a file that
+ * may not be written is left, though its folder could take another.
+ */
 export function writeNamed(path: string, text: string): Result<void, UsageProblem> {
   let temporary: string | undefined;
   try {
@@ -92,6 +95,7 @@ export function writeNamed(path: string, text: string): Result<void, UsageProble
       writeFileSync(path, text);
       return { ok: true, value: undefined };
     }
+    if (stat !== undefined) accessSync(path, constants.W_OK);
     const target = leadsTo(path);
     const beside = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
     temporary = beside;
@@ -121,6 +125,7 @@ export function checkWritable(path: string): Result<void, UsageProblem> {
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
     if (stat?.isDirectory() || path.endsWith("/")) return cannot(`Cannot write '${path}': it is a folder`);
+    if (stat?.isFile()) accessSync(path, constants.W_OK);
     const folder = stat === undefined || stat.isFile() ? `${dirname(leadsTo(path))}/.` : undefined;
     accessSync(folder ?? path, constants.W_OK);
     return { ok: true, value: undefined };

@@ -20,7 +20,7 @@ export type TerminalOutput = Output & {
 
 /** Looks at what the streams are connected to. */
 export async function openIo(env: Record<string, string | undefined>, streams: Streams): Promise<Io> {
-  const painted = !env["NO_COLOR"] && env["TERM"] !== "dumb";
+  const painted = !env["NO_COLOR"] && !isDumb(env);
   const look = async (stream: Output, descriptor: number): Promise<TerminalOutput> => {
     const terminal = await isTerminal(descriptor);
     return { ...stream, terminal, color: terminal && painted };
@@ -34,6 +34,11 @@ export async function openIo(env: Record<string, string | undefined>, streams: S
     stdinIsTerminal: await isTerminal(0),
     canAsk: stderr.terminal && !env["CI"],
   };
+}
+
+/** Whether a terminal may know nothing but lines: it says so, or nothing at all. */
+export function isDumb(env: Io["env"]): boolean {
+  return !env["TERM"] || env["TERM"] === "dumb";
 }
 
 /** Only a character device can be a terminal, and /dev/null is none: node:tty costs 4 ms of CPU where it need not be asked. */

@@ -3,7 +3,7 @@ import { modelsJson, pulledText } from "../render/models.ts";
 import { pullProgress } from "../render/pull.ts";
 import { usageError } from "./usage.ts";
 import type { Handler } from "./command.ts";
-import type { Io } from "./io.ts";
+import { isDumb, type Io } from "./io.ts";
 import { failed, placeOf } from "./models.ts";
 import { interruptOnSignals } from "./signals.ts";
 
@@ -40,5 +40,5 @@ export const pullCommand: Handler = async (args, io) => {
 function progressMode({ env, stderr }: Io): "live" | "plain" | "none" {
   if (env["CI"]) return "plain";
   if (!stderr.terminal) return "none";
-  return env["TERM"] === "dumb" ? "plain" : "live";
+  return isDumb(env) ? "plain" : "live";
 }

@@ -14,7 +14,7 @@ import { textRenderer, type TextOptions } from "../render/text.ts";
 import { verboseRenderer } from "../render/verbose.ts";
 import { checkWritable, writeNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
-import type { Io } from "./io.ts";
+import { isDumb, type Io } from "./io.ts";
 import { terminalPictures } from "./pictures.ts";
 
 /** Where a run's events and its result go. */
@@ -63,7 +63,7 @@ export function runOutput(args: Arguments, io: Io, plan: Plan, readerGone: () =>
     stderr: io.stderr,
     mode: progressMode(args, io),
     color: io.stderr.color,
-    pictures: io.stderr.terminal && io.env["TERM"] !== "dumb" ? terminalPictures(io.env) : undefined,
+    pictures: io.stderr.terminal && !isDumb(io.env) ? terminalPictures(io.env) : undefined,
     clock,
     columns: () => process.stderr.columns || 80,
     streaming: stream && io.stdout.terminal,
@@ -128,7 +128,7 @@ function progressMode(args: Arguments, io: Io): "live" | "plain" | "none" {
   // Events that come on a terminal are its progress.
   const events = args.one("--output") === "jsonl" && args.one("--output-file") === undefined && io.stdout.terminal;
   if (!io.stderr.terminal || events) return "none";
-  return io.env["TERM"] === "dumb" ? "plain" : "live";
+  return isDumb(io.env) ? "plain" : "live";
 }
 
 function keepAnswer(file: string, kept: string[]): Problem | undefined {

@@ -148,6 +148,8 @@ test("an answer that is judged first is Markdown too", async () => {
 test.each([
   ["NO_COLOR is set", "rein run agent.yaml -q", { NO_COLOR: "1" }],
   ["the terminal is dumb", "rein run agent.yaml -q", { TERM: "dumb" }],
+  ["nothing is known of the terminal", "unset TERM; rein run agent.yaml -q", {}],
+  ["its name is empty", "rein run agent.yaml -q", { TERM: "" }],
   ["it goes into a pipe", "rein run agent.yaml -q | cat", {}],
   ["it goes into a pipe as it comes", "rein run agent.yaml -q --stream | cat", {}],
   ["it goes into a file", "rein run agent.yaml -q -o answer.md; cat answer.md", {}],

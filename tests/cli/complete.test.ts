@@ -38,7 +38,14 @@ async function complete(...words: string[]): Promise<string[]> {
 }
 
 test("what every flag and argument takes is known, or is free text", () => {
-  const free = new Set(["models pull --name", "models pull --sha256", "run PROMPT", "-e PROMPT", "complete WORD"]);
+  const free = new Set([
+    "models pull --name",
+    "models pull --sha256",
+    "sessions show --whole",
+    "run PROMPT",
+    "-e PROMPT",
+    "complete WORD",
+  ]);
   const missing = commands.flatMap(({ name, positionals, flags }) => {
     const values = flags.flatMap((flag) =>
       flag.value === undefined || flag.value.choices !== undefined ? [] : [[flag.name, flag.value.name] as const],

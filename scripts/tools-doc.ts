@@ -1,5 +1,6 @@
 /** Writes docs/tools.md: every tool that rein brings, from the tables that the model is told of them by. */
 import { isJsonObject, type Json, type JsonObject, type JsonSchema } from "../src/core/json.ts";
+import { validate } from "../src/core/json-schema.ts";
 import type { Need } from "../src/core/permission.ts";
 import type { Effects, Tool } from "../src/core/tool.ts";
 import { loadTools, toolNames } from "../src/tools/index.ts";
@@ -48,37 +49,37 @@ function need({ kind, target }: Need): string {
 /** What calls do: one word, or which arguments make it another. */
 function effectsOf(tool: Tool): string {
   const values = valuesOf(tool.input);
-  const { required } = tool.input;
+  const required = Array.isArray(tool.input["required"]) ? tool.input["required"] : [];
+  const always = values
+    .filter(({ name }) => required.includes(name))
+    .map(({ name, values: [first = "x"] }) => [name, first]);
+  const effects = (given: JsonObject) => tool.effects({ ...Object.fromEntries(always), ...given });
   // An argument that every call has and that says what the call is: without it there is no call to judge.
   const kind = values.find(
     ({ name, choices }) =>
-      choices && Array.isArray(required) && required.includes(name) && allEffects(tool, name, choices).size > 1,
+      choices && required.includes(name) && new Set(choices.map((value) => effects({ [name]: value }))).size > 1,
   );
   const bases: JsonObject[] = kind === undefined ? [{}] : kind.values.map((value) => ({ [kind.name]: value }));
   const found = new Map<Effects, string[]>();
-  const add = (effects: Effects, given: JsonObject, shown: string[]) => {
+  const add = (effect: Effects, given: JsonObject, shown: string[]) => {
     const words = Object.entries(given).map(([name, value]) => `\`${name}: ${String(value)}\``);
-    found.set(effects, [...(found.get(effects) ?? []), [...words, ...shown].join(" and ")]);
+    found.set(effect, [...(found.get(effect) ?? []), [...words, ...shown].join(" and ")]);
   };
-  if (kind !== undefined) for (const base of bases) add(tool.effects(base), base, []);
+  if (kind !== undefined) for (const base of bases) add(effects(base), base, []);
   for (const { name, values: given, choices } of values.filter((one) => one !== kind)) {
     for (const value of given) {
       const shown = [`\`${choices ? `${name}: ${String(value)}` : name}\``];
-      const outcomes = bases.map((base) => ({ base, effects: tool.effects({ ...base, [name]: value }) }));
-      const changed = outcomes.filter(({ base, effects }) => effects !== tool.effects(base));
+      const outcomes = bases.map((base) => ({ base, effect: effects({ ...base, [name]: value }) }));
+      const changed = outcomes.filter(({ base, effect }) => effect !== effects(base));
       const [first] = changed;
       if (first === undefined) continue;
-      const always = outcomes.every(({ effects }) => effects === first.effects);
-      if (always) add(first.effects, {}, shown);
-      else for (const { base, effects } of changed) add(effects, base, shown);
+      const whatever = outcomes.every(({ effect }) => effect === first.effect);
+      if (whatever) add(first.effect, {}, shown);
+      else for (const { base, effect } of changed) add(effect, base, shown);
     }
   }
-  const others = [...found].map(([effects, when]) => `\`${effects}\` with ${when.join(", ")}`);
-  return [...(kind === undefined ? [`\`${tool.effects({})}\``] : []), ...others].join("; ");
-}
-
-function allEffects(tool: Tool, name: string, values: Json[]): Set<Effects> {
-  return new Set(values.map((value) => tool.effects({ [name]: value })));
+  const others = [...found].map(([effect, when]) => `\`${effect}\` with ${when.join(", ")}`);
+  return [...(kind === undefined ? [`\`${effects({})}\``] : []), ...others].join("; ");
 }
 
 /** Of each argument all its choices, or a value of its type. */
@@ -87,7 +88,8 @@ function valuesOf({ properties }: JsonSchema): Array<{ name: string; values: Jso
   return Object.entries(isJsonObject(properties) ? properties : {}).map(([name, schema]) => {
     const choices = isJsonObject(schema) && Array.isArray(schema["enum"]) ? schema["enum"] : undefined;
     const value = byType[typeOf(schema).split(" ")[0] ?? ""];
-    return { name, choices, values: choices ?? (value === undefined ? [] : [value]) };
+    const fits = isJsonObject(schema) && value !== undefined && validate(schema, value).length === 0;
+    return { name, choices, values: choices ?? (fits ? [value] : []) };
   });
 }
 

@@ -1,39 +1,43 @@
 import type { AgentDoor, AgentRun } from "../core/agents.ts";
-import type { JsonObject } from "../core/json.ts";
-import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
+import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { endOf, lineOf } from "./agent-report.ts";
 import { number, text } from "./arguments.ts";
+import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
 
 /** How long it is waited for an agent, in seconds. */
 const usualWait = 60;
 
-export const agentManage: Tool = {
+const schema = schemaOf({
+  type: "object",
+  properties: {
+    action: {
+      type: "string",
+      enum: ["list", "wait", "inspect", "stop"],
+      description: "wait: until it has ended, for its answer. inspect: how far it is, without waiting",
+    },
+    id: {
+      type: "string",
+      description: "The agent, by the id that spawn_agent returned, for example a1. Not for list",
+    },
+    timeout: {
+      type: "integer",
+      minimum: 1,
+      maximum: 3600,
+      description: `With wait: the most seconds. It works on after them. Default: ${usualWait}`,
+    },
+  },
+  required: ["action"],
+  additionalProperties: false,
+});
+
+type Input = FromSchema<typeof schema>;
+
+export const agentManage = builtIn({
   name: "agent_manage",
   description:
     "Looks after agents that spawn_agent has started: lists them, waits for one and returns its answer, shows how far one is, or " +
     "stops one.",
-  input: {
-    type: "object",
-    properties: {
-      action: {
-        type: "string",
-        enum: ["list", "wait", "inspect", "stop"],
-        description: "wait: until it has ended, for its answer. inspect: how far it is, without waiting",
-      },
-      id: {
-        type: "string",
-        description: "The agent, by the id that spawn_agent returned, for example a1. Not for list",
-      },
-      timeout: {
-        type: "integer",
-        minimum: 1,
-        maximum: 3600,
-        description: `With wait: the most seconds. It works on after them. Default: ${usualWait}`,
-      },
-    },
-    required: ["action"],
-    additionalProperties: false,
-  },
+  input: schema,
   examples: [
     { request: "Wait for the first agent", input: { action: "wait", id: "a1" } },
     { request: "Which agents are there?", input: { action: "list" } },
@@ -41,9 +45,9 @@ export const agentManage: Tool = {
   needs: [],
   effects: () => "none",
   run,
-};
+});
 
-async function run(input: JsonObject, context: ToolContext): Promise<ToolOutcome> {
+async function run(input: Input, context: ToolContext): Promise<ToolOutcome> {
   const { agents } = context;
   const id = text(input, "id");
   const action = text(input, "action");

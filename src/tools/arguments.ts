@@ -1,22 +1,26 @@
-import type { JsonObject, JsonSchema } from "../core/json.ts";
+// The arguments of a call, by names that its schema has and of the type that it gives them: only whether they are there is open.
 
-// The arguments of a call, which have been validated against the tool's schema: only whether they are there is open.
-
-export function text(input: JsonObject, name: string, fallback = ""): string {
-  const value = input[name];
-  return typeof value === "string" ? value : fallback;
+export function text<Name extends string>(
+  input: { readonly [One in Name]?: string },
+  name: Name,
+  fallback = "",
+): string {
+  return input[name] ?? fallback;
 }
 
-export function number(input: JsonObject, name: string, fallback: number): number {
-  const value = input[name];
-  return typeof value === "number" ? value : fallback;
+export function number<Name extends string>(
+  input: { readonly [One in Name]?: number },
+  name: Name,
+  fallback: number,
+): number {
+  return input[name] ?? fallback;
 }
 
-export function flag(input: JsonObject, name: string): boolean {
+export function flag<Name extends string>(input: { readonly [One in Name]?: boolean }, name: Name): boolean {
   return input[name] === true;
 }
 
 /** The schema of a path. No file system takes a longer one. */
-export function pathSchema(description: string): JsonSchema {
-  return { type: "string", minLength: 1, maxLength: 4096, description };
+export function pathSchema(description: string) {
+  return { type: "string" as const, minLength: 1, maxLength: 4096, description };
 }

@@ -1,8 +1,8 @@
-import type { JsonObject } from "../core/json.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import { flag, number, pathSchema, text } from "./arguments.ts";
 import { openBackground, type Background } from "./background.ts";
 import { bytes } from "./bound.ts";
+import { builtIn, schemaOf, type BuiltIn, type FromSchema } from "./built-in.ts";
 import { CommandOutput, endWords } from "./command-output.ts";
 
 const usualTimeout = 120;
@@ -13,38 +13,42 @@ const usualWait = 5;
 /** A command that writes more is ended, unless it runs in the background. */
 const mostOutput = 64_000_000;
 
+const schema = schemaOf({
+  type: "object",
+  properties: {
+    command: { type: "string", minLength: 1, description: "The command, for example: git log -3 --oneline" },
+    cwd: pathSchema("The folder to run it in. Default: the working folder"),
+    timeout: {
+      type: "integer",
+      minimum: 1,
+      maximum: 3600,
+      description:
+        `Seconds after which the command is ended. Default: ${usualTimeout}, none in the background. ` +
+        `With poll: seconds to wait for new output. Default: ${usualWait}`,
+    },
+    background: { type: "boolean", description: "Do not wait for the command; answer with its id" },
+    poll: { type: "string", minLength: 1, description: "An id: shows its new output and whether it still runs" },
+    kill: { type: "string", minLength: 1, description: "An id: ends that command" },
+  },
+  additionalProperties: false,
+});
+
+type Input = FromSchema<typeof schema>;
+
 /** `bash_exec` of one run, which its background commands end with. */
 export function bashExec(): Tool {
   const background = openBackground();
-  return { ...definition, run: (input, context) => run(input, context, background) };
+  return builtIn({ ...definition, run: (input, context) => run(input, context, background) });
 }
 
-const definition: Omit<Tool, "run"> = {
+const definition: Omit<BuiltIn<typeof schema>, "run"> = {
   name: "bash_exec",
   description:
     "Runs a command with bash. Returns what it wrote to stdout and stderr, in the order it came, and then its exit code. " +
     "There is no terminal and stdin is empty. All processes that the command started are ended when it ends. " +
     "For servers and other commands that go on, set background: the call returns an id at once. " +
     "Call again with poll or kill and that id, instead of command.",
-  input: {
-    type: "object",
-    properties: {
-      command: { type: "string", minLength: 1, description: "The command, for example: git log -3 --oneline" },
-      cwd: pathSchema("The folder to run it in. Default: the working folder"),
-      timeout: {
-        type: "integer",
-        minimum: 1,
-        maximum: 3600,
-        description:
-          `Seconds after which the command is ended. Default: ${usualTimeout}, none in the background. ` +
-          `With poll: seconds to wait for new output. Default: ${usualWait}`,
-      },
-      background: { type: "boolean", description: "Do not wait for the command; answer with its id" },
-      poll: { type: "string", minLength: 1, description: "An id: shows its new output and whether it still runs" },
-      kill: { type: "string", minLength: 1, description: "An id: ends that command" },
-    },
-    additionalProperties: false,
-  },
+  input: schema,
   examples: [
     { request: "Run git status", input: { command: "git status" } },
     { request: "Run make test in the folder server", input: { command: "make test", cwd: "server" } },
@@ -56,7 +60,7 @@ const definition: Omit<Tool, "run"> = {
   effects: (input) => (text(input, "poll") === "" ? "external" : "read"),
 };
 
-async function run(input: JsonObject, context: ToolContext, background: Background): Promise<ToolOutcome> {
+async function run(input: Input, context: ToolContext, background: Background): Promise<ToolOutcome> {
   const command = text(input, "command");
   const poll = text(input, "poll");
   const kill = text(input, "kill");

@@ -1,5 +1,4 @@
-import type { Json, JsonObject } from "../core/json.ts";
-import { isJsonObject } from "../core/json.ts";
+import type { Json } from "../core/json.ts";
 import { largestAttachment } from "../core/message.ts";
 import type { Picture } from "../core/picture.ts";
 import { ok, type Result } from "../core/result.ts";
@@ -7,6 +6,7 @@ import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { number, text } from "./arguments.ts";
 import { attachmentOf, tooLarge } from "./attachment.ts";
 import { grouped, shownPath } from "./bound.ts";
+import type { Input } from "./canvas-render.ts";
 import { contentOf } from "./content.ts";
 import { failed } from "./failed.ts";
 
@@ -14,13 +14,13 @@ import { failed } from "./failed.ts";
 export type Made = { picture: Picture; what: string };
 
 type Making = Result<Made, ToolOutcome>;
-type Maker = (input: JsonObject, title: { title?: string }, context: ToolContext) => Making | Promise<Making>;
+type Maker = (input: Input, title: { title?: string }, context: ToolContext) => Making | Promise<Making>;
 
 /** What can be drawn, and how it is made of a call's arguments. */
 const makers: Readonly<Record<Picture["kind"], Maker>> = {
   table(input, title) {
-    const columns = strings(input["columns"]);
-    const rows = list(input["rows"]).map((row) => list(row).map(cellText));
+    const columns = input["columns"] ?? [];
+    const rows = (input["rows"] ?? []).map((row) => row.map(cellText));
     if (columns.length === 0 && rows.every((row) => row.length === 0)) return refuse("Give columns and rows");
     const widest = Math.max(...rows.map((row) => row.length), 0);
     if (columns.length > 0 && widest > columns.length)
@@ -42,16 +42,14 @@ const makers: Readonly<Record<Picture["kind"], Maker>> = {
     });
   },
   line(input, title) {
-    const given = list(input["series"]).flatMap((one) =>
-      isJsonObject(one) ? [{ name: text(one, "name"), values: numbers(one["values"]) }] : [],
-    );
-    const single = numbers(input["values"]);
+    const given = input["series"] ?? [];
+    const single = input["values"] ?? [];
     const series = given.length > 0 ? given : [{ name: "", values: single }];
     const points = Math.max(...series.map(({ values }) => values.length));
     if (points === 0) return refuse("Give values, or series: the numbers to draw");
     const wrong = infinite(series.flatMap(({ values }) => values));
     if (wrong !== undefined) return refuse(wrong);
-    const labels = strings(input["labels"]);
+    const labels = input["labels"] ?? [];
     if (labels.length > 0 && labels.length !== points)
       return refuse(`There ${are(labels.length, "label")} for ${counted(points, "point")}: give as many, or no labels`);
     return ok({
@@ -99,7 +97,7 @@ const makers: Readonly<Record<Picture["kind"], Maker>> = {
 export const pictureKinds: readonly string[] = Object.keys(makers);
 
 /** The picture that a call asks for; an error says which field is missing or wrong. */
-export async function makePicture(input: JsonObject, context: ToolContext): Promise<Making> {
+export async function makePicture(input: Input, context: ToolContext): Promise<Making> {
   const kind = text(input, "kind");
   const title = text(input, "title").trim();
   const maker = Object.entries(makers).find(([name]) => name === kind)?.[1];
@@ -111,7 +109,7 @@ export async function makePicture(input: JsonObject, context: ToolContext): Prom
 const longestSide = 640;
 const mostBytes = 300_000;
 
-async function image(input: JsonObject, title: { title?: string }, { host }: ToolContext): Promise<Making> {
+async function image(input: Input, title: { title?: string }, { host }: ToolContext): Promise<Making> {
   const path = text(input, "path");
   if (path === "") return refuse("Give path: the image file to draw");
   const read = await host.fs.read(path, { offset: 0, limit: largestAttachment + 1 });
@@ -146,9 +144,9 @@ async function scale(bytes: Uint8Array): Promise<{ width: number; height: number
   }
 }
 
-function labelled(input: JsonObject): Result<{ labels: string[]; values: number[] }, ToolOutcome> {
-  const values = numbers(input["values"]);
-  const labels = strings(input["labels"]);
+function labelled(input: Input): Result<{ labels: string[]; values: number[] }, ToolOutcome> {
+  const values = input["values"] ?? [];
+  const labels = input["labels"] ?? [];
   if (values.length === 0) return refuse("Give values: the numbers to draw");
   if (labels.length > 0 && labels.length !== values.length)
     return refuse(
@@ -162,18 +160,6 @@ function labelled(input: JsonObject): Result<{ labels: string[]; values: number[
 function infinite(values: number[]): string | undefined {
   const at = values.findIndex((value) => !Number.isFinite(value));
   return at < 0 ? undefined : `The value at place ${at + 1} is too large for a number`;
-}
-
-function list(value: Json | undefined): Json[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function strings(value: Json | undefined): string[] {
-  return list(value).map(cellText);
-}
-
-function numbers(value: Json | undefined): number[] {
-  return list(value).filter((one) => typeof one === "number");
 }
 
 function cellText(value: Json): string {

@@ -1,22 +1,26 @@
-import type { JsonObject } from "../core/json.ts";
-import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
+import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { flag, pathSchema, text } from "./arguments.ts";
 import { grouped, shownPath } from "./bound.ts";
+import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
 import { failed } from "./failed.ts";
 
-export const fileDelete: Tool = {
+const schema = schemaOf({
+  type: "object",
+  properties: {
+    path: pathSchema("The file or folder, for example build/old.txt"),
+    recursive: { type: "boolean", description: "Delete a folder with all in it. Default: false" },
+  },
+  required: ["path"],
+  additionalProperties: false,
+});
+
+type Input = FromSchema<typeof schema>;
+
+export const fileDelete = builtIn({
   name: "file_delete",
   description:
     "Deletes a file, or with recursive a folder and all that is in it. It cannot be undone. Of a symbolic link the link is deleted.",
-  input: {
-    type: "object",
-    properties: {
-      path: pathSchema("The file or folder, for example build/old.txt"),
-      recursive: { type: "boolean", description: "Delete a folder with all in it. Default: false" },
-    },
-    required: ["path"],
-    additionalProperties: false,
-  },
+  input: schema,
   examples: [
     { request: "Delete notes.txt", input: { path: "notes.txt" } },
     { request: "Remove the folder build and everything in it", input: { path: "build", recursive: true } },
@@ -24,9 +28,9 @@ export const fileDelete: Tool = {
   needs: [{ kind: "write" }],
   effects: () => "write",
   run,
-};
+});
 
-async function run(input: JsonObject, { host, signal }: ToolContext): Promise<ToolOutcome> {
+async function run(input: Input, { host, signal }: ToolContext): Promise<ToolOutcome> {
   const path = text(input, "path");
   const removed = await host.fs.remove(path, { recursive: flag(input, "recursive") }, signal);
   if (!removed.ok && removed.error.code === "not_a_file") {

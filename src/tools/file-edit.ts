@@ -1,9 +1,9 @@
-import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { fail, ok, type Result } from "../core/result.ts";
-import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
+import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { hashesOf, lineOf } from "./anchors.ts";
 import { flag, pathSchema, text } from "./arguments.ts";
 import { shownPath } from "./bound.ts";
+import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
 import { diffSplices } from "./edit-diff.ts";
 import { failed } from "./failed.ts";
 import { nearMiss } from "./near-miss.ts";
@@ -12,53 +12,58 @@ import { shownDiff } from "./shown-diff.ts";
 import { plain, PlainText, replaceLines, type Splice } from "./splice.ts";
 import { readWholeText } from "./whole-text.ts";
 
-export const fileEdit: Tool = {
+const schema = schemaOf({
+  type: "object",
+  properties: {
+    path: pathSchema("The file, for example src/main.ts"),
+    edits: {
+      type: "array",
+      minItems: 1,
+      maxItems: 100,
+      description: "What to change",
+      items: {
+        type: "object",
+        properties: {
+          old_text: {
+            type: "string",
+            description: "The text to replace, exactly as it stands in the file, with its spaces and line breaks",
+          },
+          new_text: { type: "string", description: "What stands there afterwards. Empty: the old text is deleted" },
+          all: { type: "boolean", description: "Replace old_text everywhere in the file. Default: false" },
+          start: {
+            type: "string",
+            description: "Instead of old_text: the anchor of the first line to replace, for example 12:kfa",
+          },
+          end: { type: "string", description: "The anchor of the last line to replace. Default: that of start" },
+          after: {
+            type: "string",
+            description:
+              "Instead of start: the anchor of the line behind which to insert new_text; 0 is the file's start",
+          },
+        },
+        required: ["new_text"],
+        additionalProperties: false,
+      },
+    },
+    diff: {
+      type: "string",
+      description: "Instead of edits: a unified diff of this one file. Line numbers in its @@ lines may be left out",
+    },
+  },
+  required: ["path"],
+  additionalProperties: false,
+});
+
+type Input = FromSchema<typeof schema>;
+type Edit = NonNullable<Input["edits"]>[number];
+
+export const fileEdit = builtIn({
   name: "file_edit",
   description:
     "Changes parts of a text file. Each edit replaces old_text, which must stand in the file exactly once, by new_text. Or it " +
     "names lines by the anchors that file_read shows with anchors: true, so that they need not be repeated. All edits are of the " +
     "file as it is before the call, and all are made or none. Returns how the text changed.",
-  input: {
-    type: "object",
-    properties: {
-      path: pathSchema("The file, for example src/main.ts"),
-      edits: {
-        type: "array",
-        minItems: 1,
-        maxItems: 100,
-        description: "What to change",
-        items: {
-          type: "object",
-          properties: {
-            old_text: {
-              type: "string",
-              description: "The text to replace, exactly as it stands in the file, with its spaces and line breaks",
-            },
-            new_text: { type: "string", description: "What stands there afterwards. Empty: the old text is deleted" },
-            all: { type: "boolean", description: "Replace old_text everywhere in the file. Default: false" },
-            start: {
-              type: "string",
-              description: "Instead of old_text: the anchor of the first line to replace, for example 12:kfa",
-            },
-            end: { type: "string", description: "The anchor of the last line to replace. Default: that of start" },
-            after: {
-              type: "string",
-              description:
-                "Instead of start: the anchor of the line behind which to insert new_text; 0 is the file's start",
-            },
-          },
-          required: ["new_text"],
-          additionalProperties: false,
-        },
-      },
-      diff: {
-        type: "string",
-        description: "Instead of edits: a unified diff of this one file. Line numbers in its @@ lines may be left out",
-      },
-    },
-    required: ["path"],
-    additionalProperties: false,
-  },
+  input: schema,
   examples: [
     {
       request: "In config.ts set the port to 8080",
@@ -76,9 +81,9 @@ export const fileEdit: Tool = {
   needs: [{ kind: "read" }, { kind: "write" }],
   effects: () => "write",
   run,
-};
+});
 
-async function run(input: JsonObject, { host }: ToolContext): Promise<ToolOutcome> {
+async function run(input: Input, { host }: ToolContext): Promise<ToolOutcome> {
   const path = text(input, "path");
   const refuse = (why: string): ToolOutcome => ({ content: `Cannot edit '${shownPath(path)}': ${why}`, error: true });
   const read = await readWholeText(host, path);
@@ -98,9 +103,9 @@ async function run(input: JsonObject, { host }: ToolContext): Promise<ToolOutcom
 }
 
 /** All changes of a call. The failure's message goes on after "Cannot edit 'x': ". */
-function splicesOf(input: JsonObject, whole: PlainText): Result<Splice[]> {
+function splicesOf(input: Input, whole: PlainText): Result<Splice[]> {
   const diff = text(input, "diff");
-  const edits = Array.isArray(input["edits"]) ? input["edits"].filter(isJsonObject) : [];
+  const edits = input["edits"] ?? [];
   if ((diff === "") === (edits.length === 0)) {
     return fail("invalid", diff === "" ? "name 'edits' or a 'diff'" : "name 'edits' or a 'diff', and not both");
   }
@@ -121,7 +126,7 @@ function splicesOf(input: JsonObject, whole: PlainText): Result<Splice[]> {
   return ok(splices);
 }
 
-function exactSplices(edit: JsonObject, whole: PlainText, by: string): Result<Splice[]> {
+function exactSplices(edit: Edit, whole: PlainText, by: string): Result<Splice[]> {
   const old = plain(text(edit, "old_text"));
   const changed = plain(text(edit, "new_text"));
   if (old === "") return fail("invalid", "name the text to replace as 'old_text', or lines by 'start' or 'after'");
@@ -136,7 +141,7 @@ function exactSplices(edit: JsonObject, whole: PlainText, by: string): Result<Sp
   return fail("invalid", `'old_text' is ${where}: ${ways}`);
 }
 
-function anchoredSplice(edit: JsonObject, whole: PlainText, hashes: string[], by: string): Result<Splice[]> {
+function anchoredSplice(edit: Edit, whole: PlainText, hashes: string[], by: string): Result<Splice[]> {
   const [start, end, after] = [text(edit, "start"), text(edit, "end"), text(edit, "after")];
   if (text(edit, "old_text") !== "" || (start !== "" && after !== "")) {
     return fail("invalid", "name only one of 'old_text', 'start' and 'after'");

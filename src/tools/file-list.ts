@@ -1,43 +1,47 @@
 import type { ListQuery, ListSummary, TreeEntry } from "../core/tree.ts";
-import type { JsonObject } from "../core/json.ts";
-import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
+import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { flag, number, pathSchema, text } from "./arguments.ts";
 import { bytes, grouped, shownPath } from "./bound.ts";
+import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
 import { failed } from "./failed.ts";
 import { globSchemas, globsOf, noted, Page, shownBelow } from "./page.ts";
 
 const usualLimit = 500;
 const usualDepth = 2;
 
-export const fileList: Tool = {
+const schema = schemaOf({
+  type: "object",
+  properties: {
+    path: pathSchema("The folder. Default: the working folder"),
+    ...globSchemas,
+    depth: {
+      type: "integer",
+      minimum: 1,
+      description: `How many levels deep. 1 is the folder itself. Default: ${usualDepth}, with glob or sort all levels`,
+    },
+    tree: {
+      type: "boolean",
+      description: "Show names only, indented below their folders: shorter than whole paths. Default: false",
+    },
+    times: { type: "boolean", description: "Show when each was changed last (UTC). Default: false" },
+    sort: {
+      enum: ["path", "size", "time"],
+      description: "size: only files, the largest first. time: what changed last first. Default: path",
+    },
+    offset: { type: "integer", minimum: 1, description: "The first entry to show, counted from 1. Default: 1" },
+    limit: { type: "integer", minimum: 1, maximum: 5000, description: `How many to show. Default: ${usualLimit}` },
+  },
+  additionalProperties: false,
+});
+
+type Input = FromSchema<typeof schema>;
+
+export const fileList = builtIn({
   name: "file_list",
   description:
     "Lists what is in a folder: one path a line, folders end with /, files have their size. Sorted by path. " +
     "What .gitignore rules out and the folder .git are left out.",
-  input: {
-    type: "object",
-    properties: {
-      path: pathSchema("The folder. Default: the working folder"),
-      ...globSchemas,
-      depth: {
-        type: "integer",
-        minimum: 1,
-        description: `How many levels deep. 1 is the folder itself. Default: ${usualDepth}, with glob or sort all levels`,
-      },
-      tree: {
-        type: "boolean",
-        description: "Show names only, indented below their folders: shorter than whole paths. Default: false",
-      },
-      times: { type: "boolean", description: "Show when each was changed last (UTC). Default: false" },
-      sort: {
-        enum: ["path", "size", "time"],
-        description: "size: only files, the largest first. time: what changed last first. Default: path",
-      },
-      offset: { type: "integer", minimum: 1, description: "The first entry to show, counted from 1. Default: 1" },
-      limit: { type: "integer", minimum: 1, maximum: 5000, description: `How many to show. Default: ${usualLimit}` },
-    },
-    additionalProperties: false,
-  },
+  input: schema,
   examples: [
     { request: "Which files are in the folder src?", input: { path: "src" } },
     { request: "What is in docs/images?", input: { path: "docs/images" } },
@@ -45,9 +49,9 @@ export const fileList: Tool = {
   needs: [{ kind: "read" }],
   effects: () => "read",
   run,
-};
+});
 
-async function run(input: JsonObject, { host, signal }: ToolContext): Promise<ToolOutcome> {
+async function run(input: Input, { host, signal }: ToolContext): Promise<ToolOutcome> {
   const path = text(input, "path", ".");
   const globs = globsOf(text(input, "glob"), text(input, "exclude"));
   const sort = sortOf(text(input, "sort"));

@@ -1,11 +1,11 @@
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
-import type { JsonObject } from "../core/json.ts";
 import type { Host } from "../core/host.ts";
 import { largestAttachment } from "../core/message.ts";
 import { anchoredLine, hashesOf } from "./anchors.ts";
 import { flag, number, pathSchema, text } from "./arguments.ts";
 import { attachmentOf, tooLarge } from "./attachment.ts";
 import { bytes, grouped, mostCharacters, shownPath } from "./bound.ts";
+import { builtIn, schemaOf, type BuiltIn, type FromSchema } from "./built-in.ts";
 import { Cache } from "./cache.ts";
 import { encodingNotes, type Encoding } from "./content.ts";
 import { failed } from "./failed.ts";
@@ -16,33 +16,37 @@ import { readWholeText } from "./whole-text.ts";
 /** Lines are counted up to here; in a larger file their number is a lower bound. */
 const mostScanned = 64_000_000;
 
+const schema = schemaOf({
+  type: "object",
+  properties: {
+    path: pathSchema("The file, for example src/main.ts"),
+    offset: { type: "integer", minimum: 1, description: "The first line to return, counted from 1. Default: 1" },
+    limit: { type: "integer", minimum: 1, description: "How many lines to return. Default: as many as fit" },
+    anchors: {
+      type: "boolean",
+      description:
+        "Begin each line with its anchor and '|', as in 12:kfa|text, by which file_edit names it. Default: false",
+    },
+  },
+  required: ["path"],
+  additionalProperties: false,
+});
+
+type Input = FromSchema<typeof schema>;
+
 /** It answers what was read before from memory, as long as the file is the same. */
 export function makeFileRead(): Tool {
   const cache = new Cache<ToolOutcome>();
-  return { ...fileRead, run: (input, context) => cached(cache, input, context) };
+  return builtIn({ ...fileRead, run: (input, context) => cached(cache, input, context) });
 }
 
-const fileRead: Omit<Tool, "run"> = {
+const fileRead: Omit<BuiltIn<typeof schema>, "run"> = {
   name: "file_read",
   description:
     "Reads a text file, or shows an image (PNG, JPEG, GIF, WebP) or a PDF. Returns the lines of a text as they are, without line " +
     "numbers. A long text comes in parts: a note in square brackets at the end then says which lines these are and which offset " +
     "shows the next ones.",
-  input: {
-    type: "object",
-    properties: {
-      path: pathSchema("The file, for example src/main.ts"),
-      offset: { type: "integer", minimum: 1, description: "The first line to return, counted from 1. Default: 1" },
-      limit: { type: "integer", minimum: 1, description: "How many lines to return. Default: as many as fit" },
-      anchors: {
-        type: "boolean",
-        description:
-          "Begin each line with its anchor and '|', as in 12:kfa|text, by which file_edit names it. Default: false",
-      },
-    },
-    required: ["path"],
-    additionalProperties: false,
-  },
+  input: schema,
   examples: [
     { request: "What does notes.txt say?", input: { path: "notes.txt" } },
     { request: "Show me the text of src/main.ts", input: { path: "src/main.ts" } },
@@ -54,7 +58,7 @@ const fileRead: Omit<Tool, "run"> = {
 /** A version that is younger may stay the same when the file is changed at once again. */
 const settledMs = 2000;
 
-async function cached(cache: Cache<ToolOutcome>, input: JsonObject, context: ToolContext): Promise<ToolOutcome> {
+async function cached(cache: Cache<ToolOutcome>, input: Input, context: ToolContext): Promise<ToolOutcome> {
   const { host, clock } = context;
   const path = text(input, "path");
   // Through the gate, like the read that it stands for.
@@ -73,7 +77,7 @@ async function cached(cache: Cache<ToolOutcome>, input: JsonObject, context: Too
   return outcome;
 }
 
-async function run(input: JsonObject, { host, signal }: ToolContext): Promise<ToolOutcome> {
+async function run(input: Input, { host, signal }: ToolContext): Promise<ToolOutcome> {
   const path = text(input, "path");
   if (flag(input, "anchors")) return readAnchored(input, host);
   const opened = await openText(host, path);
@@ -93,7 +97,7 @@ async function run(input: JsonObject, { host, signal }: ToolContext): Promise<To
 }
 
 /** The lines with their anchors. */
-async function readAnchored(input: JsonObject, host: Host): Promise<ToolOutcome> {
+async function readAnchored(input: Input, host: Host): Promise<ToolOutcome> {
   const path = text(input, "path");
   const read = await readWholeText(host, path);
   if (!read.ok) return failed(read.error, host, path);

@@ -1,8 +1,8 @@
 import type { FoundFile, FoundLine, SearchQuery, SearchSummary } from "../core/tree.ts";
-import type { JsonObject } from "../core/json.ts";
-import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
+import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { flag, number, pathSchema, text } from "./arguments.ts";
 import { bytes, grouped } from "./bound.ts";
+import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
 import { failed } from "./failed.ts";
 import { globSchemas, globsOf, noted, Page, shownBelow } from "./page.ts";
 
@@ -10,63 +10,67 @@ const usualLimit = 100;
 
 const contextSchema = { type: "integer", minimum: 0, maximum: 50 } as const;
 
-export const fileSearch: Tool = {
+const schema = schemaOf({
+  type: "object",
+  properties: {
+    pattern: {
+      type: "string",
+      minLength: 1,
+      maxLength: 1000,
+      description: "A regular expression, for example TODO|FIXME (as in ripgrep: no look-around, no backreferences)",
+    },
+    path: pathSchema("The folder or file to search. Default: the working folder"),
+    ...globSchemas,
+    type: {
+      type: "string",
+      minLength: 1,
+      maxLength: 50,
+      description: "Only files of this type: ts, js, py, rust, go, java, c, cpp, md, json, yaml…",
+    },
+    literal: { type: "boolean", description: "The pattern is plain text, no regular expression. Default: false" },
+    case: {
+      enum: ["sensitive", "ignore", "smart"],
+      description:
+        "ignore: upper and lower case are the same. smart: they are, unless the pattern has upper case. Default: sensitive",
+    },
+    multiline: {
+      type: "boolean",
+      description: "A match may span lines: the pattern may hold \\n, and (?s) lets . match it. Default: false",
+    },
+    context: {
+      ...contextSchema,
+      description: "Lines to show before and after each match, as 'number- text'. Default: 0",
+    },
+    before: { ...contextSchema, description: "Lines to show before each match, instead of context" },
+    after: { ...contextSchema, description: "Lines to show after each match, instead of context" },
+    output: {
+      enum: ["lines", "files", "counts"],
+      description: "lines: matching lines (default). files: only the paths. counts: matching lines per file",
+    },
+    offset: {
+      type: "integer",
+      minimum: 1,
+      description: "The first match (or file) to show, counted from 1. Default: 1",
+    },
+    limit: {
+      type: "integer",
+      minimum: 1,
+      maximum: 5000,
+      description: `How many matches (or files) to show. Default: ${usualLimit}`,
+    },
+  },
+  required: ["pattern"],
+  additionalProperties: false,
+});
+
+type Input = FromSchema<typeof schema>;
+
+export const fileSearch = builtIn({
   name: "file_search",
   description:
     "Searches text files, line by line. Returns for each file its path, then its matching lines as 'number: text'. " +
     "Binary files, files above 50 MB, what .gitignore rules out and the folder .git are left out.",
-  input: {
-    type: "object",
-    properties: {
-      pattern: {
-        type: "string",
-        minLength: 1,
-        maxLength: 1000,
-        description: "A regular expression, for example TODO|FIXME (as in ripgrep: no look-around, no backreferences)",
-      },
-      path: pathSchema("The folder or file to search. Default: the working folder"),
-      ...globSchemas,
-      type: {
-        type: "string",
-        minLength: 1,
-        maxLength: 50,
-        description: "Only files of this type: ts, js, py, rust, go, java, c, cpp, md, json, yaml…",
-      },
-      literal: { type: "boolean", description: "The pattern is plain text, no regular expression. Default: false" },
-      case: {
-        enum: ["sensitive", "ignore", "smart"],
-        description:
-          "ignore: upper and lower case are the same. smart: they are, unless the pattern has upper case. Default: sensitive",
-      },
-      multiline: {
-        type: "boolean",
-        description: "A match may span lines: the pattern may hold \\n, and (?s) lets . match it. Default: false",
-      },
-      context: {
-        ...contextSchema,
-        description: "Lines to show before and after each match, as 'number- text'. Default: 0",
-      },
-      before: { ...contextSchema, description: "Lines to show before each match, instead of context" },
-      after: { ...contextSchema, description: "Lines to show after each match, instead of context" },
-      output: {
-        enum: ["lines", "files", "counts"],
-        description: "lines: matching lines (default). files: only the paths. counts: matching lines per file",
-      },
-      offset: {
-        type: "integer",
-        minimum: 1,
-        description: "The first match (or file) to show, counted from 1. Default: 1",
-      },
-      limit: {
-        type: "integer",
-        minimum: 1,
-        maximum: 5000,
-        description: `How many matches (or files) to show. Default: ${usualLimit}`,
-      },
-    },
-    required: ["pattern"],
-    additionalProperties: false,
-  },
+  input: schema,
   examples: [
     { request: "Where does 'timeout' stand in the files of src?", input: { pattern: "timeout", path: "src" } },
     { request: "Find FIXME", input: { pattern: "FIXME" } },
@@ -74,9 +78,9 @@ export const fileSearch: Tool = {
   needs: [{ kind: "read" }],
   effects: () => "read",
   run,
-};
+});
 
-async function run(input: JsonObject, { host, signal }: ToolContext): Promise<ToolOutcome> {
+async function run(input: Input, { host, signal }: ToolContext): Promise<ToolOutcome> {
   const path = text(input, "path", ".");
   const type = text(input, "type");
   const context = number(input, "context", 0);

@@ -1,25 +1,29 @@
 import type { Host } from "../core/host.ts";
-import type { JsonObject } from "../core/json.ts";
-import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
+import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { pathSchema, text } from "./arguments.ts";
 import { bytes, shownPath } from "./bound.ts";
+import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
 import { failed } from "./failed.ts";
 import { shownDiff } from "./shown-diff.ts";
 import { openText, pieceSize } from "./text.ts";
 
-export const fileWrite: Tool = {
+const schema = schemaOf({
+  type: "object",
+  properties: {
+    path: pathSchema("The file, for example src/main.ts"),
+    content: { type: "string", description: "The whole new text of the file" },
+  },
+  required: ["path", "content"],
+  additionalProperties: false,
+});
+
+type Input = FromSchema<typeof schema>;
+
+export const fileWrite = builtIn({
   name: "file_write",
   description:
     "Creates a file or replaces all of it; folders on the way are made. Returns what was done and how the text changed.",
-  input: {
-    type: "object",
-    properties: {
-      path: pathSchema("The file, for example src/main.ts"),
-      content: { type: "string", description: "The whole new text of the file" },
-    },
-    required: ["path", "content"],
-    additionalProperties: false,
-  },
+  input: schema,
   examples: [
     { request: "Write 'Hello' into greeting.txt", input: { path: "greeting.txt", content: "Hello" } },
     { request: "Create docs/todo.md that says 'Buy milk'", input: { path: "docs/todo.md", content: "Buy milk" } },
@@ -27,9 +31,9 @@ export const fileWrite: Tool = {
   needs: [{ kind: "write" }],
   effects: () => "write",
   run,
-};
+});
 
-async function run(input: JsonObject, { host }: ToolContext): Promise<ToolOutcome> {
+async function run(input: Input, { host }: ToolContext): Promise<ToolOutcome> {
   const path = text(input, "path");
   const content = text(input, "content");
   const data = new TextEncoder().encode(content);

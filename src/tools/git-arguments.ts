@@ -1,12 +1,70 @@
-import type { JsonObject } from "../core/json.ts";
 import { fail, type Failure, type Result } from "../core/result.ts";
 import type { ToolOutcome } from "../core/tool.ts";
 import { boundedText, mostCharacters } from "./bound.ts";
-import { text } from "./arguments.ts";
+import { pathSchema, text } from "./arguments.ts";
+import { schemaOf, type FromSchema } from "./built-in.ts";
 import { firstError, type Ran } from "./git-run.ts";
 
+export const schema = schemaOf({
+  type: "object",
+  properties: {
+    operation: {
+      type: "string",
+      enum: [
+        "clone",
+        "status",
+        "diff",
+        "log",
+        "show",
+        "branch",
+        "checkout",
+        "add",
+        "commit",
+        "merge",
+        "rebase",
+        "fetch",
+        "pull",
+        "push",
+      ],
+      description: "What to do",
+    },
+    folder: pathSchema("The repository's folder; for clone the new folder. Default: the working folder"),
+    paths: {
+      type: "array",
+      items: pathSchema("A path, relative to the repository's folder"),
+      description: "Files to add, commit, restore (checkout), or to limit diff, log and show to",
+    },
+    ref: {
+      type: "string",
+      maxLength: 250,
+      description:
+        "A branch, tag, commit or range, for example: main, HEAD~1, main..dev. To show a file: HEAD:path. " +
+        "For push, pull and fetch a branch; for merge and rebase the other branch",
+    },
+    name: {
+      type: "string",
+      maxLength: 250,
+      description: "branch: the branch to make or delete. checkout: a branch to make",
+    },
+    delete: { type: "boolean", description: "branch: delete it" },
+    message: { type: "string", description: "The message of a commit or merge" },
+    all: { type: "boolean", description: "add: everything that changed. commit: all changed files that git knows" },
+    staged: { type: "boolean", description: "diff: what is added and not yet committed" },
+    limit: { type: "integer", minimum: 1, maximum: 500, description: "log: how many commits. Default: 20" },
+    action: { type: "string", enum: ["start", "continue", "abort"], description: "merge and rebase. Default: start" },
+    rebase: { type: "boolean", description: "pull: rebase instead of merge" },
+    remote: { type: "string", maxLength: 250, description: "fetch, pull, push: the remote's name. Default: origin" },
+    url: { type: "string", maxLength: 4096, description: "clone: an https or ssh address, or a path" },
+    depth: { type: "integer", minimum: 1, description: "clone: only so many commits" },
+  },
+  required: ["operation"],
+  additionalProperties: false,
+});
+
+export type Input = FromSchema<typeof schema>;
+
 /** The commit, range or branch that a call names, "" when it names none. It can't be taken for an option of git's. */
-export function revision(input: JsonObject, name: string): Result<string> {
+export function revision(input: Input, name: "ref" | "name"): Result<string> {
   const value = text(input, name);
   // oxlint-disable-next-line no-control-regex
   if (/^-|[\x00-\x20\x7f]/.test(value))
@@ -15,15 +73,14 @@ export function revision(input: JsonObject, name: string): Result<string> {
 }
 
 /** A branch that is to be made, deleted, pushed or fetched: one name, and nothing that git would read as more than that. */
-export function branchName(input: JsonObject, name: string): Result<string> {
+export function branchName(input: Input, name: "ref" | "name"): Result<string> {
   const value = revision(input, name);
   if (!value.ok || !/[:^~?*[\\+]|\.\.|@\{|^@$/.test(value.value)) return value;
   return fail("invalid", `Cannot use '${name}' '${shortened(value.value)}': it is no name of a branch`);
 }
 
-export function paths(input: JsonObject): string[] {
-  const value = input["paths"];
-  return Array.isArray(value) ? value.filter((path) => typeof path === "string") : [];
+export function paths(input: Input): string[] {
+  return input["paths"] ?? [];
 }
 
 function shortened(text: string): string {

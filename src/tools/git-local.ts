@@ -1,13 +1,12 @@
-import type { JsonObject } from "../core/json.ts";
 import type { Result } from "../core/result.ts";
 import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { flag, number, text } from "./arguments.ts";
-import { answer, branchName, paths, refusedBy, refusedByGit, revision } from "./git-arguments.ts";
+import { answer, branchName, paths, refusedBy, refusedByGit, revision, type Input } from "./git-arguments.ts";
 import { userSettings, type Git, type Ran, type Repository } from "./git-run.ts";
 import { logFormat, parseLog, parseNumstat, parseStatus, type Status } from "./git-text.ts";
 
 /** One operation on a repository that was looked at. */
-export type Operation = (repository: Repository, input: JsonObject, context: ToolContext) => Promise<ToolOutcome>;
+export type Operation = (repository: Repository, input: Input, context: ToolContext) => Promise<ToolOutcome>;
 
 /** A run that has to succeed. */
 async function must(operation: string, running: Promise<Result<Ran>>): Promise<Result<string, ToolOutcome>> {

@@ -1,8 +1,7 @@
-import type { JsonObject } from "../core/json.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { flag, number, text } from "./arguments.ts";
-import { answer, branchName, refusedBy, refusedByGit } from "./git-arguments.ts";
+import { answer, branchName, refusedBy, refusedByGit, type Input } from "./git-arguments.ts";
 import { always, parseSettings, screen, type Override } from "./git-config.ts";
 import { ended, readStatus, type Operation } from "./git-local.ts";
 import { credentialHelper, parseRemote, passRemote, shownUrl, type Remote } from "./git-remote.ts";
@@ -14,7 +13,7 @@ type Direction = "fetch" | "push";
 /** Git, ready to reach one repository, with what it must be told about the other side. */
 type Reached = { git: Git; name: string; options: string[] };
 
-export async function clone(input: JsonObject, context: ToolContext): Promise<ToolOutcome> {
+export async function clone(input: Input, context: ToolContext): Promise<ToolOutcome> {
   const url = text(input, "url");
   const branch = branchName(input, "ref");
   if (!branch.ok) return refusedBy(branch.error);
@@ -123,7 +122,7 @@ function given(branch: string): string[] {
 /** Finds a remote's addresses as git would use them, and judges each. */
 async function reachNamed(
   git: Git,
-  input: JsonObject,
+  input: Input,
   direction: Direction,
   context: ToolContext,
 ): Promise<Result<Reached>> {

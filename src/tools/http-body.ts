@@ -1,9 +1,9 @@
-import type { JsonObject } from "../core/json.ts";
 import type { RequestSecrets } from "../core/host.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { ToolContext } from "../core/tool.ts";
 import { text } from "./arguments.ts";
 import { bytes } from "./bound.ts";
+import { bodyKeys, type Input } from "./http-request.ts";
 import { fillText, fillValue } from "./secrets.ts";
 
 /** A larger file is not sent. */
@@ -15,7 +15,7 @@ export type Prepared = { url: URL; request: RequestInit & { headers: Headers }; 
 type Context = Pick<ToolContext, "host">;
 
 /** Makes a request of the arguments of a call. */
-export async function prepare(input: JsonObject, context: Context): Promise<Result<Prepared>> {
+export async function prepare(input: Input, context: Context): Promise<Result<Prepared>> {
   const url = URL.parse(text(input, "url"));
   if (url === null) return fail("invalid", "Cannot send the request: 'url' is not an absolute URL");
   const query = await addQuery(url, input["query"], context);
@@ -34,8 +34,8 @@ export async function prepare(input: JsonObject, context: Context): Promise<Resu
   return ok({ url, request, secrets: { headers: headers.value.secret, body: used } });
 }
 
-async function addQuery(url: URL, query: unknown, { host }: Context): Promise<Result<void>> {
-  for (const [name, value] of textEntries(query)) {
+async function addQuery(url: URL, query: Input["query"], { host }: Context): Promise<Result<void>> {
+  for (const [name, value] of Object.entries(query ?? {})) {
     const filled = await fillText(value, url, host.secrets);
     if (!filled.ok) return filled;
     url.searchParams.append(name, filled.value.value);
@@ -52,12 +52,12 @@ const reserved = new Set(
 
 async function headersOf(
   url: URL,
-  given: unknown,
+  given: Input["headers"],
   { host }: Context,
 ): Promise<Result<{ headers: Headers; secret: string[] }>> {
   const headers = new Headers();
   const secret: string[] = [];
-  for (const [name, value] of textEntries(given)) {
+  for (const [name, value] of Object.entries(given ?? {})) {
     const refuse = (why: string) =>
       fail("invalid", `Cannot send the header ${JSON.stringify(name.slice(0, 80))}: ${why}`);
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return refuse("that is no name of a header");
@@ -75,9 +75,7 @@ async function headersOf(
 
 type Body = { content?: string | Uint8Array<ArrayBuffer>; type?: string; used: boolean };
 
-const bodyKeys = ["json", "form", "text", "file"] as const;
-
-async function bodyOf(url: URL, input: JsonObject, context: Context): Promise<Result<Body>> {
+async function bodyOf(url: URL, input: Input, context: Context): Promise<Result<Body>> {
   const given = bodyKeys.filter((key) => input[key] !== undefined);
   const [key] = given;
   if (given.length > 1) {
@@ -94,7 +92,7 @@ async function bodyOf(url: URL, input: JsonObject, context: Context): Promise<Re
     case "form": {
       const form = new URLSearchParams();
       let used = false;
-      for (const [name, value] of textEntries(input["form"])) {
+      for (const [name, value] of Object.entries(input["form"] ?? {})) {
         const filled = await fillText(value, url, secrets);
         if (!filled.ok) return filled;
         used ||= filled.value.used;
@@ -122,12 +120,4 @@ async function fileBody(path: string, { host }: Context): Promise<Result<Body>> 
     return fail("too_large", `Cannot send '${path}': it has ${bytes(read.value.size)}, and ${most}`);
   }
   return ok({ content: Uint8Array.from(read.value.bytes), type: "application/octet-stream", used: false });
-}
-
-/** The entries of a map whose values the schema has found to be texts. */
-function textEntries(value: unknown): Array<[string, string]> {
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([name, one]): Array<[string, string]> =>
-    typeof one === "string" ? [[name, one]] : [],
-  );
 }

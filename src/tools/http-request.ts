@@ -1,10 +1,10 @@
-import type { JsonObject } from "../core/json.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Effects, Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import type { Plan, SecretSpec } from "../core/plan.ts";
 import { number, pathSchema, text } from "./arguments.ts";
 import { attachmentOf } from "./attachment.ts";
 import { Bounded, bytes, shownPath } from "./bound.ts";
+import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
 import { contentOf } from "./content.ts";
 import { failed } from "./failed.ts";
 import { whole } from "./own-run.ts";
@@ -16,45 +16,53 @@ import { send, shownLine, typeOf, type Answer } from "./web-send.ts";
 const mostShown = 16_000_000;
 const mostSaved = 64_000_000;
 
+/** Where a body can come from. */
+export const bodyKeys = ["json", "form", "text", "file"] as const;
+
 const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
-const texts = (description: string) => ({ type: "object", additionalProperties: { type: "string" }, description });
+const texts = (description: string) =>
+  schemaOf({ type: "object", additionalProperties: { type: "string" }, description });
+
+const schema = schemaOf({
+  type: "object",
+  properties: {
+    url: {
+      type: "string",
+      minLength: 1,
+      maxLength: 8192,
+      description: "An http or https URL, for example https://api.example.com/items",
+    },
+    method: { type: "string", enum: methods, description: "Default: GET, or POST where there is a body" },
+    headers: texts('Headers by name, for example {"accept": "application/json"}'),
+    query: texts("Parameters to add to the URL, by name. They are encoded for you"),
+    json: { type: "object", description: "A JSON object to send as the body" },
+    form: texts("Fields of a form to send as the body"),
+    text: { type: "string", description: "Text to send as the body, with a content-type header of your choice" },
+    file: pathSchema("A file to send as the body"),
+    save_to: pathSchema("A file to save the answer's body to, instead of showing it"),
+    timeout: {
+      type: "integer",
+      minimum: 1,
+      maximum: 300,
+      description: "Seconds to wait for the answer. Default: 30",
+    },
+  },
+  required: ["url"],
+  additionalProperties: false,
+});
+
+export type Input = FromSchema<typeof schema>;
 
 /** Makes the tool for the secrets and sign-ins of one agent file. */
 export function makeHttpRequest({ secrets, oauth }: Pick<Plan, "secrets" | "oauth">): Tool {
   const get = makeWebGet("*/*");
-  return {
+  return builtIn({
     name: "http_request",
     description:
       "Sends an HTTP request and returns status, headers and body. For a page that is to be read, web_scrape is better. A body comes from " +
       `one of json, form, text and file.${secretsNote({ ...secrets, ...oauth })}`,
-    input: {
-      type: "object",
-      properties: {
-        url: {
-          type: "string",
-          minLength: 1,
-          maxLength: 8192,
-          description: "An http or https URL, for example https://api.example.com/items",
-        },
-        method: { type: "string", enum: methods, description: "Default: GET, or POST where there is a body" },
-        headers: texts('Headers by name, for example {"accept": "application/json"}'),
-        query: texts("Parameters to add to the URL, by name. They are encoded for you"),
-        json: { type: "object", description: "A JSON object to send as the body" },
-        form: texts("Fields of a form to send as the body"),
-        text: { type: "string", description: "Text to send as the body, with a content-type header of your choice" },
-        file: pathSchema("A file to send as the body"),
-        save_to: pathSchema("A file to save the answer's body to, instead of showing it"),
-        timeout: {
-          type: "integer",
-          minimum: 1,
-          maximum: 300,
-          description: "Seconds to wait for the answer. Default: 30",
-        },
-      },
-      required: ["url"],
-      additionalProperties: false,
-    },
+    input: schema,
     examples: [
       {
         request: "Which tags does the item 7 have?",
@@ -65,7 +73,7 @@ export function makeHttpRequest({ secrets, oauth }: Pick<Plan, "secrets" | "oaut
     needs: [{ kind: "net" }],
     effects,
     run: (input, context) => run(get, input, context),
-  };
+  });
 }
 
 function secretsNote(secrets: Readonly<Record<string, Pick<SecretSpec, "hosts">>>): string {
@@ -75,14 +83,14 @@ function secretsNote(secrets: Readonly<Record<string, Pick<SecretSpec, "hosts">>
     : ` You can write a secret into a header, a query parameter or a body without knowing it: ${known.join("; ")}.`;
 }
 
-function effects(input: JsonObject): Effects {
-  const hasBody = ["json", "form", "text", "file"].some((key) => input[key] !== undefined);
+function effects(input: Input): Effects {
+  const hasBody = bodyKeys.some((key) => input[key] !== undefined);
   const method = text(input, "method", hasBody ? "POST" : "GET");
   if (!["GET", "HEAD", "OPTIONS"].includes(method)) return "external";
   return input["save_to"] === undefined ? "read" : "write";
 }
 
-async function run(get: WebGet, input: JsonObject, context: ToolContext): Promise<ToolOutcome> {
+async function run(get: WebGet, input: Input, context: ToolContext): Promise<ToolOutcome> {
   if (hasSecret(text(input, "url"))) {
     return { content: "A secret cannot stand in 'url': put it into 'query', 'headers' or a body", error: true };
   }

@@ -3,6 +3,7 @@ import { serverLanguages, type ServerLanguage } from "../core/language-server.ts
 import { fail, ok, type Result } from "../core/result.ts";
 import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { number, text } from "./arguments.ts";
+import type { Input } from "./lsp-integration.ts";
 import { shownPath } from "./bound.ts";
 import { failed } from "./failed.ts";
 import { diagnose } from "./lsp-diagnostics.ts";
@@ -24,10 +25,10 @@ const graceMs = 10_000;
 type Subject = { path: string; real: string; id: string; language: ServerLanguage };
 
 /** One call and the server that it is for. */
-type Asking = { server: Server; input: JsonObject; context: ToolContext; until: AbortSignal; files: Files };
+type Asking = { server: Server; input: Input; context: ToolContext; until: AbortSignal; files: Files };
 type AskingOf = Asking & { path: string; document: Document; partial: string | undefined };
 
-export async function runLsp(input: JsonObject, context: ToolContext, servers: Servers): Promise<ToolOutcome> {
+export async function runLsp(input: Input, context: ToolContext, servers: Servers): Promise<ToolOutcome> {
   const operation = text(input, "operation");
   const path = text(input, "path");
   const seconds = number(input, "timeout", usualTimeout);
@@ -119,7 +120,7 @@ async function askAt(
   return last.ok ? ok(`${nothing}: is the place on a name?`) : last;
 }
 
-function wanted(input: JsonObject) {
+function wanted(input: Input) {
   return { line: number(input, "line", 0), column: number(input, "column", 0), symbol: text(input, "symbol") };
 }
 
@@ -142,7 +143,7 @@ const placed: readonly string[] = ["definition", "references", "hover", "rename"
 /** What is wrong with the other arguments, found before a server is started for them. */
 async function wrongPlace(
   operation: string,
-  input: JsonObject,
+  input: Input,
   { path, real }: Subject,
   { host }: ToolContext,
 ): Promise<ToolOutcome | undefined> {
@@ -158,7 +159,7 @@ async function wrongPlace(
 }
 
 async function findSymbols(
-  input: JsonObject,
+  input: Input,
   context: ToolContext,
   servers: Servers,
   subject: Subject | undefined,

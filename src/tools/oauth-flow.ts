@@ -1,49 +1,53 @@
 import { isOver, type OauthReach, type OauthSpec, type OauthTokens, type TokenPlace } from "../core/oauth.ts";
-import type { JsonObject } from "../core/json.ts";
 import type { Need } from "../core/permission.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import { text } from "./arguments.ts";
 import { shownPath } from "./bound.ts";
+import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
 
 const actions = ["sign_in", "status", "refresh", "sign_out"] as const;
 const methods = ["browser", "device"] as const;
 
 type Specs = Readonly<Record<string, OauthSpec>>;
 
+const schema = schemaOf({
+  type: "object",
+  properties: {
+    action: {
+      type: "string",
+      enum: [...actions],
+      description:
+        "sign_in asks the person, where it is needed; status says whether somebody has signed in; refresh gets a new token " +
+        "after the service refused the old one (HTTP 401); sign_out revokes and forgets it",
+    },
+    name: { type: "string", minLength: 1, maxLength: 64, description: "The name of the sign-in" },
+    method: {
+      type: "string",
+      enum: [...methods],
+      description:
+        "For sign_in: browser (the default) opens a page on this machine, device shows a code to type on any other device",
+    },
+  },
+  required: ["action", "name"],
+  additionalProperties: false,
+});
+
+type Input = FromSchema<typeof schema>;
+
 /** `oauth_flow` of one run: it knows the sign-ins of its agent file. */
 export function oauthFlow({ oauth }: { oauth: Specs }): Tool {
-  return {
+  return builtIn({
     name: "oauth_flow",
     description:
       "Has the person at the terminal sign in to a service, once; later calls and runs use it. You never see the token: write " +
       `{{secret:name}} in a header of http_request, and it is put in. The sign-ins are: ${listed(oauth)}.`,
-    input: {
-      type: "object",
-      properties: {
-        action: {
-          type: "string",
-          enum: [...actions],
-          description:
-            "sign_in asks the person, where it is needed; status says whether somebody has signed in; refresh gets a new token " +
-            "after the service refused the old one (HTTP 401); sign_out revokes and forgets it",
-        },
-        name: { type: "string", minLength: 1, maxLength: 64, description: "The name of the sign-in" },
-        method: {
-          type: "string",
-          enum: [...methods],
-          description:
-            "For sign_in: browser (the default) opens a page on this machine, device shows a code to type on any other device",
-        },
-      },
-      required: ["action", "name"],
-      additionalProperties: false,
-    },
+    input: schema,
     examples: [{ request: "Sign in to the tracker", input: { action: "sign_in", name: "tracker" } }],
     needs: needsOf(oauth),
     effects: (input) => (text(input, "action") === "status" ? "read" : "external"),
     run: (input, context) => run(oauth, input, context),
-  };
+  });
 }
 
 function listed(oauth: Specs): string {
@@ -60,7 +64,7 @@ function needsOf(oauth: Specs): Need[] {
   return [{ kind: "net", target: `${hostname}:${port || (protocol === "https:" ? "443" : "80")}` }];
 }
 
-async function run(oauth: Specs, input: JsonObject, context: ToolContext): Promise<ToolOutcome> {
+async function run(oauth: Specs, input: Input, context: ToolContext): Promise<ToolOutcome> {
   const name = text(input, "name");
   const spec = Object.hasOwn(oauth, name) ? oauth[name] : undefined;
   if (spec === undefined) {
@@ -78,7 +82,7 @@ async function act(
   action: string,
   name: string,
   spec: OauthSpec,
-  input: JsonObject,
+  input: Input,
   context: ToolContext,
 ): Promise<Result<string>> {
   switch (action) {

@@ -1,20 +1,35 @@
-import type { JsonObject } from "../core/json.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import { number, pathSchema, text } from "./arguments.ts";
 import { shownPath } from "./bound.ts";
+import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
 import { failed } from "./failed.ts";
 import { makeFileRead } from "./file-read.ts";
 
 /** The most names of a folder that are shown. */
 const mostNames = 500;
 
+const schemaFor = (names: string[]) =>
+  schemaOf({
+    type: "object",
+    properties: {
+      skill: { type: "string", ...(names.length === 0 ? {} : { enum: names }), description: "The skill's name" },
+      path: pathSchema("A file of the skill, for example references/forms.md, or a folder to list. Default: SKILL.md"),
+      offset: { type: "integer", minimum: 1, description: "The first line to return, counted from 1. Default: 1" },
+      limit: { type: "integer", minimum: 1, description: "How many lines to return. Default: as many as fit" },
+    },
+    required: ["skill"],
+    additionalProperties: false,
+  });
+
+type Input = FromSchema<ReturnType<typeof schemaFor>>;
+
 /** `skill_read` of one run: it knows its skills. */
 export function skillRead({ skills }: Pick<Plan, "skills">): Tool {
   const names = skills.map(({ name }) => name);
   const fileRead = makeFileRead();
 
-  async function run(input: JsonObject, context: ToolContext): Promise<ToolOutcome> {
+  async function run(input: Input, context: ToolContext): Promise<ToolOutcome> {
     const { host } = context;
     const name = text(input, "skill");
     const skill = skills.find((one) => one.name === name);
@@ -41,29 +56,17 @@ export function skillRead({ skills }: Pick<Plan, "skills">): Tool {
     return fileRead.run({ path: real.value, offset, ...(limit === 0 ? {} : { limit }) }, context);
   }
 
-  return {
+  return builtIn({
     name: "skill_read",
     description:
       "Reads a skill: what it says to do, from its SKILL.md, and the files beside it that this names. What it says is advice for " +
       "the task; it allows nothing.",
-    input: {
-      type: "object",
-      properties: {
-        skill: { type: "string", ...(names.length === 0 ? {} : { enum: names }), description: "The skill's name" },
-        path: pathSchema(
-          "A file of the skill, for example references/forms.md, or a folder to list. Default: SKILL.md",
-        ),
-        offset: { type: "integer", minimum: 1, description: "The first line to return, counted from 1. Default: 1" },
-        limit: { type: "integer", minimum: 1, description: "How many lines to return. Default: as many as fit" },
-      },
-      required: ["skill"],
-      additionalProperties: false,
-    },
+    input: schemaFor(names),
     examples: names.slice(0, 1).map((skill) => ({ request: `How is ${skill} done?`, input: { skill } })),
     needs: skills.map(({ folder }) => ({ kind: "read" as const, target: folder })),
     effects: () => "read",
     run,
-  };
+  });
 }
 
 async function list(skill: string, path: string, real: string, { host }: ToolContext): Promise<ToolOutcome> {

@@ -1,42 +1,47 @@
 import { agentInputSchema } from "../core/agent-input.ts";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Plan, SubAgent } from "../core/plan.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import { endOf } from "./agent-report.ts";
 import { flag, text } from "./arguments.ts";
+import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
+
+const schemaFor = (names: string[]) =>
+  schemaOf({
+    type: "object",
+    properties: {
+      agent: { type: "string", ...(names.length === 0 ? {} : { enum: names }), description: "The agent's name" },
+      input: {
+        type: "object",
+        description: "Values for its inputs, by their names. Leave it out for an agent that has none",
+      },
+      prompt: {
+        type: "string",
+        description: "What it is to do, in words; for an agent with a task of its own, what else",
+      },
+      background: {
+        type: "boolean",
+        description:
+          "Do not wait for its answer; returns an id at once. agent_manage waits for it, looks at it and stops it",
+      },
+    },
+    required: ["agent"],
+    additionalProperties: false,
+  });
+
+type Input = FromSchema<ReturnType<typeof schemaFor>>;
 
 /** `spawn_agent` of one run: it tells which agents there are. */
 export function spawnAgent({ agents }: Pick<Plan, "agents">): Tool {
   const names = Object.keys(agents);
   const list = Object.entries(agents).map(([name, agent]) => described(name, agent));
-  return {
+  return builtIn({
     name: "spawn_agent",
     description: [
       "Gives a task to another agent and returns its answer. It works by itself, with tools of its own, and knows nothing of this " +
         "conversation: tell it all that it must know. Several calls in one turn work side by side.",
       ...(list.length === 0 ? [] : ["The agents are:", ...list]),
     ].join("\n"),
-    input: {
-      type: "object",
-      properties: {
-        agent: { type: "string", ...(names.length === 0 ? {} : { enum: names }), description: "The agent's name" },
-        input: {
-          type: "object",
-          description: "Values for its inputs, by their names. Leave it out for an agent that has none",
-        },
-        prompt: {
-          type: "string",
-          description: "What it is to do, in words; for an agent with a task of its own, what else",
-        },
-        background: {
-          type: "boolean",
-          description:
-            "Do not wait for its answer; returns an id at once. agent_manage waits for it, looks at it and stops it",
-        },
-      },
-      required: ["agent"],
-      additionalProperties: false,
-    },
+    input: schemaFor(names),
     examples: names.slice(0, 1).map((agent) => ({
       request: `Let ${agent} do it`,
       input: { agent, prompt: "Do it" },
@@ -45,7 +50,7 @@ export function spawnAgent({ agents }: Pick<Plan, "agents">): Tool {
     // What it does passes the gate call by call.
     effects: () => "none",
     run,
-  };
+  });
 }
 
 function described(name: string, agent: SubAgent): string {
@@ -60,12 +65,11 @@ function described(name: string, agent: SubAgent): string {
   return `- ${name}${about} [${given}${plan.prompt === undefined ? "; needs a prompt" : ""}]`.replace(/\s+/g, " ");
 }
 
-async function run(input: JsonObject, { agents, signal }: ToolContext): Promise<ToolOutcome> {
+async function run(input: Input, { agents, signal }: ToolContext): Promise<ToolOutcome> {
   if (agents === undefined) return { content: "There are no agents: the agent file names none", error: true };
-  const values = input["input"];
   const task = {
     agent: text(input, "agent"),
-    input: isJsonObject(values) ? values : {},
+    input: input["input"] ?? {},
     prompt: text(input, "prompt"),
   };
   const started = await agents.start(task);

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
 import { isJsonObject, type Json, type JsonObject } from "../../src/core/json.ts";
 import type { Host } from "../../src/core/host.ts";
 import { makeMask } from "../../src/core/mask.ts";
@@ -106,31 +105,3 @@ describe.each(toolNames.map((name, seed) => [name, seed] as const))("%s", (name,
     expect(names.size).toBeGreaterThan(0);
   });
 });
-
-// The getters of tools/arguments.ts take any name: what the compiler does not know of the schema is held here.
-test("the code asks for arguments by the names and types that the schema of its tool has", async () => {
-  const tools = await loadTools(toolNames);
-  const folder = join(import.meta.dir, "../../src/tools");
-  const asked: string[] = [];
-  const wrong: string[] = [];
-  for (const file of new Bun.Glob("*.ts").scanSync(folder)) {
-    const stem = file.replace(".ts", "").replaceAll("-", "_");
-    const family = tools.filter(({ name }) => name === stem || name.split("_")[0] === stem.split("_")[0]);
-    const own = family.filter(({ name }) => name === stem);
-    const source = await Bun.file(join(folder, file)).text();
-    for (const [call, getter, name = ""] of source.matchAll(/\b(text|number|flag)\(\s*input,\s*"(\w+)"/g)) {
-      const types: Record<string, string[]> = { text: ["string"], number: ["integer", "number"], flag: ["boolean"] };
-      const found = (own.length > 0 ? own : family).map((tool) => typeOf(tool, name));
-      asked.push(call);
-      if (!found.some((type) => types[getter ?? ""]?.includes(type))) wrong.push(`${file}: ${call}`);
-    }
-  }
-  expect(wrong).toEqual([]);
-  expect(asked.length).toBeGreaterThan(100);
-});
-
-function typeOf({ input: { properties } }: Tool, name: string): string {
-  const schema = isJsonObject(properties) ? properties[name] : undefined;
-  if (!isJsonObject(schema)) return "";
-  return typeof schema["type"] === "string" ? schema["type"] : Array.isArray(schema["enum"]) ? "string" : "";
-}

@@ -19,8 +19,8 @@ type Maker = (input: Input, title: { title?: string }, context: ToolContext) => 
 /** What can be drawn, and how it is made of a call's arguments. */
 const makers: Readonly<Record<Picture["kind"], Maker>> = {
   table(input, title) {
-    const columns = input["columns"] ?? [];
-    const rows = (input["rows"] ?? []).map((row) => row.map(cellText));
+    const columns = input.columns ?? [];
+    const rows = (input.rows ?? []).map((row) => row.map(cellText));
     if (columns.length === 0 && rows.every((row) => row.length === 0)) return refuse("Give columns and rows");
     const widest = Math.max(...rows.map((row) => row.length), 0);
     if (columns.length > 0 && widest > columns.length)
@@ -42,14 +42,14 @@ const makers: Readonly<Record<Picture["kind"], Maker>> = {
     });
   },
   line(input, title) {
-    const given = input["series"] ?? [];
-    const single = input["values"] ?? [];
+    const given = input.series ?? [];
+    const single = input.values ?? [];
     const series = given.length > 0 ? given : [{ name: "", values: single }];
     const points = Math.max(...series.map(({ values }) => values.length));
     if (points === 0) return refuse("Give values, or series: the numbers to draw");
     const wrong = infinite(series.flatMap(({ values }) => values));
     if (wrong !== undefined) return refuse(wrong);
-    const labels = input["labels"] ?? [];
+    const labels = input.labels ?? [];
     if (labels.length > 0 && labels.length !== points)
       return refuse(`There ${are(labels.length, "label")} for ${counted(points, "point")}: give as many, or no labels`);
     return ok({
@@ -145,8 +145,8 @@ async function scale(bytes: Uint8Array): Promise<{ width: number; height: number
 }
 
 function labelled(input: Input): Result<{ labels: string[]; values: number[] }, ToolOutcome> {
-  const values = input["values"] ?? [];
-  const labels = input["labels"] ?? [];
+  const values = input.values ?? [];
+  const labels = input.labels ?? [];
   if (values.length === 0) return refuse("Give values: the numbers to draw");
   if (labels.length > 0 && labels.length !== values.length)
     return refuse(

@@ -104,7 +104,7 @@ const canvasRender: Omit<BuiltIn<typeof schema>, "run"> = {
 
 function effects(input: Input): Effects {
   if (text(input, "svg") !== "") return "write";
-  return input["kind"] === "image" ? "read" : "none";
+  return input.kind === "image" ? "read" : "none";
 }
 
 async function run(input: Input, context: ToolContext, before: Promise<void>): Promise<ToolOutcome> {

@@ -105,7 +105,7 @@ async function run(input: Input, { host }: ToolContext): Promise<ToolOutcome> {
 /** All changes of a call. The failure's message goes on after "Cannot edit 'x': ". */
 function splicesOf(input: Input, whole: PlainText): Result<Splice[]> {
   const diff = text(input, "diff");
-  const edits = input["edits"] ?? [];
+  const edits = input.edits ?? [];
   if ((diff === "") === (edits.length === 0)) {
     return fail("invalid", diff === "" ? "name 'edits' or a 'diff'" : "name 'edits' or a 'diff', and not both");
   }

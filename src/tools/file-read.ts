@@ -66,7 +66,7 @@ async function cached(cache: Cache<ToolOutcome>, input: Input, context: ToolCont
   if (!before.ok) return failed(before.error, host, path);
   const { version, changedMs } = before.value;
   if (changedMs > clock.now() - settledMs) return run(input, context);
-  const key = JSON.stringify([version, path, input["offset"], input["limit"], flag(input, "anchors")]);
+  const key = JSON.stringify([version, path, input.offset, input.limit, flag(input, "anchors")]);
   const known = cache.get(key);
   if (known !== undefined) return { ...known, cached: true };
   const outcome = await run(input, context);

@@ -80,7 +80,7 @@ export function branchName(input: Input, name: "ref" | "name"): Result<string> {
 }
 
 export function paths(input: Input): string[] {
-  return input["paths"] ?? [];
+  return input.paths ?? [];
 }
 
 function shortened(text: string): string {

@@ -18,9 +18,9 @@ type Context = Pick<ToolContext, "host">;
 export async function prepare(input: Input, context: Context): Promise<Result<Prepared>> {
   const url = URL.parse(text(input, "url"));
   if (url === null) return fail("invalid", "Cannot send the request: 'url' is not an absolute URL");
-  const query = await addQuery(url, input["query"], context);
+  const query = await addQuery(url, input.query, context);
   if (!query.ok) return query;
-  const headers = await headersOf(url, input["headers"], context);
+  const headers = await headersOf(url, input.headers, context);
   if (!headers.ok) return headers;
   const body = await bodyOf(url, input, context);
   if (!body.ok) return body;
@@ -84,7 +84,7 @@ async function bodyOf(url: URL, input: Input, context: Context): Promise<Result<
   const { secrets } = context.host;
   switch (key) {
     case "json": {
-      const filled = await fillValue(input["json"] ?? null, url, secrets);
+      const filled = await fillValue(input.json ?? null, url, secrets);
       if (!filled.ok) return filled;
       const { value, used } = filled.value;
       return ok({ content: JSON.stringify(value), type: "application/json", used });
@@ -92,7 +92,7 @@ async function bodyOf(url: URL, input: Input, context: Context): Promise<Result<
     case "form": {
       const form = new URLSearchParams();
       let used = false;
-      for (const [name, value] of Object.entries(input["form"] ?? {})) {
+      for (const [name, value] of Object.entries(input.form ?? {})) {
         const filled = await fillText(value, url, secrets);
         if (!filled.ok) return filled;
         used ||= filled.value.used;

@@ -87,7 +87,7 @@ function effects(input: Input): Effects {
   const hasBody = bodyKeys.some((key) => input[key] !== undefined);
   const method = text(input, "method", hasBody ? "POST" : "GET");
   if (!["GET", "HEAD", "OPTIONS"].includes(method)) return "external";
-  return input["save_to"] === undefined ? "read" : "write";
+  return input.save_to === undefined ? "read" : "write";
 }
 
 async function run(get: WebGet, input: Input, context: ToolContext): Promise<ToolOutcome> {
@@ -103,7 +103,7 @@ async function run(get: WebGet, input: Input, context: ToolContext): Promise<Too
   const may = path === "" ? ok(path) : await context.host.fs.pass("write", path);
   if (!may.ok) return failed(may.error, context.host, path);
   const sending = { timeoutMs: number(input, "timeout", 30) * 1000, most: path === "" ? mostShown : mostSaved };
-  const plain = request.method === "GET" && input["headers"] === undefined && input["query"] === undefined;
+  const plain = request.method === "GET" && input.headers === undefined && input.query === undefined;
   const sent: Result<{ answer: Answer; cached: boolean }> = plain
     ? await get(url, sending, context)
     : await once(await send(url, request, { ...sending, secrets }, context));

@@ -69,7 +69,7 @@ async function run(input: Input, { agents, signal }: ToolContext): Promise<ToolO
   if (agents === undefined) return { content: "There are no agents: the agent file names none", error: true };
   const task = {
     agent: text(input, "agent"),
-    input: input["input"] ?? {},
+    input: input.input ?? {},
     prompt: text(input, "prompt"),
   };
   const started = await agents.start(task);

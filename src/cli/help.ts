@@ -1,5 +1,6 @@
 import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
+import { cleanLine } from "../render/clean.ts";
 import type { Command, Handler } from "./command.ts";
 import { commands, helpFlag } from "./commands.ts";
 import { shown, type Flag } from "./flags.ts";
@@ -26,7 +27,7 @@ export async function printHelp(words: string[], { stdout, stderr }: Streams): P
   const names = [...listed, ...topics].flatMap((one) => [one.name, one.name.replace(/ .*/, "")]);
   const guess = nearest(name, [...new Set(names)]);
   await stderr.write(
-    `error: There is no help for '${name}'\nhint: ${guess === undefined ? "see 'rein help'" : `did you mean '${guess}'?`}\n`,
+    `error: There is no help for '${cleanLine(name)}'\nhint: ${guess === undefined ? "see 'rein help'" : `did you mean '${guess}'?`}\n`,
   );
   return exitCode("usage");
 }

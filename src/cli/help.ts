@@ -1,6 +1,5 @@
 import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
-import { cleanLine } from "../render/clean.ts";
 import type { Command, Handler } from "./command.ts";
 import { commands, helpFlag } from "./commands.ts";
 import { shown, type Flag } from "./flags.ts";
@@ -24,6 +23,7 @@ export async function printHelp(words: string[], { stdout, stderr }: Streams): P
     await stdout.write(text);
     return 0;
   }
+  const { cleanLine } = await import("../render/clean.ts");
   const names = [...listed, ...topics].flatMap((one) => [one.name, one.name.replace(/ .*/, "")]);
   const guess = nearest(name, [...new Set(names)]);
   await stderr.write(

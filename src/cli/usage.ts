@@ -1,5 +1,4 @@
 import { exitCode } from "../core/exit.ts";
-import { clean } from "../render/clean.ts";
 import type { Command } from "./command.ts";
 import type { UsageProblem } from "./flags.ts";
 import type { Output } from "./output.ts";
@@ -17,6 +16,7 @@ export async function usageError(
         ? `rein ${command.name} --help`
         : `rein help ${command.name}`;
   const hint = problem.hint === undefined ? "" : `hint: ${problem.hint}\n`;
+  const { clean } = await import("../render/clean.ts");
   // What was typed, and names of files, may hold what a terminal obeys.
   await stderr.write(clean(`error: ${problem.message}\n${hint}see: ${see}\n`));
   return exitCode("usage");

@@ -127,15 +127,13 @@ function outcomeOf(backend: Backend, answer: Answer, count: number): ToolOutcome
   if (status !== 200) return failure(`HTTP ${status}`);
   const results = isJsonObject(said) ? backend.results(said) : undefined;
   if (results === undefined) return failure("its answer is no list of results");
-  const lines = results
-    .slice(0, count)
-    .map(({ title, url: address, snippet }) =>
-      JSON.stringify({
-        title: shownLine(title),
-        url: shownLine(address, 2000),
-        snippet: shownLine(snippet, longestSnippet),
-      }),
-    );
+  const lines = results.slice(0, count).map(({ title, url: address, snippet }) =>
+    JSON.stringify({
+      title: shownLine(title),
+      url: shownLine(address, 2000),
+      snippet: shownLine(snippet, longestSnippet),
+    }),
+  );
   return { content: lines.length === 0 ? "[]" : `[\n${lines.join(",\n")}\n]` };
 }
 

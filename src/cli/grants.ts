@@ -14,3 +14,9 @@ export function grantsFrom(args: Arguments): Grants {
   };
   return { all: args.has("--permit"), allow: side("allow"), deny: side("deny") };
 }
+
+/** Whether the flags grant anything at all. */
+export function grantsAny(args: Arguments): boolean {
+  const { all, allow } = grantsFrom(args);
+  return all || Object.keys(allow).length > 0;
+}

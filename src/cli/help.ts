@@ -23,10 +23,11 @@ export async function printHelp(words: string[], { stdout, stderr }: Streams): P
     await stdout.write(text);
     return 0;
   }
+  const { cleanLine } = await import("../render/clean.ts");
   const names = [...listed, ...topics].flatMap((one) => [one.name, one.name.replace(/ .*/, "")]);
   const guess = nearest(name, [...new Set(names)]);
   await stderr.write(
-    `error: There is no help for '${name}'\nhint: ${guess === undefined ? "see 'rein help'" : `did you mean '${guess}'?`}\n`,
+    `error: There is no help for '${cleanLine(name)}'\nhint: ${guess === undefined ? "see 'rein help'" : `did you mean '${guess}'?`}\n`,
   );
   return exitCode("usage");
 }

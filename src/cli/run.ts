@@ -1,10 +1,11 @@
-import type { Plan } from "../core/plan.ts";
+import { plansOf, type Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
 import { cleanLine } from "../render/clean.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { agentBytes, checkAgentBytes, loadAgentBytes, shownFile } from "./agent-file.ts";
 import type { Handler } from "./command.ts";
 import type { Arguments } from "./flags.ts";
+import { grantsAny } from "./grants.ts";
 import { inputFlags } from "./input-flags.ts";
 import type { Io } from "./io.ts";
 import { reportProblem, type Reported } from "./run-output.ts";
@@ -28,10 +29,12 @@ async function loadAgent(args: Arguments, io: Io): Promise<Result<Plan, Reported
   const [file = ""] = args.positionals;
   const read = await agentBytes(file, io);
   if (!read.ok) return { ok: false, error: { outcome: "usage", ...read.error } };
+  const looked = checkAgentBytes(file, read.value, io.cwd);
+  const modules = looked.ok && plansOf(looked.value).some(({ tools }) => tools.some(({ kind }) => kind === "unloaded"));
   // A look starts nothing.
-  const checked = args.has("--dry-run")
-    ? checkAgentBytes(file, read.value, io.cwd)
-    : await loadAgentBytes(file, read.value, "needed", io);
+  const loads = modules && !args.has("--dry-run");
+  if (loads && !grantsAny(args)) return unasked(looked.value);
+  const checked = loads ? await loadAgentBytes(file, read.value, "needed", io) : looked;
   const diagnostics = checked.ok ? checked.warnings : checked.diagnostics;
   const report = diagnosticsText(diagnostics, { color: io.stderr.color });
   if (!checked.ok) {
@@ -42,4 +45,14 @@ async function loadAgent(args: Arguments, io: Io): Promise<Result<Plan, Reported
   }
   if (!args.has("--quiet")) await io.stderr.write(report);
   return { ok: true, value: checked.value };
+}
+
+/**
+ * The kernel does not hold modules to any rule yet, so that their code could do what the user can: it is started for who granted the
+ * agent something, and not for who only named a file.
+ */
+function unasked({ name }: Plan): Result<never, Reported> {
+  const message = `'${name}' has tools whose code would run, and nothing was granted`;
+  const hint = "look into its tools folder, then add -P to grant all that the file requests";
+  return { ok: false, error: { outcome: "denied", message, hint } };
 }

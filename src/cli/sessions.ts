@@ -38,7 +38,7 @@ export const showCommand: Handler = async (args, io) => {
     return { ok: false, error: { code: "not_found", message: `There is no session or run '${name}': ${hint}` } };
   });
   if (!found.ok) {
-    await io.stderr.write(`error: ${found.error.message}\n`);
+    await io.stderr.write(clean(`error: ${found.error.message}\n`));
     return exitCode("usage");
   }
   // A file gets it as it is.

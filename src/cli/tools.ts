@@ -81,7 +81,7 @@ async function planOf(file: string, load: (plan: Plan) => boolean, io: Io): Prom
   const diagnostics = checked.ok ? checked.warnings : checked.diagnostics;
   await io.stderr.write(diagnosticsText(diagnostics, { color: io.stderr.color }));
   if (checked.ok) return checked.value;
-  await io.stderr.write(`error: The agent file '${shownFile(file)}' has errors\n`);
+  await io.stderr.write(`error: The agent file '${clean(shownFile(file))}' has errors\n`);
   return null;
 }
 

@@ -16,6 +16,8 @@ export async function usageError(
         ? `rein ${command.name} --help`
         : `rein help ${command.name}`;
   const hint = problem.hint === undefined ? "" : `hint: ${problem.hint}\n`;
-  await stderr.write(`error: ${problem.message}\n${hint}see: ${see}\n`);
+  const { clean } = await import("../render/clean.ts");
+  // What was typed, and names of files, may hold what a terminal obeys.
+  await stderr.write(clean(`error: ${problem.message}\n${hint}see: ${see}\n`));
   return exitCode("usage");
 }

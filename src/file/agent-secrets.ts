@@ -27,8 +27,9 @@ export function secretsBeyond(root: Node, agent: string, plan: Plan, at: Range):
   });
 }
 
-function usesOf({ secrets, models }: Plan): Use[] {
+function usesOf({ secrets, models, env: inTexts }: Plan): Use[] {
   return [
+    ...inTexts.map((variable) => ({ variable, place: "a model, in a text" })),
     ...Object.values(secrets).flatMap(({ env, hosts }) => hosts.map((place) => ({ variable: env, place }))),
     ...Object.values(models).flatMap(({ key, headers = {}, base_url: place = providersOwn }) => {
       const named = Object.values(headers).flatMap((value) => (typeof value === "string" ? [] : [value.env]));

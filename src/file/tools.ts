@@ -204,7 +204,8 @@ export function needProblems(root: Node, what: string, { kind, target }: Need, a
   if (rules !== undefined && rules.kind !== "list") return [];
   const requested = textsOf(rules).map(({ value }) => value);
   const servers = kind === "run" ? lspPrograms(root).length : 0;
-  const enough = target === undefined ? requested.length + servers > 0 : requested.some((rule) => requests(rule, target));
+  const enough =
+    target === undefined ? requested.length + servers > 0 : requested.some((rule) => requests(rule, target));
   if (enough) return [];
   const example = target ?? (kind === "read" || kind === "write" ? "." : "…");
   const missing = target === undefined ? `no '${kind}'` : `no '${target}' in '${kind}'`;

@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from "../core/result.ts";
 import type { ToolContext } from "../core/tool.ts";
 import { always, configEnvironment, parseSettings, screen, type Override } from "./git-config.ts";
+import { passPlaces } from "./git-places.ts";
 
 /** What git wrote and its exit code. */
 export type Ran = { code: number; stdout: string; stderr: string };
@@ -124,6 +125,10 @@ export async function openRepository(
     if (!read.ok) return read;
     const write = access === "write" ? await context.host.fs.pass("write", path) : read;
     if (!write.ok) return write;
+  }
+  for (const path of new Set([gitFolder, common])) {
+    const passed = await passPlaces(path, context.host.fs);
+    if (!passed.ok) return passed;
   }
   const { overrides, ignored } = screened.value;
   return ok({ git: git.with(overrides), folder: top, gitFolder, ignored });

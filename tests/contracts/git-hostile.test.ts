@@ -8,6 +8,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -394,5 +395,50 @@ describe("arguments are never options", () => {
       expect(status).toMatchObject({ staged: [{ path: name, change: "added" }] });
       expect((await call("commit", { message: "x", paths: [name] })).error).toBe(false);
     }
+  });
+});
+
+describe("what a repository has elsewhere is judged like any file:", () => {
+  const secret = () => {
+    const other = join(outside, "other");
+    Bun.spawnSync(["git", "init", "--quiet", other]);
+    writeFileSync(join(other, "private.txt"), "nobody's business\n");
+    const env = { PATH: process.env["PATH"], HOME: outside };
+    for (const args of [
+      ["add", "."],
+      ["commit", "--quiet", "-m", "private"],
+    ]) {
+      Bun.spawnSync(["git", "-C", other, ...args], { env });
+    }
+    const commit = Bun.spawnSync(["git", "-C", other, "rev-parse", "HEAD"], { env }).stdout.toString().trim();
+    return { commit, objects: join(other, ".git/objects"), refs: join(other, ".git/refs") };
+  };
+  const shown = async (ref: string) => (await call("show", { ref })).content;
+
+  test("objects that alternates name", async () => {
+    const { commit, objects } = secret();
+    place(".git/objects/info/alternates", `${objects}\n`);
+    expect(await shown(commit)).toContain("the agent file does not request it");
+  });
+
+  test("objects that an alternate's alternates name", async () => {
+    const { commit, objects } = secret();
+    place("remote.git/objects/info/alternates", `${objects}\n`);
+    place(".git/objects/info/alternates", "../../remote.git/objects\n");
+    expect(await shown(commit)).toContain("the agent file does not request it");
+  });
+
+  test("a linked folder of objects, or one in it", async () => {
+    const { commit, objects } = secret();
+    symlinkSync(join(objects, commit.slice(0, 2)), join(room.cwd, ".git/objects", commit.slice(0, 2)));
+    expect(await shown(commit)).toContain("the agent file does not request it");
+    rmSync(join(room.cwd, ".git/objects"), { recursive: true });
+    symlinkSync(objects, join(room.cwd, ".git/objects"));
+    expect(await shown(commit)).toContain("the agent file does not request it");
+  });
+
+  test("alternates within the granted folder are used", async () => {
+    place(".git/objects/info/alternates", "../../remote.git/objects\n");
+    expect(await shown("HEAD")).toContain("two");
   });
 });

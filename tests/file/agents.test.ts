@@ -222,6 +222,7 @@ test("an agent of another file sends a secret nowhere that this file does not se
   expect(beyond(secret("a.example"), model("https://b.example"))).toEqual(wrong("https://b.example", "a.example"));
   expect(beyond(model("https://a.example"), secret("b.example"))).toEqual(wrong("b.example", "https://a.example"));
   expect(beyond(model("https://a.example"), model("https://a.example"))).toEqual([]);
+  expect(beyond(secret("a.example"), "env: [TOKEN]\n")).toEqual(wrong("a model, in a text", "a.example"));
 });
 
 test("an agent of an agent's file sends a secret nowhere else either", () => {

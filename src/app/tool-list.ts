@@ -1,3 +1,5 @@
+import { validate } from "../core/json-schema.ts";
+import { isJsonObject, type Json, type JsonObject, type JsonSchema } from "../core/json.ts";
 import type { PlannedTool } from "../core/planned-tool.ts";
 import type { Tool } from "../core/tool.ts";
 import type { ToolRow } from "../core/tool-row.ts";
@@ -18,8 +20,21 @@ export async function toolRows(planned: readonly PlannedTool[] | undefined): Pro
   });
 }
 
-/** What a call can do depends on its arguments: the examples have those that matter. */
+/** What a call can do depends on its arguments: the examples and the choices have those that matter. */
 function builtinRow({ name, description, input, examples = [], effects }: Tool): ToolRow {
-  const all = [{}, ...examples.map((example) => example.input)].map((given) => effects(given));
+  const calls = [...plainCalls(input), ...examples.map((example) => example.input)];
+  const all = calls.filter((given) => validate(input, given).length === 0).map((given) => effects(given));
   return { name, origin: "rein", effects: [...new Set(all)], description, input };
+}
+
+/** Calls with no more than they need: one for each choice of a required argument. */
+function plainCalls({ properties, required = [] }: JsonSchema): JsonObject[] {
+  if (!isJsonObject(properties) || !Array.isArray(required)) return [];
+  const needed = required.flatMap((name): Array<[string, Json[]]> => {
+    const schema = typeof name === "string" ? properties[name] : undefined;
+    if (typeof name !== "string" || !isJsonObject(schema)) return [];
+    return [[name, Array.isArray(schema["enum"]) ? schema["enum"] : ["x"]]];
+  });
+  const base = Object.fromEntries(needed.map(([name, [first = "x"]]) => [name, first]));
+  return [base, ...needed.flatMap(([name, choices]) => choices.map((choice) => ({ ...base, [name]: choice })))];
 }

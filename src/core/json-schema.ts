@@ -1,7 +1,7 @@
 import { dereference, validate as findUnits } from "@cfworker/json-schema";
 import type { OutputUnit } from "@cfworker/json-schema";
 import { isJsonObject } from "./json.ts";
-import type { Json, JsonSchema } from "./json.ts";
+import type { Json, JsonObject, JsonSchema } from "./json.ts";
 import { nearest } from "./nearest.ts";
 
 /** More problems than this teach a model nothing. */
@@ -31,6 +31,18 @@ export function validate(schema: JsonSchema, value: Json): string[] {
     const reason = error instanceof Error ? (error.message.split(/\n|  /)[0] ?? "") : String(error);
     return [`the value cannot be judged by this schema: ${reason}`];
   }
+}
+
+/** Values that fit, by their schema. */
+const fitting = new WeakMap<JsonSchema, WeakSet<JsonObject>>();
+
+/** Whether an object fits. One that did is not judged again: the loop and the tool both ask about a call's arguments. */
+export function fits(schema: JsonSchema, value: JsonObject): boolean {
+  const known = fitting.get(schema) ?? new WeakSet();
+  if (known.has(value)) return true;
+  if (validate(schema, value).length > 0) return false;
+  fitting.set(schema, known.add(value));
+  return true;
 }
 
 type Lookup = ReturnType<typeof dereference>;

@@ -1,5 +1,5 @@
 import type { Json, JsonObject, JsonSchema } from "../core/json.ts";
-import { validate } from "../core/json-schema.ts";
+import { fits, validate } from "../core/json-schema.ts";
 import type { Effects, Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 
 /** The type of the values that fit a schema: its enums, types, properties and items; what says less is any JSON. */
@@ -43,18 +43,12 @@ export type BuiltIn<S extends JsonSchema> = Omit<Tool, "input" | "effects" | "ru
 
 /** A tool whose code knows its arguments by the type of its schema. Arguments that do not fit it are a bug of the caller: it throws. */
 export function builtIn<const S extends JsonSchema>({ input: schema, effects, run, ...tool }: BuiltIn<S>): Tool {
-  // The same arguments come to `effects` and `run`, and are judged once.
-  const judged = new WeakSet<JsonObject>();
-
-  function fits(input: JsonObject): input is JsonObject & FromSchema<S> {
-    if (judged.has(input)) return true;
-    if (validate(schema, input).length > 0) return false;
-    judged.add(input);
-    return true;
+  function typed(input: JsonObject): input is JsonObject & FromSchema<S> {
+    return fits(schema, input);
   }
 
   function checked(input: JsonObject): FromSchema<S> {
-    if (fits(input)) return input;
+    if (typed(input)) return input;
     throw new TypeError(`The arguments of '${tool.name}' do not fit: ${validate(schema, input).join("; ")}`);
   }
 

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { entryName } from "./entry-name.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { efforts } from "../core/model.ts";
 
@@ -153,15 +154,4 @@ const model = v.pipe(
 );
 
 /** `models:`, by name. */
-export const modelsSchema = v.record(
-  v.pipe(
-    v.string(),
-    v.regex(
-      /^[a-z][a-z0-9_-]{0,63}$/,
-      "A model's name is lower case letters, digits, '_' and '-', and starts with a letter",
-    ),
-    // valibot leaves entries with these names out of a record.
-    v.notValues(["constructor", "prototype"], "A model cannot have this name"),
-  ),
-  model,
-);
+export const modelsSchema = v.record(entryName("A model", "'_' and '-'"), model);

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { entryName } from "./entry-name.ts";
 import { isUnread } from "../core/oauth.ts";
 import { entriesOf, find, itemsOf, quote, textsOf, type Node } from "./node.ts";
 import { wrongRule } from "./rules.ts";
@@ -9,14 +10,7 @@ const shown = "Expected a text without blanks";
 /** Sign-ins by name: what `oauth_flow` can ask a person for. */
 export const oauthSchema = v.pipe(
   v.record(
-    v.pipe(
-      v.string(),
-      v.regex(
-        /^[a-z][a-z0-9_]{0,63}$/,
-        "A sign-in's name is lower case letters, digits and '_', and starts with a letter",
-      ),
-      v.notValues(["constructor", "prototype"], "A sign-in cannot have this name"),
-    ),
+    entryName("A sign-in"),
     v.pipe(
       v.strictObject({
         issuer: v.pipe(

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { entryName } from "./entry-name.ts";
 import { defaultLimits } from "../core/plan.ts";
 import { lspSchema } from "./lsp.ts";
 import { modelsSchema } from "./models-schema.ts";
@@ -148,18 +149,7 @@ const entries = {
   ),
   input: v.optional(
     v.pipe(
-      v.record(
-        v.pipe(
-          v.string(),
-          v.regex(
-            /^[a-z][a-z0-9_]{0,63}$/,
-            "An input's name is lower case letters, digits and '_', and starts with a letter",
-          ),
-          // valibot leaves entries with these names out of a record.
-          v.notValues(["constructor", "prototype"], "An input cannot have this name"),
-        ),
-        inputSpec,
-      ),
+      v.record(entryName("An input"), inputSpec),
       v.title("a map of inputs"),
       v.description(
         "Typed parameters by name. Given by `--set name=value`, `--set name=@file`, a flag of its own behind FILE (`max_items` " +
@@ -357,14 +347,7 @@ export const agentSchema = v.pipe(
     agents: v.optional(
       v.pipe(
         v.record(
-          v.pipe(
-            v.string(),
-            v.regex(
-              /^[a-z][a-z0-9_-]{0,63}$/,
-              "An agent's name is lower case letters, digits, '_' and '-', and starts with a letter",
-            ),
-            v.notValues(["constructor", "prototype"], "An agent cannot have this name"),
-          ),
+          entryName("An agent", "'_' and '-'"),
           v.pipe(
             v.union([v.pipe(v.string(), v.title("a path")), inlineAgent]),
             v.title("a map of an agent's keys, or the path of an agent file"),

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { entryName } from "./entry-name.ts";
 import { modelVariables, requestProblems } from "./models.ts";
 import { entriesOf, find, quote, textsOf, type Node } from "./node.ts";
 import { wrongRule } from "./rules.ts";
@@ -14,14 +15,7 @@ const hosts = v.pipe(
 /** Secrets by name: what `http_request` puts into a request without a model seeing it. */
 export const secretsSchema = v.pipe(
   v.record(
-    v.pipe(
-      v.string(),
-      v.regex(
-        /^[a-z][a-z0-9_]{0,63}$/,
-        "A secret's name is lower case letters, digits and '_', and starts with a letter",
-      ),
-      v.notValues(["constructor", "prototype"], "A secret cannot have this name"),
-    ),
+    entryName("A secret"),
     v.pipe(
       v.strictObject({
         env: v.pipe(

@@ -1,18 +1,17 @@
 import { journalPath } from "./app/journal.ts";
 import type { DoctorRequest } from "./app/doctor.ts";
-import { chosenModel, modelDeps, modelNeeds, offeredModel, passNeeds, planSecrets } from "./app/model.ts";
+import { chosenModel, modelDeps, modelNeeds, offeredModel, passNeeds } from "./app/model.ts";
 import { judgeCrew } from "./app/hire.ts";
 import { keepAnswers, unmetNeeds, type Staffed } from "./app/needs.ts";
 import { problemOf, type Problem } from "./core/problem.ts";
 import type { PreparedRun, RunRequest, Texts } from "./app/request.ts";
-import { personAt, signInsOf } from "./app/sign-ins.ts";
+import { secrecyOf, secretDoors } from "./app/secrecy.ts";
 import { startRun } from "./app/start.ts";
 import { asText, fillIn } from "./app/texts.ts";
-import { openToolbox, toolVariables, withheldVariables } from "./app/toolbox.ts";
+import { openToolbox } from "./app/toolbox.ts";
 import type { DurableEvent } from "./core/event.ts";
 import { exitCode, type Interruption } from "./core/exit.ts";
 import type { Clock } from "./core/host.ts";
-import { makeMask } from "./core/mask.ts";
 import type { Model } from "./core/model.ts";
 import type { Ask, Need } from "./core/permission.ts";
 import { plansOf } from "./core/plan.ts";
@@ -25,7 +24,6 @@ import { openHost, type OpenHost } from "./host/host.ts";
 import { readMachine, type Environment } from "./host/machine.ts";
 import type { ChosenModel } from "./models/choose.ts";
 import { createModel } from "./models/index.ts";
-import { keyVariables } from "./models/providers.ts";
 import { describe } from "./permit/describe.ts";
 import { makePolicy } from "./permit/policy.ts";
 
@@ -59,21 +57,15 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const signal = AbortSignal.any([request.interrupts, deadline.signal]);
   const inputs = new Map<string, string>();
   const plans = plansOf(plan);
-  const secretNames = [...keyVariables, ...plans.flatMap(planSecrets)];
+  const secrecy = secrecyOf(plan, [], environment);
+  const { mask, secretNames } = secrecy;
   const ask = request.ask === undefined ? undefined : oneAtATime(request.ask);
-  const mask = makeMask(
-    [...secretNames, ...plans.flatMap((one) => toolVariables(one.tools))].flatMap((name) => environment[name] ?? []),
-  );
   const options = {
     machine: machine.value,
     policy: policy.value,
     clock,
     environment,
-    secretNames,
-    secrets: plan.secrets,
-    signIns: signInsOf(plan, mask),
-    ...personAt(request.tell, environment),
-    withheld: withheldVariables(plan),
+    ...secretDoors(plan, plan, secrecy, request),
     inputs,
   };
   const host = openHost(ask === undefined ? options : { ...options, ask });

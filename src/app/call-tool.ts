@@ -1,25 +1,22 @@
 import { interrupted, problemOf, type Problem } from "../core/problem.ts";
-import { validate } from "../core/json-schema.ts";
-import { makeMask } from "../core/mask.ts";
+import { fits, validate } from "../core/json-schema.ts";
 import type { Person } from "../core/host.ts";
 import type { JsonObject } from "../core/json.ts";
 import { nearest } from "../core/nearest.ts";
 import { permissionKinds, type Denial, type Grants } from "../core/permission.ts";
-import { plansOf, type Plan } from "../core/plan.ts";
+import type { Plan } from "../core/plan.ts";
 import type { PlannedTool } from "../core/planned-tool.ts";
 import type { Result } from "../core/result.ts";
 import type { CalledTool } from "../core/tool-row.ts";
 import { systemClock } from "../host/clock.ts";
 import { openHost } from "../host/host.ts";
 import { readMachine, type Environment, type Machine } from "../host/machine.ts";
-import { keyVariables } from "../models/providers.ts";
 import { missing } from "../permit/decide.ts";
 import { makePolicy, type Policy } from "../permit/policy.ts";
 import type { Rule } from "../permit/rule.ts";
 import { toolNames } from "../tools/index.ts";
-import { planSecrets } from "./model.ts";
-import { personAt, signInsOf } from "./sign-ins.ts";
-import { openToolbox, toolVariables, withheldVariables } from "./toolbox.ts";
+import { secrecyOf, secretDoors } from "./secrecy.ts";
+import { openToolbox } from "./toolbox.ts";
 
 export type ToolCallRequest = {
   /** What the file offers and requests; absent: rein's own tools, and whatever the flags say. */
@@ -57,20 +54,19 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
   if (!machine.ok) return problemOf("usage", machine.error.message);
   const policy = policyFor(plan, grants, machine.value);
   if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
-  const plans = plan === undefined ? [] : plansOf(plan);
-  const secretNames = [...keyVariables, ...plans.flatMap(planSecrets)];
   // Another tool's variable may come back through this one.
-  const around = [planned, ...plans.flatMap(({ tools }) => tools)];
-  const mask = makeMask([...secretNames, ...toolVariables(around)].flatMap((one) => environment[one] ?? []));
-  const secrets = plan?.secrets ?? {};
-  const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment, secretNames, secrets };
-  const ofPlan = plan === undefined ? {} : { signIns: signInsOf(plan, mask), withheld: withheldVariables(plan) };
-  const host = openHost({ ...base, ...ofPlan, ...personAt(request.tell, environment), inputs: new Map() });
+  const secrecy = secrecyOf(plan, [planned], environment);
+  const { mask, secretNames } = secrecy;
+  const doors = plan === undefined ? { secretNames, secrets: {} } : secretDoors(plan, plan, secrecy, request);
+  const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment };
+  const host = openHost({ ...base, ...doors, inputs: new Map() });
   try {
     const [tool] = await openToolbox([planned], host, plan);
     if (tool === undefined) throw new Error(`No tool was made for '${name}'`);
-    const problems = validate(tool.input, request.input);
-    if (problems.length > 0) return problemOf("usage", `The arguments do not fit '${name}': ${problems.join("; ")}`);
+    if (!fits(tool.input, request.input)) {
+      const problems = validate(tool.input, request.input);
+      return problemOf("usage", `The arguments do not fit '${name}': ${problems.join("; ")}`);
+    }
     // A bare flag means what a file requests.
     const unmet = missing(policy.value, tool.needs, false).map((flag) =>
       flag.includes("=") || plan ? flag : `${flag}=…`,

@@ -17,9 +17,9 @@ import type { Actor, Common } from "./crew.ts";
 import { chosenModel, isScripted, modelDeps, modelNeeds, passNeeds, type NamedModel } from "./model.ts";
 import { keepAnswers, type Staffed } from "./needs.ts";
 import type { RunRequest } from "./request.ts";
-import { personAt, signInsOf } from "./sign-ins.ts";
+import { secretDoors } from "./secrecy.ts";
 import { asText, fillIn, templateValues } from "./texts.ts";
-import { openToolbox, withheldVariables } from "./toolbox.ts";
+import { openToolbox } from "./toolbox.ts";
 
 /** `owned`: it ends with the agent. */
 type Modelled = { model: Model; named: NamedModel; owned: boolean };
@@ -43,7 +43,7 @@ export async function hire(
 ): Promise<Result<Hired>> {
   const { plan } = sub;
   const { request, clock, mask, secretNames } = common;
-  const { environment, cwd, ask, tell } = request;
+  const { environment, cwd, ask } = request;
   const outer = templateValues({ plan: parent.plan, environment }, parent.id, parent.input);
   const input = agentInput(task.agent, sub, task.input, outer);
   if (!input.ok) return input;
@@ -64,11 +64,7 @@ export async function hire(
     policy,
     clock,
     environment,
-    secretNames,
-    secrets: plan.secrets,
-    signIns: signInsOf(plan, mask),
-    ...personAt(tell, environment),
-    withheld: withheldVariables(request.plan),
+    ...secretDoors(plan, request.plan, { secretNames, mask }, request),
     inputs: new Map(Object.entries(input.value).map(([name, value]) => [name, mask.text(asText(value))])),
     ...(ask === undefined ? {} : { ask }),
   });

@@ -1,0 +1,34 @@
+import { makeMask, type Mask } from "../core/mask.ts";
+import type { Person } from "../core/host.ts";
+import type { PlannedTool } from "../core/planned-tool.ts";
+import { plansOf, type Plan } from "../core/plan.ts";
+import type { HostOptions } from "../host/host.ts";
+import type { Environment } from "../host/machine.ts";
+import { keyVariables } from "../models/providers.ts";
+import { planSecrets } from "./model.ts";
+import { personAt, signInsOf } from "./sign-ins.ts";
+import { toolVariables, withheldVariables } from "./toolbox.ts";
+
+/** The variables that no tool and no child gets, and what masks their values, and those of tools' variables, in every text. */
+export type Secrecy = { secretNames: readonly string[]; mask: Mask };
+
+/** What is secret in the runs of an agent file, its sub-agents' included, and of the tools that are offered beside it. */
+export function secrecyOf(plan: Plan | undefined, tools: readonly PlannedTool[], environment: Environment): Secrecy {
+  const plans = plan === undefined ? [] : plansOf(plan);
+  const secretNames = [...keyVariables, ...plans.flatMap(planSecrets)];
+  const variables = toolVariables([...tools, ...plans.flatMap((one) => one.tools)]);
+  const mask = makeMask([...secretNames, ...variables].flatMap((name) => environment[name] ?? []));
+  return { secretNames, mask };
+}
+
+/** What the doors of an agent do with secrets. `whole` is the file that the run began with: what it keeps from children all keep. */
+export function secretDoors(
+  plan: Plan,
+  whole: Plan,
+  { secretNames, mask }: Secrecy,
+  { tell, environment }: { tell?: Person["tell"]; environment: Environment },
+): Pick<HostOptions, "secretNames" | "secrets" | "signIns" | "person" | "withheld"> {
+  const signIns = signInsOf(plan, mask);
+  const withheld = withheldVariables(whole);
+  return { secretNames, secrets: plan.secrets, signIns, withheld, ...personAt(tell, environment) };
+}

@@ -24,3 +24,13 @@ export function flag<Name extends string>(input: { readonly [One in Name]?: bool
 export function pathSchema(description: string) {
   return { type: "string" as const, minLength: 1, maxLength: 4096, description };
 }
+
+/** The schema of a URL. */
+export function urlSchema(description: string) {
+  return { type: "string" as const, minLength: 1, maxLength: 8192, description };
+}
+
+/** The schema of how long to wait for an answer, in seconds. */
+export function waitSchema(description: string) {
+  return { type: "integer" as const, minimum: 1, maximum: 300, description };
+}

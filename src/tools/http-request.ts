@@ -1,7 +1,7 @@
 import { ok, type Result } from "../core/result.ts";
 import type { Effects, Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import type { Plan, SecretSpec } from "../core/plan.ts";
-import { number, pathSchema, text } from "./arguments.ts";
+import { number, pathSchema, text, urlSchema, waitSchema } from "./arguments.ts";
 import { attachmentOf } from "./attachment.ts";
 import { Bounded, bytes, shownPath } from "./bound.ts";
 import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
@@ -27,12 +27,7 @@ const texts = (description: string) =>
 const schema = schemaOf({
   type: "object",
   properties: {
-    url: {
-      type: "string",
-      minLength: 1,
-      maxLength: 8192,
-      description: "An http or https URL, for example https://api.example.com/items",
-    },
+    url: urlSchema("An http or https URL, for example https://api.example.com/items"),
     method: { type: "string", enum: methods, description: "Default: GET, or POST where there is a body" },
     headers: texts('Headers by name, for example {"accept": "application/json"}'),
     query: texts("Parameters to add to the URL, by name. They are encoded for you"),
@@ -41,12 +36,7 @@ const schema = schemaOf({
     text: { type: "string", description: "Text to send as the body, with a content-type header of your choice" },
     file: pathSchema("A file to send as the body"),
     save_to: pathSchema("A file to save the answer's body to, instead of showing it"),
-    timeout: {
-      type: "integer",
-      minimum: 1,
-      maximum: 300,
-      description: "Seconds to wait for the answer. Default: 30",
-    },
+    timeout: waitSchema("Seconds to wait for the answer. Default: 30"),
   },
   required: ["url"],
   additionalProperties: false,

@@ -26,7 +26,7 @@ export const noSetting: RunSetting = { agents: {}, skills: [], lsp: {}, secrets:
 
 /**
  * All tools, in the order in which they are listed; a function makes one that keeps something for the run, or that depends on its
- * agent file. What is heavy in one (regular expressions, diffs) it loads when it runs.
+ * agent file. What is heavy in one (protocols, diffs) it loads when it runs.
  */
 const tools: ReadonlyArray<Tool | ((setting: RunSetting) => Tool)> = [
   makeFileRead,
@@ -59,8 +59,9 @@ export const toolNeeds: Readonly<Record<string, readonly Need[]>> = Object.fromE
 
 /** The tools of these names for one run, in their order. The names have been checked against `toolNames`. */
 export async function loadTools(names: readonly string[], setting: RunSetting = noSetting): Promise<Tool[]> {
-  const fresh = tools.map((tool) => make(tool, setting));
-  return names.flatMap((name) => fresh.find((tool) => tool.name === name) ?? []);
+  return names.flatMap((name) =>
+    tools.flatMap((tool, index) => (toolNames[index] === name ? make(tool, setting) : [])),
+  );
 }
 
 function make(tool: (typeof tools)[number], setting: RunSetting): Tool {

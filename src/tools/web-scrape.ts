@@ -1,6 +1,6 @@
 import { largestAttachment } from "../core/message.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
-import { flag, number, text } from "./arguments.ts";
+import { flag, number, text, urlSchema, waitSchema } from "./arguments.ts";
 import { attachmentOf } from "./attachment.ts";
 import { bytes, grouped, mostCharacters } from "./bound.ts";
 import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
@@ -18,12 +18,7 @@ const accept = "text/html,application/xhtml+xml,text/markdown,text/plain;q=0.9,a
 const schema = schemaOf({
   type: "object",
   properties: {
-    url: {
-      type: "string",
-      minLength: 1,
-      maxLength: 8192,
-      description: "The page's http or https URL, for example https://example.com/docs",
-    },
+    url: urlSchema("The page's http or https URL, for example https://example.com/docs"),
     selector: {
       type: "string",
       minLength: 1,
@@ -41,12 +36,7 @@ const schema = schemaOf({
       description:
         "Fetch it although the site's robots.txt forbids it. Only where the user asks for that. Default: false",
     },
-    timeout: {
-      type: "integer",
-      minimum: 1,
-      maximum: 300,
-      description: "Seconds to wait for the page. Default: 30",
-    },
+    timeout: waitSchema("Seconds to wait for the page. Default: 30"),
   },
   required: ["url"],
   additionalProperties: false,

@@ -3,6 +3,7 @@ import { isJsonObject, type Json, type JsonObject, type JsonSchema } from "../sr
 import { validate } from "../src/core/json-schema.ts";
 import type { Need } from "../src/core/permission.ts";
 import type { Effects, Tool } from "../src/core/tool.ts";
+import { plainCalls } from "../src/app/tool-list.ts";
 import { loadTools, toolNames } from "../src/tools/index.ts";
 
 /** The page, whole. A test compares it with the file. */
@@ -50,10 +51,8 @@ function need({ kind, target }: Need): string {
 function effectsOf(tool: Tool): string {
   const values = valuesOf(tool.input);
   const required = Array.isArray(tool.input["required"]) ? tool.input["required"] : [];
-  const always = values
-    .filter(({ name }) => required.includes(name))
-    .map(({ name, values: [first = "x"] }) => [name, first]);
-  const effects = (given: JsonObject) => tool.effects({ ...Object.fromEntries(always), ...given });
+  const [plain = {}] = plainCalls(tool.input);
+  const effects = (given: JsonObject) => tool.effects({ ...plain, ...given });
   // An argument that every call has and that says what the call is: without it there is no call to judge.
   const kind = values.find(
     ({ name, choices }) =>

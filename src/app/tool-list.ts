@@ -27,8 +27,8 @@ function builtinRow({ name, description, input, examples = [], effects }: Tool):
   return { name, origin: "rein", effects: [...new Set(all)], description, input };
 }
 
-/** Calls with no more than they need: one for each choice of a required argument. */
-function plainCalls({ properties, required = [] }: JsonSchema): JsonObject[] {
+/** Calls with no more than they need: the plainest one first, then one for each choice of a required argument. */
+export function plainCalls({ properties, required = [] }: JsonSchema): JsonObject[] {
   if (!isJsonObject(properties) || !Array.isArray(required)) return [];
   const needed = required.flatMap((name): Array<[string, Json[]]> => {
     const schema = typeof name === "string" ? properties[name] : undefined;

@@ -51,33 +51,38 @@ export function checkAgentBytes(
   return { ok: false, diagnostics: placed(checked.diagnostics) };
 }
 
-/**
- * The same with the tools of modules. Which are loaded: all of the folder, or, `needed`, those whose code alone can tell what the file
- * names. Each is in a process of its own that nothing is granted to, but not held by the kernel yet.
- */
+/** The modules whose code alone can tell what a file names. */
+export function unloadedModules(plan: Plan): string[] {
+  return plansOf(plan).flatMap(({ tools }) => tools.flatMap((tool) => (tool.kind === "unloaded" ? tool.modules : [])));
+}
+
+/** The same with the tools of modules. Each is in a process of its own that nothing is granted to, but not held by the kernel yet. */
 export async function loadAgentBytes(
   file: string,
   bytes: Uint8Array,
-  which: "all" | "needed",
+  modules: readonly string[],
   { cwd, env }: Pick<Io, "cwd" | "env">,
   names: Known = known,
 ): Promise<Checked<Plan>> {
-  const all: string[] = [];
-  const checked = checkAgentBytes(file, bytes, cwd, names, (named) => (folder) => {
-    const read = toolsFolderOf(named, cwd)(folder);
-    if (read.ok) all.push(...read.value.modules.map(({ path }) => path));
-    return read;
-  });
-  const needed = checked.ok
-    ? plansOf(checked.value).flatMap(({ tools }) =>
-        tools.flatMap((tool) => (tool.kind === "unloaded" ? tool.modules : [])),
-      )
-    : [];
-  const modules = which === "all" ? all : needed;
-  if (modules.length === 0) return checked;
   const { loadModules } = await import("../app/modules.ts");
   const loaded = await loadModules([...new Set(modules)], { cwd, environment: env });
   return checkAgentBytes(file, bytes, cwd, names, (named) => toolsFolderOf(named, cwd, loaded));
+}
+
+/** The same with all modules of the tools folders, also those that the file does not name. */
+export async function loadWholeFolder(
+  file: string,
+  bytes: Uint8Array,
+  around: Pick<Io, "cwd" | "env">,
+  names: Known,
+): Promise<Checked<Plan>> {
+  const modules: string[] = [];
+  const looked = checkAgentBytes(file, bytes, around.cwd, names, (named) => (folder) => {
+    const read = toolsFolderOf(named, around.cwd)(folder);
+    if (read.ok) modules.push(...read.value.modules.map(({ path }) => path));
+    return read;
+  });
+  return modules.length === 0 ? looked : loadAgentBytes(file, bytes, modules, around, names);
 }
 
 /** What a file is called where a place in it is told. */

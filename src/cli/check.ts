@@ -2,10 +2,10 @@ import { known } from "../app/known.ts";
 import { exitCode } from "../core/exit.ts";
 import { cleanLine } from "../render/clean.ts";
 import { diagnosticsJson, diagnosticsSarif, diagnosticsText } from "../render/diagnostics.ts";
-import { plansOf, type Plan } from "../core/plan.ts";
+import type { Plan } from "../core/plan.ts";
 import type { Known } from "../file/check.ts";
 import type { Checked } from "../file/read.ts";
-import { agentBytes, checkRead, loadAgentBytes, secondStdin, shownFile } from "./agent-file.ts";
+import { agentBytes, checkRead, loadWholeFolder, secondStdin, shownFile, unloadedModules } from "./agent-file.ts";
 import { ownFlags } from "./input-flags.ts";
 import { usageError } from "./usage.ts";
 import type { Handler } from "./command.ts";
@@ -15,13 +15,12 @@ import { version } from "./version.ts";
 /** One file; with the tools of its modules where these are to be loaded. */
 async function checkOne(file: string, load: boolean, names: Known, io: Io): Promise<Checked<Plan>> {
   const read = await agentBytes(file, io);
-  return load && read.ok ? loadAgentBytes(file, read.value, "all", io, names) : checkRead(file, read, io.cwd, names);
+  return load && read.ok ? loadWholeFolder(file, read.value, io, names) : checkRead(file, read, io.cwd, names);
 }
 
 /** That a file is right, and what that leaves open: only their code could tell what modules have. */
 function verdict(plan: Plan): string {
-  const open = plansOf(plan).some(({ tools }) => tools.some(({ kind }) => kind === "unloaded"));
-  return open ? "ok (its modules were not loaded: --load)" : "ok";
+  return unloadedModules(plan).length > 0 ? "ok (its modules were not loaded: --load)" : "ok";
 }
 
 /** Checks files, without running, fetching or asking for anything. The report is the answer, so it is on stdout. */

@@ -1,8 +1,8 @@
-import { plansOf, type Plan } from "../core/plan.ts";
+import type { Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
 import { cleanLine } from "../render/clean.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
-import { agentBytes, checkAgentBytes, loadAgentBytes, shownFile } from "./agent-file.ts";
+import { agentBytes, checkAgentBytes, loadAgentBytes, shownFile, unloadedModules } from "./agent-file.ts";
 import type { Handler } from "./command.ts";
 import type { Arguments } from "./flags.ts";
 import { grantsAny } from "./grants.ts";
@@ -30,11 +30,10 @@ async function loadAgent(args: Arguments, io: Io): Promise<Result<Plan, Reported
   const read = await agentBytes(file, io);
   if (!read.ok) return { ok: false, error: { outcome: "usage", ...read.error } };
   const looked = checkAgentBytes(file, read.value, io.cwd);
-  const modules = looked.ok && plansOf(looked.value).some(({ tools }) => tools.some(({ kind }) => kind === "unloaded"));
   // A look starts nothing.
-  const loads = modules && !args.has("--dry-run");
-  if (loads && !grantsAny(args)) return unasked(looked.value);
-  const checked = loads ? await loadAgentBytes(file, read.value, "needed", io) : looked;
+  const modules = looked.ok && !args.has("--dry-run") ? unloadedModules(looked.value) : [];
+  if (looked.ok && modules.length > 0 && !grantsAny(args)) return unasked(looked.value);
+  const checked = modules.length === 0 ? looked : await loadAgentBytes(file, read.value, modules, io);
   const diagnostics = checked.ok ? checked.warnings : checked.diagnostics;
   const report = diagnosticsText(diagnostics, { color: io.stderr.color });
   if (!checked.ok) {

@@ -9,7 +9,7 @@ import { clean } from "../render/clean.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { errorText } from "../render/error.ts";
 import { toolsJson, toolsText } from "../render/tools.ts";
-import { agentBytes, checkRead, loadAgentBytes, shownFile } from "./agent-file.ts";
+import { agentBytes, checkRead, loadAgentBytes, shownFile, unloadedModules } from "./agent-file.ts";
 import type { Handler } from "./command.ts";
 import { fileLimit, readNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
@@ -76,8 +76,8 @@ export const callCommand: Handler = async (args, io) => {
 async function planOf(file: string, load: (plan: Plan) => boolean, io: Io): Promise<Plan | null> {
   const read = await agentBytes(file, io);
   const looked = checkRead(file, read, io.cwd);
-  const loads = read.ok && looked.ok && load(looked.value);
-  const checked = loads ? await loadAgentBytes(file, read.value, "needed", io) : looked;
+  const modules = looked.ok && load(looked.value) ? unloadedModules(looked.value) : [];
+  const checked = read.ok && modules.length > 0 ? await loadAgentBytes(file, read.value, modules, io) : looked;
   const diagnostics = checked.ok ? checked.warnings : checked.diagnostics;
   await io.stderr.write(diagnosticsText(diagnostics, { color: io.stderr.color }));
   if (checked.ok) return checked.value;

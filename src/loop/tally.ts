@@ -74,10 +74,8 @@ export class Tally {
     const denial = denials.map(({ kind, target }) => `${kind} ${target}`).join("\n");
     this.#denial = next(this.#denial, denial);
     if (this.#denial.count >= sameInARow) return { limit: "same_denial", value: this.#denial.count, max: sameInARow };
-    // Arguments that do not fit count by tool, once in a turn: the model had not read the complaint when it made its other calls.
-    this.#failure = finished.misfit
-      ? next(this.#failure, `misfit ${finished.call.name}`, this.turns)
-      : next(this.#failure, failureKey(finished));
+    // Once in a turn: the model had not read of the failure when it made its other calls.
+    this.#failure = next(this.#failure, failureKey(finished), this.turns);
     if (this.#failure.count >= sameInARow)
       return { limit: "same_failure", value: this.#failure.count, max: sameInARow, call: finished };
     return undefined;
@@ -95,7 +93,9 @@ function next(streak: Streak, key: string, turn?: number): Streak {
   return turn === streak.turn ? streak : { key, count: streak.count + 1, turn };
 }
 
-function failureKey({ call, result, denials }: FinishedCall): string {
+/** Arguments that do not fit count by tool, whatever they are. */
+function failureKey({ call, result, denials, misfit }: FinishedCall): string {
+  if (misfit) return `misfit ${call.name}`;
   return result.error && denials.length === 0 ? `call ${call.name} ${call.arguments}` : "";
 }
 

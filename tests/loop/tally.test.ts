@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { FinishedCall } from "../../src/loop/calls.ts";
 import { Tally } from "../../src/loop/tally.ts";
 import type { Reply } from "../../src/loop/reply.ts";
 
@@ -55,4 +56,21 @@ test("what a spawned run was refused counts as refused for each run around it, a
   const denial = { kind: "read", target: "/x", reason: "not granted" } as const;
   for (let i = 0; i < 3; i++) inner.addDenial(denial);
   expect(outer.denied).toHaveLength(3);
+});
+
+test("equal failures of one turn count once, and those of three turns in a row are a limit", () => {
+  const tally = new Tally({ ...limits, turns: 5 });
+  const call = { id: "1", name: "spawn_agent", arguments: "{}" };
+  const failed: FinishedCall = {
+    call,
+    result: { id: "1", name: "spawn_agent", content: "no", error: true },
+    denials: [],
+    misfit: false,
+  };
+  const turn = () => {
+    tally.beforeTurn();
+    return Array.from({ length: 10 }, () => tally.addCall(failed)).find((reached) => reached !== undefined);
+  };
+  expect([turn(), turn()]).toEqual([undefined, undefined]);
+  expect(turn()).toMatchObject({ limit: "same_failure", value: 3, max: 3 });
 });

@@ -81,10 +81,14 @@ const rooms: Record<string, Room> = {
   },
   models: {
     imports: ["core", "native"],
-    packages: ["openai", "@anthropic-ai/sdk", "ollama", "eventsource-parser"],
+    packages: ["openai", "@anthropic-ai/sdk", "ollama", "eventsource-parser", "@pydantic/genai-prices"],
     touches: [],
   },
-  mcp: { imports: ["core"], packages: [], touches: [] },
+  mcp: {
+    imports: ["core"],
+    packages: ["@modelcontextprotocol/client", "@modelcontextprotocol/server"],
+    touches: [],
+  },
   tools: {
     imports: ["core", "native"],
     packages: ["vscode-jsonrpc", "vscode-languageserver-protocol", "oauth4webapi", "robots-parser"],

@@ -37,6 +37,8 @@ export async function openToolbox(
         if (serving === undefined) throw new Error(`No worker for '${tool.module}'`);
         return moduleTool(tool, serving.worker, serving.variables);
       }
+      case "mcp":
+        throw new Error(`The plan has no MCP server '${tool.server}'`);
       case "unloaded":
         throw new Error("A run cannot begin with modules that were not loaded");
     }

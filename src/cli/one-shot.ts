@@ -41,6 +41,7 @@ function planIn(folder: string): Plan {
     secrets: {},
     oauth: {},
     lsp: {},
+    mcp: [],
     permissions: {},
     deny: {},
     limits: defaultLimits,

@@ -17,6 +17,7 @@ export const exits = [
     when: "A limit was reached: turns, tool calls, tokens, output length, or the same failing call three times in a row",
   },
   { code: 5, name: "unfit", when: "The answer does not fit its schema, a check failed, or the model refused" },
+  { code: 6, name: "missing", when: "A required MCP server or tool is missing, or its pinned tool list changed" },
   { code: 7, name: "credentials", when: "No credentials (or several and no model named), or the service refused them" },
   { code: 70, name: "bug", when: "A bug in rein: the message says what to report" },
   { code: 124, name: "timeout", when: "The time limit was reached" },

@@ -1,5 +1,6 @@
 import type { Json, JsonObject, JsonSchema } from "./json.ts";
 import type { LanguageServers } from "./language-server.ts";
+import type { McpServer } from "./mcp.ts";
 import type { ModelSpec } from "./model.ts";
 import type { OauthSpec } from "./oauth.ts";
 import type { PermissionLists } from "./permission.ts";
@@ -63,6 +64,8 @@ export type Plan = {
   /** By the names that it can spawn them by. */
   agents: Record<string, SubAgent>;
   skills: Skill[];
+  /** The MCP servers, in the order of the file. */
+  mcp: McpServer[];
   /** What stands in for the usual language servers. */
   lsp: LanguageServers;
   secrets: Record<string, SecretSpec>;

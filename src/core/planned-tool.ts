@@ -62,6 +62,18 @@ export type AgentTool = Omit<ToolFacts, "input"> & {
 export type ModuleTool = ToolFacts & { kind: "module"; module: string; export: string };
 
 /**
+ * A tool of an MCP server of the file. `arguments` are what it is called with; where they are absent, the arguments of a call. An
+ * absent `input` is that of the server's tool.
+ */
+export type McpTool = Omit<ToolFacts, "input"> & {
+  kind: "mcp";
+  server: string;
+  tool: string;
+  input?: JsonSchema;
+  arguments?: TemplateValue;
+};
+
+/**
  * A tool of an agent file. `unloaded` stands for what only a module that was not loaded can tell: the tool of that name, or without
  * one all that the modules of the folder have. No run begins with it.
  */
@@ -71,4 +83,5 @@ export type PlannedTool =
   | HttpTool
   | AgentTool
   | ModuleTool
+  | McpTool
   | { kind: "unloaded"; name?: string; modules: string[] };

@@ -50,6 +50,7 @@ export function planOf(
     tools: [...tools],
     agents,
     skills,
+    mcp: [],
     lsp: file.lsp,
     secrets: file.secrets,
     oauth: file.oauth,

@@ -53,6 +53,7 @@ test("a file of one key is a plan with every default", () => {
     agents: {},
     skills: [],
     lsp: {},
+    mcp: [],
     secrets: {},
     oauth: {},
     permissions: {},

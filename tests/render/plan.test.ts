@@ -18,6 +18,7 @@ const view: PlanView = {
     secrets: {},
     oauth: {},
     lsp: {},
+    mcp: [],
     deny: {},
     limits,
     output: { schema: { type: "object" } },

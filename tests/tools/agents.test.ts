@@ -12,7 +12,7 @@ import { testClock } from "../helpers/clock.ts";
 import { memoryHost } from "../helpers/memory-host.ts";
 
 function agent(input: Plan["input"], rest: Partial<Plan> = {}): SubAgent {
-  const lists = { tools: [], agents: {}, skills: [], checks: [], env: [] };
+  const lists = { tools: [], mcp: [], agents: {}, skills: [], checks: [], env: [] };
   const plan = { file: "a.yaml", folder: "/a", hash: "", name: "a", models: {}, input, instructions: [], ...lists };
   const rules = {
     permissions: {},

@@ -22,8 +22,18 @@ export type ModelRequest = {
   output?: JsonSchema;
 };
 
-/** Tokens of one request. `input` includes `cached`, `output` includes `reasoning`. */
-export type Usage = { input: number; output: number; cached: number; reasoning: number };
+/**
+ * Tokens of one request. `input` includes `cached` and `cache_write`, `output` includes `reasoning`. `cache_write` is what the
+ * service wrote to its cache, `cache_write_1h` the part of it that stays an hour; absent where it tells of none.
+ */
+export type Usage = {
+  input: number;
+  output: number;
+  cached: number;
+  reasoning: number;
+  cache_write?: number;
+  cache_write_1h?: number;
+};
 
 /** Why the model stopped: it was done, wants tools, reached its output length, or refused. */
 export type StopReason = "end" | "tool_calls" | "length" | "refusal";
@@ -118,5 +128,11 @@ export function addUsage(a: Usage, b: Usage): Usage {
     output: a.output + b.output,
     cached: a.cached + b.cached,
     reasoning: a.reasoning + b.reasoning,
+    ...cacheWrites((a.cache_write ?? 0) + (b.cache_write ?? 0), (a.cache_write_1h ?? 0) + (b.cache_write_1h ?? 0)),
   };
+}
+
+/** The part of a usage that tells of cache writes; `hour` is the part of `all` that stays an hour. */
+export function cacheWrites(all: number, hour = 0): Pick<Usage, "cache_write" | "cache_write_1h"> {
+  return { ...(all > 0 ? { cache_write: all } : {}), ...(hour > 0 ? { cache_write_1h: hour } : {}) };
 }

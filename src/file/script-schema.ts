@@ -89,6 +89,7 @@ export const scriptSchema = v.pipe(
               output: v.optional(count("Tokens written."), 0),
               cached: v.optional(count("Tokens of `input` that were cached."), 0),
               reasoning: v.optional(count("Tokens of `output` that were reasoning."), 0),
+              cache_write: v.exactOptional(count("Tokens of `input` that were written to the service's cache.")),
             }),
             v.title("a map of token counts"),
             v.description("What it reports to have used. Default: an estimate."),

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Message } from "../core/message.ts";
-import type { ModelEvent, ModelFailure, StopReason, Usage } from "../core/model.ts";
+import { cacheWrites, type ModelEvent, type ModelFailure, type StopReason, type Usage } from "../core/model.ts";
 import { callIds } from "./call-ids.ts";
 import { countField, objectField, textField } from "./fields.ts";
 import type { AnswerReader } from "./service-stream.ts";
@@ -180,10 +180,13 @@ function returned(block: Block): JsonObject {
 
 function usageOf(usage: JsonObject): Usage {
   const cached = countField(usage["cache_read_input_tokens"]);
+  const written = countField(usage["cache_creation_input_tokens"]);
+  const hour = countField(objectField(usage["cache_creation"])["ephemeral_1h_input_tokens"]);
   return {
-    input: countField(usage["input_tokens"]) + countField(usage["cache_creation_input_tokens"]) + cached,
+    input: countField(usage["input_tokens"]) + written + cached,
     output: countField(usage["output_tokens"]),
     cached,
     reasoning: countField(objectField(usage["output_tokens_details"])["thinking_tokens"]),
+    ...cacheWrites(written, Math.min(hour, written)),
   };
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Message } from "../core/message.ts";
-import type { ModelEvent, ModelFailure, StopReason, Usage } from "../core/model.ts";
+import { cacheWrites, type ModelEvent, type ModelFailure, type StopReason, type Usage } from "../core/model.ts";
 import { callIds } from "./call-ids.ts";
 import { countField, listField, objectField, textField } from "./fields.ts";
 import type { AnswerReader } from "./service-stream.ts";
@@ -176,5 +176,6 @@ function usageOf(usage: JsonObject): Usage {
     output: apart ? output + hidden : output,
     cached: countField(objectField(usage["prompt_tokens_details"])["cached_tokens"]),
     reasoning: apart ? hidden : reasoning,
+    ...cacheWrites(countField(objectField(usage["prompt_tokens_details"])["cache_write_tokens"])),
   };
 }

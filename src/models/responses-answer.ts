@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Message } from "../core/message.ts";
-import type { ModelEvent, ModelFailure, StopReason, Usage } from "../core/model.ts";
+import { cacheWrites, type ModelEvent, type ModelFailure, type StopReason, type Usage } from "../core/model.ts";
 import { callIds } from "./call-ids.ts";
 import { countField, listField, objectField, textField } from "./fields.ts";
 import type { AnswerReader } from "./service-stream.ts";
@@ -161,5 +161,6 @@ function usageOf(usage: JsonObject): Usage {
     output: countField(usage["output_tokens"]),
     cached: countField(objectField(usage["input_tokens_details"])["cached_tokens"]),
     reasoning: countField(objectField(usage["output_tokens_details"])["reasoning_tokens"]),
+    ...cacheWrites(countField(objectField(usage["input_tokens_details"])["cache_write_tokens"])),
   };
 }

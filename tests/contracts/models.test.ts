@@ -102,9 +102,9 @@ for (const row of rows) {
       expect(clock.sleeping()).toBe(0);
     });
 
-    const usage = { input: 1000, output: 70, cached: 900, reasoning: 30 };
+    const usage = { input: 1000, output: 70, cached: 900, reasoning: 30, cache_write: 50 };
     when(
-      "usage is the service's own, with its cached and reasoning tokens",
+      "usage is the service's own, with its cached, cache-write and reasoning tokens",
       [{ does: "text", text, usage }],
       async (model) => {
         expect((await readReply(model)).usage).toEqual(usage);

@@ -2,6 +2,7 @@
  * A service on this machine that speaks the Messages API as Anthropic does, well or badly as told. As a process:
  * `bun tests/helpers/anthropic-server.ts`, with the flags of processOptions, prints its base URL on the first line.
  */
+import type { Usage } from "../../src/core/model.ts";
 import {
   pieces,
   processOptions,
@@ -28,7 +29,7 @@ export type ClaudeReply = Delivery & {
   /** Why it was refused, where it says so. */
   explanation?: string;
   /** Default: 10 in (4 cached), 5 out (2 reasoning). Null: none. */
-  usage?: { input: number; output: number; cached: number; reasoning: number } | null;
+  usage?: Usage | null;
   /** Characters of text and of input in one event. Default: words, and 16 characters. */
   split?: number;
   lineEnd?: "\n" | "\r\n" | "\r";
@@ -169,10 +170,11 @@ function finished(block: ClaudeBlock): object {
 /** Anthropic counts what was read from the cache and written to it apart. */
 function usageOf({ usage = { input: 10, output: 5, cached: 4, reasoning: 2 } }: ClaudeReply) {
   if (usage === null) return null;
-  const written = Math.min(1, usage.input - usage.cached);
+  const { cache_write: written = 0, cache_write_1h: hour = 0 } = usage;
   const counts = {
     input_tokens: usage.input - usage.cached - written,
     cache_creation_input_tokens: written,
+    cache_creation: { ephemeral_5m_input_tokens: written - hour, ephemeral_1h_input_tokens: hour },
     cache_read_input_tokens: usage.cached,
   };
   return {

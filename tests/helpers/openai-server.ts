@@ -2,6 +2,7 @@
  * A service on this machine that speaks Chat Completions as OpenAI's own does, well or badly as told. As a process:
  * `bun tests/helpers/openai-server.ts`, with the flags of processOptions, prints its base URL on the first line.
  */
+import type { Usage } from "../../src/core/model.ts";
 import {
   pieces,
   processOptions,
@@ -32,7 +33,7 @@ export type Answer = Delivery & {
   /** Default: `tool_calls` with calls, else `stop`. Null: the stream ends without one. */
   finish?: string | null;
   /** Default: 10 in (4 cached), 5 out (2 reasoning). Null: no usage chunk. */
-  usage?: { input: number; output: number; cached: number; reasoning: number } | null;
+  usage?: Usage | null;
   /** Counts what was thought in the total only, as Google does. */
   apart?: boolean;
   /** Characters of text and of arguments in one event. Default: words, and 16 characters. */
@@ -117,12 +118,12 @@ function eventsOf(answer: Answer): WireEvents {
 
 function usageOf({ apart, usage = { input: 10, output: 5, cached: 4, reasoning: 2 } }: Answer): object | null {
   if (usage === null) return null;
-  const { input, output, cached, reasoning } = usage;
+  const { input, output, cached, reasoning, cache_write: cache_write_tokens } = usage;
   return {
     prompt_tokens: input,
     completion_tokens: apart === true ? output - reasoning : output,
     total_tokens: input + output,
-    prompt_tokens_details: { cached_tokens: cached, audio_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: cached, audio_tokens: 0, cache_write_tokens },
     ...(apart === true ? {} : { completion_tokens_details: { reasoning_tokens: reasoning, audio_tokens: 0 } }),
   };
 }

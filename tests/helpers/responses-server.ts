@@ -2,6 +2,7 @@
  * A service on this machine that speaks the Responses API as OpenAI does, well or badly as told. As a process:
  * `bun tests/helpers/responses-server.ts`, with the flags of processOptions, prints its base URL on the first line.
  */
+import type { Usage } from "../../src/core/model.ts";
 import {
   pieces,
   processOptions,
@@ -26,7 +27,7 @@ export type ResponsesReply = Delivery & {
   /** How it ends. Null: the stream ends without an end. */
   end?: "completed" | { incomplete: string } | { failed: object } | null;
   /** Default: 10 in (4 cached), 5 out (2 reasoning). Null: none. */
-  usage?: { input: number; output: number; cached: number; reasoning: number } | null;
+  usage?: Usage | null;
   /** Characters of text and of arguments in one event. Default: words, and 16 characters. */
   split?: number;
   lineEnd?: "\n" | "\r\n" | "\r";
@@ -169,7 +170,7 @@ function usageOf({ usage = { input: 10, output: 5, cached: 4, reasoning: 2 } }: 
   if (usage === null) return null;
   return {
     input_tokens: usage.input,
-    input_tokens_details: { cached_tokens: usage.cached },
+    input_tokens_details: { cached_tokens: usage.cached, cache_write_tokens: usage.cache_write ?? 0 },
     output_tokens: usage.output,
     output_tokens_details: { reasoning_tokens: usage.reasoning },
     total_tokens: usage.input + usage.output,

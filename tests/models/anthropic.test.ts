@@ -68,6 +68,11 @@ describe("the wire", () => {
     expect(calls.map((one) => one.arguments)).toEqual([call.input]);
   });
 
+  test("what is written to the cache for an hour is told apart", async () => {
+    const usage = { input: 100, output: 5, cached: 40, reasoning: 0, cache_write: 50, cache_write_1h: 20 };
+    expect((await reply({ kind: "answer", content: [hi], usage })).usage).toEqual(usage);
+  });
+
   test("a missing usage is no usage", async () => {
     expect((await reply({ kind: "answer", content: [hi], usage: null })).usage).toBeUndefined();
   });

@@ -38,8 +38,8 @@ export const mcpRequests = ["sampling", "elicitation", "roots"] as const;
 
 export type McpRequest = (typeof mcpRequests)[number];
 
-/** What `rein.lock` holds of a server: the hash of its tool list, and of each tool by its name, in hex. */
-export type McpPin = { file: string; hash: string; tools: Record<string, string> };
+/** What `rein.lock` holds of a server: the hash of its tool list, and of each tool by its name, in hex; `listed` is what was hashed. */
+export type McpPin = { file: string; hash: string; tools: Record<string, string>; listed: JsonObject[] };
 
 /** An MCP server of an agent file. */
 export type McpServer = {

@@ -13,6 +13,10 @@ ps      procps
 zsh     zsh
 fish    fish
 mandoc  mandoc
+dbus-run-session dbus
+gnome-keyring-daemon gnome-keyring
+secret-tool libsecret-tools
+gdbus   libglib2.0-bin
 '
 missing=$(echo "$needed" | while read -r program packages; do
   [ -z "$program" ] || command -v "$program" >/dev/null 2>&1 || echo "$packages"

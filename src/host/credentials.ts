@@ -19,6 +19,8 @@ export type Credentials = {
 /** A keychain that wants more time waits for somebody who is not there. */
 const patienceMs = 15_000;
 
+const silence = "the keychain does not answer";
+
 /** How long another process may take to renew a token. */
 const lockMs = 60_000;
 
@@ -34,13 +36,17 @@ export function openCredentials(options: {
   const { folder, keychain, clock } = options;
   const nowhere = () => fail("failed", "There is no place for sign-ins: neither XDG_DATA_HOME nor HOME is set");
 
-  /** What a keychain says; a text where it cannot be used. */
-  const ask = async <T>(question: Promise<T>): Promise<{ value: T } | string> => {
+  let silent = false;
+
+  /** What a keychain says; a text where it cannot be used. One that was silent once is asked no more, so all of it waits once. */
+  const ask = async <T>(question: () => Promise<T>): Promise<{ value: T } | string> => {
+    if (silent) return silence;
     const settled = new AbortController();
-    const tooLong = clock.sleep(patienceMs, settled.signal).then(() => "the keychain does not answer");
-    const answer = question.then((value) => ({ value }), keychainText);
+    const tooLong = clock.sleep(patienceMs, settled.signal).then(() => silence);
+    const answer = question().then((value) => ({ value }), keychainText);
     const first = await Promise.race([answer, tooLong]);
     settled.abort();
+    if (first === silence) silent = true;
     return first;
   };
 
@@ -49,11 +55,11 @@ export function openCredentials(options: {
       const file = folder === undefined ? undefined : await readText(`${folder}/${key}.json`);
       if (file?.ok === false && file.error.code !== "not_found") return file;
       if (file?.ok === true) return file;
-      const kept = await ask(keychain.get(key));
+      const kept = await ask(() => keychain.get(key));
       return ok(typeof kept === "string" ? undefined : (kept.value ?? undefined));
     },
     write: async (key, text) => {
-      const kept = await ask(keychain.set(key, text));
+      const kept = await ask(() => keychain.set(key, text));
       if (typeof kept !== "string") {
         // An older one in a file would be read before it.
         const removed = folder === undefined ? ok(false) : removeFile(`${folder}/${key}.json`);
@@ -67,8 +73,9 @@ export function openCredentials(options: {
     remove: async (key) => {
       const file = folder === undefined ? ok(false) : removeFile(`${folder}/${key}.json`);
       if (!file.ok) return file;
+      // It may have one too, of a person who unlocked it after we had turned to the file.
+      const removed = await ask(() => keychain.delete(key));
       if (file.value) return ok({ kind: "file", path: `${folder}/${key}.json`, why: "" });
-      const removed = await ask(keychain.delete(key));
       return typeof removed === "string" ? fail("failed", `Cannot remove it: ${removed}`) : ok({ kind: "keychain" });
     },
     lock: async (key, signal) => {

@@ -49,17 +49,33 @@ test("what goes into the keychain takes the file's place", async () => {
   expect(value(await later.read("key"))).toBe("safe");
 });
 
+test("what is removed is in neither place, as after a keychain that was unlocked too late", async () => {
+  await open("both").write("key", "in a file");
+  const keychain = memoryKeychain();
+  keychain.entries.set("key", "safe");
+  const { remove, read } = open("both", keychain);
+  expect(value(await remove("key"))).toMatchObject({ kind: "file" });
+  expect(value(await read("key"))).toBeUndefined();
+  expect(keychain.entries.size).toBe(0);
+});
+
 test("what is not there is nothing, with and without a keychain", async () => {
   expect(value(await open("none").read("key"))).toBeUndefined();
   expect(value(await open("none", memoryKeychain()).read("key"))).toBeUndefined();
 });
 
-test("a keychain that does not answer is not waited for", async () => {
-  const silent = () => new Promise<never>(() => undefined);
+test("a keychain that does not answer is waited for once", async () => {
+  let asked = 0;
+  const silent = () => {
+    asked++;
+    return new Promise<never>(() => undefined);
+  };
   const clock = { ...systemClock, sleep: async () => undefined };
   const { write, read } = open("silent", { get: silent, set: silent, delete: silent }, clock);
   expect(value(await write("key", "text"))).toMatchObject({ kind: "file", why: "the keychain does not answer" });
   expect(value(await read("key"))).toBe("text");
+  expect(value(await read("other"))).toBeUndefined();
+  expect(asked).toBe(1);
 });
 
 test("a lock is for one at a time, and who waits for it can be interrupted", async () => {

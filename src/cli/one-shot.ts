@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import { defaultLimits, type Plan } from "../core/plan.ts";
+import { defaultContext, defaultLimits, type Plan } from "../core/plan.ts";
 import type { Handler } from "./command.ts";
 import { runPlan } from "./run-plan.ts";
 import { usageError } from "./usage.ts";
@@ -45,6 +45,7 @@ function planIn(folder: string): Plan {
     permissions: {},
     deny: {},
     limits: defaultLimits,
+    context: defaultContext,
     checks: [],
     denied: "fail",
     env: [],

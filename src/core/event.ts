@@ -2,6 +2,7 @@ import type { AttachmentFacts, KeptText, Message, ToolCall } from "./message.ts"
 import type { StopReason, Usage } from "./model.ts";
 import type { PermissionKind } from "./permission.ts";
 import type { Picture } from "./picture.ts";
+import type { Scorer, Side } from "./route.ts";
 import type { RunResult } from "./result-document.ts";
 import type { Effects } from "./tool.ts";
 
@@ -29,12 +30,37 @@ export type DurableEvent =
       type: "user";
       text: string;
       /** Why rein wrote it, when it was not the user. */
-      reason?: "repair";
+      reason?: "repair" | "check";
       /** The images and PDFs that it is shown with the text. */
       attachments?: AttachmentFacts[];
     }
   /** A request is sent to the model. */
-  | { type: "turn_start"; turn: number }
+  | {
+      type: "turn_start";
+      turn: number;
+      /** How much of the tokens that a request may have it takes, from 0 to 1, as it is estimated; absent where that many are not known. */
+      share?: number;
+    }
+  /** The conversation grew too long: from now on requests hold less of it. The journal has it as it was. */
+  | {
+      type: "compact";
+      /** The turn whose request did not fit. */
+      turn: number;
+      /** What it had too many of; `refused`: the service found it too long. */
+      reason: "tokens" | "messages" | "refused";
+      /** Tokens of the request before and after, and the most that it may have, as they are estimated. */
+      tokens: { before: number; after: number; limit: number };
+      /** Tool results there have only their start and end now, so many characters, and their images and PDFs are gone. */
+      cut: Array<Places & { keep: number }>;
+      /** Messages that are gone. */
+      removed: Places[];
+      /** The turns of this run among them. */
+      turns: Places[];
+      /** What stands for all messages that are gone, behind the text of that message. */
+      note?: { at: number; text: string };
+      /** The request that made the summary in the note. */
+      summary?: { model: string; usage: Usage; duration_ms: number };
+    }
   /** The model's answer is whole; `message` is what the conversation keeps of it. */
   | {
       type: "turn_end";
@@ -102,12 +128,42 @@ export type DurableEvent =
       /** The HTTP status, where the service answered. */
       status?: number;
     }
+  /** A route has decided which of its models a run has. `score` is null where the prompt is not judged. */
+  | {
+      type: "route";
+      side: Side;
+      model: string;
+      scorer: Scorer;
+      score: number | null;
+      /** A score strictly above it goes to the complex model. */
+      threshold: number;
+      why: string;
+    }
+  /** A model cannot be had, and the next one is asked: the turn's text, reasoning and calls so far are void. */
+  | {
+      type: "fallback";
+      /** Absent where it was known before the first one. */
+      turn?: number;
+      from: string;
+      to: string;
+      reason: string;
+      /** The HTTP status, where the service answered. */
+      status?: number;
+    }
+  /** What a route's simple model has answered was not good enough: its complex model goes on. */
+  | { type: "escalate"; turn: number; from: string; to: string; reason: string }
   /** A limit was reached; the run ends. */
   | { type: "limit"; limit: LimitName; value: number; max: number }
   /** A check has judged the answer. */
   | { type: "check"; run: string[]; ok: boolean; detail: string }
   /** The run is over. That of the whole run, without an `agent_id`, is always the last event. */
   | { type: "run_end"; result: RunResult };
+
+/** Places of messages, counted from 0 over all that the session ever had, the last included. */
+export type Places = { from: number; to: number };
+
+/** What was taken out of the conversation. */
+export type CompactEvent = Extract<DurableEvent, { type: "compact" }>;
 
 /** What only informs those who watch. May be joined or dropped when a reader is slow. */
 export type PassingEvent =

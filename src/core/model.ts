@@ -51,13 +51,15 @@ export type ModelFailure = {
   retryable: boolean;
   /** How long the service asked us to wait, from Retry-After. */
   retryAfterMs?: number;
+  /** The request was longer than the model can read: a shorter one may do. */
+  tooLong?: true;
 };
 
 /**
  * What a model says while it answers. A stream ends with exactly one `stop` or one `failure`; one that just ends was cut.
  * `tool_call` is a fragment: `index` tells calls apart, `id` and `name` come once, `arguments` is appended. `retry` says that
- * the request is made anew: what came before it in this stream is void. `begun` is its first token, where what it says is still held
- * back. `warning` is for the user, and ends nothing.
+ * the request is made anew, and `fallback` that another model is asked: what came before it in this stream is void. `begun` is its
+ * first token, where what it says is still held back. `warning` is for the user, and ends nothing.
  */
 export type ModelEvent =
   | { type: "text"; text: string }
@@ -67,10 +69,14 @@ export type ModelEvent =
   | { type: "usage"; usage: Usage }
   | { type: "warning"; message: string }
   | { type: "retry"; attempt: number; of: number; waitMs: number; failure: ModelFailure }
+  | { type: "fallback"; from: string; to: string; failure: ModelFailure }
   | { type: "stop"; reason: StopReason; opaque?: Json }
   | { type: "failure"; failure: ModelFailure };
 
-/** One model of one service, ready to use. `window` is its context window in tokens, where known. */
+/**
+ * One model of one service, ready to use; or several of which one stands in for another, with the name and window of the one that is
+ * asked next. `window` is its context window in tokens, where known.
+ */
 export type Model = {
   /** `provider/model`, as reported in results. */
   name: string;
@@ -80,6 +86,8 @@ export type Model = {
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
   /** Gives back what it holds in this process; absent where that is nothing. */
   close?(): void;
+  /** Goes on where an answer of this one does not fit its schema, or fails a check. */
+  stronger?: Model;
 };
 
 /** How much a model should think before it answers. */

@@ -5,6 +5,7 @@ import type { ModelSpec } from "./model.ts";
 import type { OauthSpec } from "./oauth.ts";
 import type { PermissionLists } from "./permission.ts";
 import type { PlannedTool } from "./planned-tool.ts";
+import type { ModelSetting } from "./route.ts";
 import type { TemplateValue } from "./script.ts";
 
 export type InputType = "string" | "number" | "integer" | "boolean" | "array" | "object";
@@ -27,6 +28,20 @@ export type Limits = {
   tool_calls: number;
   time: number;
   tokens?: number;
+};
+
+/** How the conversation is kept within the model's window. */
+export type ContextSpec = {
+  /** The most tokens of a request, where that is less than the window has room for. */
+  max_tokens?: number;
+  /** The newest turns stay whole where they fit at all. */
+  keep_turns: number;
+  /** The most messages of a request. */
+  max_messages?: number;
+  /** What is done with turns that do not fit: removed, or told in a summary. */
+  compact: "trim" | "summarize";
+  /** The model that writes the summaries, as in `model`. */
+  model?: string;
 };
 
 /** A secret that tools put into requests: the variable that holds it, and where it may go, as rules of `permissions.net`. */
@@ -54,8 +69,8 @@ export type Plan = {
   hash: string;
   name: string;
   description?: string;
-  /** `provider/model`, a provider alone, or a name under `models`; as written. */
-  model?: string;
+  /** Each is `provider/model`, a provider alone, or a name under `models`; as written. */
+  model?: ModelSetting;
   models: Record<string, ModelSpec>;
   input: Record<string, InputSpec>;
   instructions: Template;
@@ -76,6 +91,7 @@ export type Plan = {
   /** Wins over every grant. */
   deny: PermissionLists;
   limits: Limits;
+  context: ContextSpec;
   output?: { schema: JsonSchema };
   checks: Check[];
   /** What a denied call does to the exit code: 3, or nothing but a line in the result. */
@@ -98,6 +114,9 @@ export function plansOf(plan: Plan): Plan[] {
 
 /** Used where the file names none. */
 export const defaultLimits: Limits = { turns: 50, tool_calls: 200, time: 600_000 };
+
+/** Used where the file says nothing of it. */
+export const defaultContext: ContextSpec = { keep_turns: 10, compact: "trim" };
 
 /** The values for a plan's inputs. */
 export type InputValues = JsonObject;

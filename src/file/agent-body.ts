@@ -3,6 +3,7 @@ import type { PlannedTool } from "../core/planned-tool.ts";
 import type { Template } from "../core/plan.ts";
 import { agentPaths, almostTemplates } from "./agent-paths.ts";
 import type { Known } from "./check.ts";
+import { contextProblems } from "./context.ts";
 import { inputProblems } from "./input-specs.ts";
 import { lspProblems } from "./lsp.ts";
 import { mistakenTask, strayMessage } from "./mistaken.ts";
@@ -56,6 +57,7 @@ export function checkBody(
       ...toolInputProblems(node, known.providers),
       ...checkProblems(node),
       ...lspProblems(node),
+      ...contextProblems(node),
       ...envProblems(node, root, known.secrets),
       ...secretProblems(node, root, known.secrets),
       ...oauthProblems(node),

@@ -62,6 +62,7 @@ export function planOf(
     },
     deny: file.deny,
     limits: { ...limits, time: milliseconds(time), ...(tokens === undefined ? {} : { tokens }) },
+    context: file.context,
     ...(output === undefined ? {} : { output }),
     checks: file.checks,
     denied: file.denied,

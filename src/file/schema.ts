@@ -3,6 +3,8 @@ import { entryName } from "./entry-name.ts";
 import { defaultLimits } from "../core/plan.ts";
 import { lspSchema } from "./lsp.ts";
 import { modelsSchema } from "./models-schema.ts";
+import { contextSchema } from "./context.ts";
+import { count } from "./count.ts";
 import { durationText } from "./duration.ts";
 import { oauthSchema } from "./oauth.ts";
 import { secretsSchema } from "./secrets.ts";
@@ -13,15 +15,6 @@ import { durationSchema, json, jsonSchema } from "./value-schemas.ts";
  * The agent file, once: this is the types, the validation, docs/reference.md and the JSON Schema for editors. A title is what
  * messages call the value: "Expected a list of tool names, found a map".
  */
-
-function count(what: string) {
-  return v.pipe(
-    v.number(),
-    v.title(what),
-    v.safeInteger("Expected a whole number"),
-    v.minValue(1, "Expected 1 or more"),
-  );
-}
 
 const inputTypes = ["string", "number", "integer", "boolean", "array", "object"] as const;
 
@@ -233,6 +226,7 @@ const entries = {
     ),
     {},
   ),
+  context: v.optional(contextSchema, {}),
   output: v.exactOptional(
     v.pipe(
       v.strictObject({
@@ -329,6 +323,7 @@ export const inlineAgent = v.pipe(
     ),
     deny: entries.deny,
     limits: entries.limits,
+    context: entries.context,
     output: entries.output,
     checks: entries.checks,
     denied: entries.denied,
@@ -370,7 +365,7 @@ export const agentSchema = v.pipe(
 
 /** Keys that later versions will know, by the path of the map they stand in. */
 export const laterKeys: Record<string, readonly string[]> = {
-  "": ["mcp", "agents", "skills", "context", "flow", "sandbox", "commands", "cache", "memory", "tests"],
+  "": ["mcp", "agents", "skills", "flow", "sandbox", "commands", "cache", "memory", "tests"],
   limits: ["cost"],
   "agents.*.limits": ["cost"],
   "tools.*": ["mcp"],

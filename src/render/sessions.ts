@@ -1,5 +1,5 @@
 import { commandLabel } from "../core/command-label.ts";
-import type { DurableEvent, Stamped } from "../core/event.ts";
+import type { CompactEvent, DurableEvent, Stamped } from "../core/event.ts";
 import type { SessionSummary } from "../core/store.ts";
 import { clean, cleanJson, cleanLine } from "./clean.ts";
 import { callLabel, count, duration, moment } from "./format.ts";
@@ -114,6 +114,15 @@ function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): stri
     }
     case "retry":
       return [`  retry ${event.attempt} of ${event.of}: ${cleanLine(event.reason)}`];
+    case "route": {
+      const score = event.score === null ? "" : ` ${event.score}`;
+      return [`  route${score} · ${event.side} · ${cleanLine(event.model)} · ${cleanLine(event.why)}`];
+    }
+    case "fallback":
+    case "escalate":
+      return [`  ${event.type}: ${cleanLine(event.from)} → ${cleanLine(event.to)} · ${cleanLine(event.reason)}`];
+    case "compact":
+      return ["", compacted(event)];
     case "limit":
       return [`  limit: ${event.limit}, ${event.value} of ${event.max}`];
     case "check":
@@ -122,6 +131,16 @@ function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): stri
     case "run_end":
       return [];
   }
+}
+
+/** What was taken out of requests before a turn. */
+function compacted({ turn, tokens, cut, removed, summary }: CompactEvent): string {
+  const gone = removed.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  const done = [
+    ...(cut.length === 0 ? [] : ["old tool results cut"]),
+    ...(gone === 0 ? [] : [`${count(gone, "message")} ${summary === undefined ? "removed" : "summarized"}`]),
+  ];
+  return `context before turn ${turn} · ${tokens.before} tokens to ${tokens.after} of ${tokens.limit}: ${done.join(", ")}`;
 }
 
 /** A run's last line: how it came out, how long it took. */

@@ -59,6 +59,7 @@ test("a file of one key is a plan with every default", () => {
     permissions: {},
     deny: {},
     limits: { turns: 50, tool_calls: 200, time: 600_000 },
+    context: { keep_turns: 10, compact: "trim" },
     checks: [],
     denied: "fail",
     env: [],

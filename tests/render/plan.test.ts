@@ -21,6 +21,7 @@ const view: PlanView = {
     mcp: [],
     deny: {},
     limits,
+    context: { keep_turns: 10, compact: "trim" },
     output: { schema: { type: "object" } },
     checks: [{ run: ["jq", "-e", ".x\u001b"] }],
     denied: "fail",

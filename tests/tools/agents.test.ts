@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { AgentDoor, AgentRun, AgentTask } from "../../src/core/agents.ts";
 import type { Plan, SubAgent } from "../../src/core/plan.ts";
-import { defaultLimits } from "../../src/core/plan.ts";
+import { defaultContext, defaultLimits } from "../../src/core/plan.ts";
 import type { RunResult } from "../../src/core/result-document.ts";
 import { fail, ok } from "../../src/core/result.ts";
 import { agentManage } from "../../src/tools/agent-manage.ts";
@@ -18,6 +18,7 @@ function agent(input: Plan["input"], rest: Partial<Plan> = {}): SubAgent {
     permissions: {},
     deny: {},
     limits: defaultLimits,
+    context: defaultContext,
     denied: "fail",
     secrets: {},
     oauth: {},

@@ -68,7 +68,7 @@ type Room = {
 
 /** `files`: folders outside of src from which files may be embedded. */
 const rooms: Record<string, Room> = {
-  core: { imports: [], packages: ["@cfworker/json-schema"], touches: [] },
+  core: { imports: [], packages: ["@cfworker/json-schema"], touches: ["build constants"] },
   file: { imports: ["core"], packages: ["yaml", "valibot", "@valibot/to-json-schema"], touches: [] },
   permit: { imports: ["core"], packages: [], touches: [] },
   loop: { imports: ["core"], packages: [], touches: [] },

@@ -10,7 +10,7 @@ import { ownFlags } from "./input-flags.ts";
 import { usageError } from "./usage.ts";
 import type { Handler } from "./command.ts";
 import type { Io } from "./io.ts";
-import { version } from "./version.ts";
+import { version } from "../core/version.ts";
 
 /** One file; with the tools of its modules where these are to be loaded. */
 async function checkOne(file: string, load: boolean, names: Known, io: Io): Promise<Checked<Plan>> {

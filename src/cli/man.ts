@@ -3,7 +3,7 @@ import type { Command, Handler } from "./command.ts";
 import { commands, helpFlag, versionFlag } from "./commands.ts";
 import { shown, type Flag } from "./flags.ts";
 import { topics } from "./topics.ts";
-import { version } from "./version.ts";
+import { version } from "../core/version.ts";
 
 /** Prints the manual page, made of the tables that help and completions are made of. */
 export const manCommand: Handler = async (_args, io) => {

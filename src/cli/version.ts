@@ -1,11 +1,10 @@
+import { version } from "../core/version.ts";
 import type { Handler } from "./command.ts";
 import type { Output } from "./output.ts";
 
-// Put in by the build; from source they are not defined.
-declare const REIN_VERSION: string | undefined;
+// Put in by the build; from source it is not defined.
 declare const REIN_COMMIT: string | undefined;
 
-export const version = typeof REIN_VERSION === "string" ? REIN_VERSION : "0.0.0-source";
 const commit = typeof REIN_COMMIT === "string" ? REIN_COMMIT : "unknown";
 
 /** `rein 0.1.0 (commit 1a2b3c4, bun 1.4.5, linux-x64)` */

@@ -147,7 +147,14 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
 
 function requestOf(hop: Hop) {
   const { method, headers, body, signal } = hop;
-  return { method, headers, signal, redirect: "manual" as const, ...(body === null ? {} : { body }) };
+  return {
+    method,
+    headers,
+    signal,
+    redirect: "manual" as const,
+    decompress: false,
+    ...(body === null ? {} : { body }),
+  };
 }
 
 function denied(request: AccessRequest, denial: Parameters<typeof refusal>[2]): NetError {

@@ -1,5 +1,7 @@
 import type { NetDoor, RequestSecrets } from "../core/host.ts";
 import { NetError } from "../core/net-error.ts";
+import { userAgent } from "../core/version.ts";
+import { acceptEncoding, unpacked } from "./body.ts";
 
 /** One request of a fetch: the first, or one that a redirect led to. */
 export type Hop = {
@@ -12,7 +14,8 @@ export type Hop = {
 
 /**
  * Does a fetch in single hops, so that each is judged by itself, with the rules of the Fetch standard for what a redirect changes.
- * Only standard options are taken: Bun's own could name a socket, a proxy or a certificate that the gate never sees.
+ * What `dial` gives is still packed. Only standard options are taken: Bun's own could name a socket, a proxy or a certificate that
+ * the gate never sees.
  */
 export async function followRedirects(
   dial: (hop: Hop) => Promise<Response>,
@@ -23,7 +26,9 @@ export async function followRedirects(
   const mode = init.redirect ?? (input instanceof Request ? input.redirect : "follow");
   for (let redirects = 0; ; redirects++) {
     hop.signal.throwIfAborted();
-    const response = await dial(hop);
+    const ending = new AbortController();
+    const dialed = await dial({ ...hop, signal: AbortSignal.any([hop.signal, ending.signal]) });
+    const response = unpacked(dialed, () => ending.abort());
     const location = redirectStatuses.has(response.status) ? response.headers.get("location") : null;
     if (location === null || mode === "manual") return named(response, hop.url, redirects > 0);
     // Read to its end the connection is used again; a long body is not worth it.
@@ -40,11 +45,14 @@ async function firstHop(signal: AbortSignal, input: Parameters<NetDoor["fetch"]>
   const request = input instanceof Request ? input : undefined;
   const url = parseUrl(request?.url ?? String(input));
   const signals = [signal, request?.signal, init.signal].filter((one) => one instanceof AbortSignal);
+  const headers = new Headers(init.headers ?? request?.headers);
+  if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
+  if (!headers.has("accept-encoding")) headers.set("accept-encoding", acceptEncoding);
   const fromRequest = request?.body == null || init.body != null ? null : await request.bytes();
   return {
     url,
     method: (init.method ?? request?.method ?? "GET").toUpperCase(),
-    headers: new Headers(init.headers ?? request?.headers),
+    headers,
     body: init.body ?? fromRequest,
     signal: AbortSignal.any(signals),
   };

@@ -32,10 +32,8 @@ export async function send(
   const settled = new AbortController();
   void clock.sleep(timeoutMs, AbortSignal.any([settled.signal, signal])).then(() => late.abort());
   const both = AbortSignal.any([signal, late.signal]);
-  const headers = new Headers(request.headers);
-  if (!headers.has("user-agent")) headers.set("user-agent", "rein");
   try {
-    const response = await host.net.fetch(url, { ...request, headers, signal: both }, secrets);
+    const response = await host.net.fetch(url, { ...request, signal: both }, secrets);
     const { bytes, cut } = await bodyOf(response, most, both);
     const { status, redirected } = response;
     return ok({ url: new URL(response.url), redirected, status, headers: response.headers, bytes, cut });

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import type { JsonObject } from "../../src/core/json.ts";
+import { userAgent } from "../../src/core/version.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { makeHttpRequest } from "../../src/tools/http-request.ts";
 import { callTool } from "../helpers/call-tool.ts";
@@ -87,7 +88,11 @@ describe("a request", () => {
 
     const json = await sent({ query: { "q r": "x&y=z" }, headers: { "X-One": "1" }, json: { text: "ä" } });
     expect(json).toMatchObject({ method: "POST", query: { a: "1", "q r": "x&y=z" }, body: '{"text":"ä"}' });
-    expect(json["headers"]).toMatchObject({ "x-one": "1", "content-type": "application/json", "user-agent": "rein" });
+    expect(json["headers"]).toMatchObject({
+      "x-one": "1",
+      "content-type": "application/json",
+      "user-agent": userAgent,
+    });
 
     const form = await sent({ method: "PUT", form: { "a b": "c&d", e: "" } });
     expect(form).toMatchObject({ method: "PUT", body: "a+b=c%26d&e=" });

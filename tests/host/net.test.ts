@@ -2,11 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { NetError } from "../../src/core/net-error.ts";
 import type { AccessRequest, Decision } from "../../src/core/permission.ts";
+import { version } from "../../src/core/version.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { makeGate } from "../../src/host/gate.ts";
 import { openNetwork, type NetworkOptions } from "../../src/host/net.ts";
+import { followRedirects, type Hop } from "../../src/host/redirect.ts";
 import { makePolicy } from "../../src/permit/policy.ts";
 import { everything } from "./harness.ts";
 
@@ -206,6 +209,72 @@ describe("requests", () => {
     expect(await thrown(net.fetch(`http://${here}/`, { signal: abort.signal }))).toBe("Error: stop");
   });
 });
+
+test("a request says who sends it, unless it says so itself", async () => {
+  const net = network([here]);
+  await net.fetch(`http://${here}/`);
+  expect(server.seen.at(-1)?.headers.get("user-agent")).toBe(`rein/${version}`);
+  await net.fetch(`http://${here}/`, { headers: { "User-Agent": "other" } });
+  expect(server.seen.at(-1)?.headers.get("user-agent")).toBe("other");
+});
+
+describe("a packed body", () => {
+  const signal = new AbortController().signal;
+  const frame = zstdCompressSync("x");
+  const endless = () => new ReadableStream<Uint8Array>({ pull: (stream) => stream.enqueue(frame) });
+  /** What a dial gives is never ended by itself: only whoever asked for it ends it. */
+  const dialed = (headers: Record<string, string>, status = 200, given: ReadableStream | null = endless()) => {
+    const hops: Hop[] = [];
+    const dial = async (hop: Hop) => {
+      hops.push(hop);
+      return hops.length > 1 ? new Response("end") : new Response(given, { status, headers });
+    };
+    return { hops, response: followRedirects(dial, signal, "http://x.test/") };
+  };
+
+  test("is unpacked no further once it is cancelled: the request is ended with it", async () => {
+    const { hops, response } = dialed({ "content-encoding": "zstd" });
+    for await (const _ of (await response).body ?? []) break;
+    expect(hops.map((hop) => hop.signal.aborted)).toEqual([true]);
+  });
+
+  test("of a redirect is ended before the next request", async () => {
+    const { hops, response } = dialed({ "content-encoding": "br", location: "/end" }, 302);
+    expect(await (await response).text()).toBe("end");
+    expect(hops.map((hop) => hop.signal.aborted)).toEqual([true, false]);
+  });
+
+  test("that is cut is no answer, and one of nothing is empty", async () => {
+    const packed = gzipSync("some text");
+    const { response } = dialed({ "content-encoding": "gzip" }, 200, new Response(packed.subarray(0, -4)).body);
+    expect(await thrown((await response).text())).toContain("unexpected end of file");
+    const nothing = dialed({ "content-encoding": "gzip" }, 200, new Response("").body);
+    expect(await (await nothing.response).text()).toBe("");
+  });
+
+  test("takes no memory that is not read", async () => {
+    const bomb = await packedZeros();
+    server.tell("/bomb", () => new Response(bomb, { headers: { "content-encoding": "zstd" } }));
+    const code = `
+      const { openNetwork } = await import(process.argv[1]);
+      const net = openNetwork({ now: Date.now });
+      const response = await net.fetchNamed(new AbortController().signal, process.argv[2]);
+      for await (const piece of response.body) break;
+      await Bun.sleep(300);
+      net.close();
+      console.log(/VmHWM:\\s+(\\d+) kB/.exec(await Bun.file("/proc/self/status").text())[1]);`;
+    const command = [process.execPath, "-e", code, join(import.meta.dir, "../../src/host/net.ts")];
+    const child = Bun.spawn([...command, `http://${here}/bomb`], { stdout: "pipe", stderr: "inherit" });
+    const out = await child.stdout.text();
+    expect(Number(out) / 1024).toBeWithin(1, 250);
+  });
+});
+
+/** A gigabyte, in some kilobytes. */
+async function packedZeros(): Promise<Uint8Array<ArrayBuffer>> {
+  const frame = await Bun.zstdCompress(new Uint8Array(512 * 2 ** 20));
+  return new Uint8Array(Buffer.concat(Array.from({ length: 2 }, () => frame)));
+}
 
 describe("redirects", () => {
   const to = (url: string, status = 302) => `http://${here}/to?status=${status}&url=${encodeURIComponent(url)}`;

@@ -1,0 +1,57 @@
+import type { Transform } from "node:stream";
+
+/** What services may pack their answers in. */
+export const acceptEncoding = "gzip, br, zstd";
+
+const unpackers: Record<string, () => Promise<Transform>> = {
+  gzip: async () => (await import("node:zlib")).createGunzip(),
+  "x-gzip": async () => (await import("node:zlib")).createGunzip(),
+  deflate: async () => (await import("node:zlib")).createInflate(),
+  br: async () => (await import("node:zlib")).createBrotliDecompress(),
+  zstd: async () => (await import("node:zlib")).createZstdDecompress(),
+};
+
+/**
+ * A response whose body is unpacked as it is read, and no further: Bun would unpack all that has come, and a few kilobytes can be a
+ * gigabyte. `end` ends its request, so that who cancels the body waits for nobody.
+ */
+export function unpacked(response: Response, end: () => void): Response {
+  const { body, status, statusText, headers } = response;
+  const unpacker = unpackers[headers.get("content-encoding")?.toLowerCase() ?? ""];
+  if (body === null || unpacker === undefined) return response;
+  const pieces = unpack(body, unpacker);
+  const read = new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const { done, value } = await pieces.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: async () => {
+        end();
+        await pieces.return(undefined).catch(() => undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(read, { status, statusText, headers });
+}
+
+async function* unpack(
+  body: ReadableStream<Uint8Array>,
+  open: () => Promise<Transform>,
+): AsyncGenerator<Uint8Array, void> {
+  const packed = body[Symbol.asyncIterator]();
+  const first = await packed.next();
+  // Nothing is nothing, whatever it is said to be packed in.
+  if (first.done === true) return;
+  const { pipeline } = await import("node:stream");
+  const unpacker = await open();
+  const all = async function* () {
+    yield first.value;
+    yield* packed;
+  };
+  // Its failures are the unpacker's.
+  pipeline(all, unpacker, () => undefined);
+  yield* unpacker;
+}

@@ -89,15 +89,19 @@ export async function openRepository(
 ): Promise<Result<Repository>> {
   const shown = folder ?? ".";
   const git = gitIn(folder, context);
+  // The last has an answer only where there is a work tree, which the config may say is somewhere else.
+  const asked = ["--is-bare-repository", "--git-dir", "--git-common-dir", "--show-toplevel"];
   const [places, config] = await Promise.all([
-    git.run(["rev-parse", "--path-format=absolute", "--is-bare-repository", "--git-dir", "--git-common-dir"]),
+    git.run(["rev-parse", "--path-format=absolute", ...asked]),
     git.run(["config", "--list", "-z", "--includes", "--show-scope"]),
   ]);
   if (!places.ok) return places;
   if (!config.ok) return config;
   const [bare, gitFolder = "", common = "", ...more] = places.value.stdout.split("\n");
-  if (places.value.code !== 0 || more.length !== 1) {
-    return fail("not_found", `Cannot use the repository '${shown}': ${firstError(places.value)}`);
+  const [tree = "", ...rest] = bare === "true" ? [gitFolder, ...more] : more;
+  if ((places.value.code !== 0 && bare !== "true") || rest.length !== 1) {
+    const found = bare === "false" ? "invalid" : "not_found";
+    return fail(found, `Cannot use the repository '${shown}': ${firstError({ ...places.value, stdout: "" })}`);
   }
   if (config.value.code !== 0)
     return fail("invalid", `Cannot read the config of '${shown}': ${firstError(config.value)}`);
@@ -111,16 +115,7 @@ export async function openRepository(
   const screened = screen(settings);
   if (!screened.ok) return fail("unsupported", `Cannot use the repository '${shown}': ${screened.error}`);
 
-  let top = gitFolder;
-  if (bare !== "true") {
-    // The config may say that it is somewhere else.
-    const tree = await git.run(["rev-parse", "--show-toplevel"]);
-    if (!tree.ok) return tree;
-    if (tree.value.code !== 0)
-      return fail("invalid", `Cannot use the repository '${shown}': ${firstError(tree.value)}`);
-    top = tree.value.stdout.slice(0, -1);
-  }
-  for (const path of new Set([top, gitFolder, common])) {
+  for (const path of new Set([tree, gitFolder, common])) {
     const read = await context.host.fs.pass("read", path);
     if (!read.ok) return read;
     const write = access === "write" ? await context.host.fs.pass("write", path) : read;
@@ -131,7 +126,7 @@ export async function openRepository(
     if (!passed.ok) return passed;
   }
   const { overrides, ignored } = screened.value;
-  return ok({ git: git.with(overrides), folder: top, gitFolder, ignored });
+  return ok({ git: git.with(overrides), folder: tree, gitFolder, ignored });
 }
 
 /** Who the user is and which credential helpers are the user's own: of the user's own config, nothing else counts. */

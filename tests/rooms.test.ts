@@ -96,7 +96,7 @@ const rooms: Record<string, Room> = {
   },
   host: {
     imports: ["core", "permit", "native"],
-    packages: [],
+    packages: ["ws-client"],
     touches: ["disk", "processes", "network", "listen", "environment", "clock", "keychain", "own source"],
     files: ["dist/native"],
   },

@@ -152,10 +152,39 @@ export type Respond = (request: Request) => Response | Promise<Response>;
 /** Answers on a port of this machine that nobody else reaches. `origin` is `http://127.0.0.1:PORT`. */
 export type Listener = { origin: string; close(): Promise<void> };
 
+/** A WebSocket that is open, for text. Pings are answered, and sent, by itself. */
+export type Socket = {
+  /** The subprotocol that was agreed on; empty for none. */
+  protocol: string;
+  /** Resolves when the text was handed over, which waits for who reads slowly. Fails when the socket has ended. */
+  send(text: string): Promise<Result<void>>;
+  /** Says good-bye; who does not answer is not waited for. */
+  close(): void;
+  /** How the other side closed it. A failure where it was cut, answers no more, or sent what it may not. */
+  ended: Promise<Result<{ code: number; reason: string }>>;
+};
+
+export type SocketOptions = {
+  headers: Headers;
+  /** The subprotocol that is asked for. */
+  protocol: string;
+  /** The most bytes of one text; a longer one ends the socket. */
+  largest: number;
+  /** Called with each text as it comes, once the socket was handed out. */
+  onText(text: string): void;
+  /** Ends it at once. */
+  signal: AbortSignal;
+};
+
 export type NetDoor = {
   fetch: (input: Parameters<Fetch>[0], init?: RequestInit, secrets?: RequestSecrets) => Promise<Response>;
   /** Judges a connection that a child is about to make, name and addresses. Says the addresses, for the child to dial. */
   pass(host: string, port: number): Promise<Result<string[]>>;
+  /**
+   * Opens a WebSocket (`ws:` or `wss:`), which ends with the call at the latest: the socket, or what the server answered instead
+   * of one. Throws as `fetch` does.
+   */
+  socket(url: URL, options: SocketOptions): Promise<Socket | Response>;
   /** Waits for a browser of this machine to come back. It ends with the call at the latest. */
   listen(respond: Respond): Promise<Result<Listener>>;
 };

@@ -105,6 +105,7 @@ export function openHost(options: HostOptions): OpenHost {
         },
         net: {
           fetch: fetchJudged,
+          socket: async (url, socket) => (await openNetwork()).socket(gate, signal, url, socket),
           pass: async (name, port) => (await openNetwork()).pass(gate, signal, name, port),
           listen: async (respond) => ok((await import("./listen.ts")).listenOnLoopback(respond, clock, signal)),
         },

@@ -1,11 +1,11 @@
-import type { Clock, Fetch, RequestSecrets } from "../core/host.ts";
-import { NetError, runtimeText } from "../core/net-error.ts";
+import type { Clock, Fetch, RequestSecrets, Socket, SocketOptions } from "../core/host.ts";
+import { NetError } from "../core/net-error.ts";
 import type { AccessRequest } from "../core/permission.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import { parseAddress } from "../permit/address.ts";
 import { refusal, type Gate } from "./gate.ts";
-import { errorCode } from "./machine.ts";
 import { followRedirects, type Hop } from "./redirect.ts";
+import { isUnconnected, unreached } from "./unreached.ts";
 
 type Input = Parameters<Fetch>[0];
 type Init = Parameters<Fetch>[1];
@@ -13,6 +13,8 @@ type Init = Parameters<Fetch>[1];
 /** The network of one run: one pool of connections, and the addresses that names were found to have. */
 export type Network = {
   fetch(gate: Gate, signal: AbortSignal, input: Input, init?: Init, secrets?: RequestSecrets): Promise<Response>;
+  /** Opens a WebSocket by a judged address. */
+  socket(gate: Gate, signal: AbortSignal, url: URL, options: SocketOptions): Promise<Socket | Response>;
   /** Judges a connection without making it, and says the addresses that it may have. */
   pass(gate: Gate, signal: AbortSignal, host: string, port: number): Promise<Result<string[]>>;
   fetchService(service: Service, signal: AbortSignal, input: Input, init?: Init): Promise<Response>;
@@ -89,7 +91,7 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
         return await session.fetch(url, dialed);
       } catch (error) {
         const another = index + 1 < addresses.length && !(hop.body instanceof ReadableStream);
-        if (!another || !notConnected.has(errorCode(error))) throw failed(hop, error);
+        if (!another || !isUnconnected(error)) throw unreached(hop, error);
       }
     }
   };
@@ -97,6 +99,17 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
   return {
     fetch: (gate, signal, input, init, secrets) =>
       followRedirects((hop) => dialJudged(gate, hop), signal, input, init, secrets),
+
+    socket: async (gate, callSignal, url, socketOptions) => {
+      if (url.protocol !== "ws:" && url.protocol !== "wss:")
+        throw new NetError("failed", `Cannot reach '${url.origin}': only ws and wss are WebSockets`);
+      if (url.username !== "" || url.password !== "")
+        throw new NetError("failed", `Cannot reach '${url.origin}': its URL holds credentials`);
+      const signal = AbortSignal.any([callSignal, socketOptions.signal]);
+      const addresses = await judge(gate, url, signal, url.origin);
+      const { openSocket } = await import("./socket.ts");
+      return openSocket(url, addresses, { ...socketOptions, signal, clock, ca: options.ca });
+    },
 
     pass: async (gate, signal, host, port) => {
       const shown = `${host}:${port}`;
@@ -121,7 +134,7 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
         }
         return session
           .fetch(hop.url, { ...requestOf(hop), ...trust })
-          .catch((error: unknown) => Promise.reject(failed(hop, error)));
+          .catch((error: unknown) => Promise.reject(unreached(hop, error)));
       };
       return followRedirects(dialService, signal, input, init);
     },
@@ -136,7 +149,7 @@ export function openNetwork(clock: Clock, options: NetworkOptions = {}): Network
           );
         }
         secure = hop.url.protocol === "https:";
-        return session.fetch(hop.url, requestOf(hop)).catch((error: unknown) => Promise.reject(failed(hop, error)));
+        return session.fetch(hop.url, requestOf(hop)).catch((error: unknown) => Promise.reject(unreached(hop, error)));
       };
       return followRedirects(dialNamed, signal, input, init);
     },
@@ -161,30 +174,12 @@ function denied(request: AccessRequest, denial: Parameters<typeof refusal>[2]): 
   return new NetError("denied", refusal("reach", request, denial).message, denial);
 }
 
-function failed(hop: Hop, error: unknown): unknown {
-  if (hop.signal.aborted) return hop.signal.reason;
-  const code = errorCode(error);
-  const text = connectionTexts[code] ?? runtimeText(error);
-  const name = code === "ENOTFOUND" ? "not_found" : "failed";
-  return new NetError(name, `Cannot reach '${hop.url.origin}': ${text}`, undefined, { cause: error });
-}
-
-const connectionTexts: Record<string, string> = {
-  ECONNREFUSED: "the connection was refused",
-  ECONNRESET: "the connection was closed before the answer was complete",
-  ENOTFOUND: "there is no such host",
-  ETIMEDOUT: "the connection timed out",
-};
-
-/** Errors before anything was sent: the next address may do. */
-const notConnected = new Set(["ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "EADDRNOTAVAIL", "ETIMEDOUT"]);
-
 function bareHost(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
 }
 
 function portOf(url: URL): string {
-  return url.port || (url.protocol === "https:" ? "443" : "80");
+  return url.port || (url.protocol === "https:" || url.protocol === "wss:" ? "443" : "80");
 }
 
 /**

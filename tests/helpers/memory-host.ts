@@ -147,6 +147,7 @@ export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
     net: {
       fetch: () => Promise.reject(new Error("no network in memory")),
       pass: async (name) => fail("not_found", `Cannot reach '${name}': no network in memory`),
+      socket: async () => Promise.reject(new Error("no network in memory")),
       listen: async () => fail("unsupported", "Cannot listen: no network in memory"),
     },
     env: { get: async () => ok(undefined), look: () => "no" },

@@ -12,7 +12,7 @@ export type Target<Kind extends McpTransport["kind"] = McpTransport["kind"]> = {
 export type Link = {
   transport: Transport;
   /** Why it did not become a connection, where more is known than what the SDK threw. */
-  explain(thrown: unknown): StartFailure | undefined;
+  explain(thrown: unknown): StartFailure | undefined | Promise<StartFailure | undefined>;
   /** What ended it, once it has ended by itself: "it ended with exit code 3". */
   ended(): string | undefined;
   /** The end of what the server's program wrote to stderr, by now. */

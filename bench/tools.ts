@@ -5,7 +5,9 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { signInsOf } from "../src/app/sign-ins.ts";
 import type { AgentRun } from "../src/core/agents.ts";
+import type { Person } from "../src/core/host.ts";
 import type { JsonObject } from "../src/core/json.ts";
 import { makeMask } from "../src/core/mask.ts";
 import { systemClock } from "../src/host/clock.ts";
@@ -14,6 +16,8 @@ import { readMachine } from "../src/host/machine.ts";
 import { runCalls, type CallContext } from "../src/loop/calls.ts";
 import { makePolicy } from "../src/permit/policy.ts";
 import { loadTools, noSetting, toolNames } from "../src/tools/index.ts";
+import { noKeychain } from "../tests/helpers/keychain.ts";
+import { serverCommand, startServer } from "./language-server.ts";
 import { median } from "./measure.ts";
 
 const rounds = 41;
@@ -26,25 +30,36 @@ export type ToolTime = { tool: string; what: string; ours: number; theirs?: numb
 
 type Case = { tool: string; what: string; input: JsonObject; before?(): void; theirs?(): Promise<unknown> };
 
-/** Those that are left out are mostly their counterpart: language servers, and sign-ins, which need a person. */
 export async function builtInTimes(): Promise<ToolTime[]> {
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), "rein-bench-built-in-")));
-  const site = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: ({ url }) => page(new URL(url).pathname) });
-  const environment = { PATH: process.env["PATH"], SEARXNG_URL: site.url.href };
+  const site = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: ({ url }) => page(new URL(url)) });
+  const server = startServer();
+  const environment = { PATH: process.env["PATH"], SEARXNG_URL: site.url.href, XDG_DATA_HOME: join(cwd, "data") };
   try {
     const machine = readMachine({ cwd, agentFolder: cwd, environment });
     if (!machine.ok) throw new Error(machine.error.message);
     const grants = { all: true, allow: {}, deny: {} };
     const net = [`127.0.0.1:${site.port}`];
-    const permissions = { read: ["."], write: ["."], run: ["bash", "git"], net, env: ["SEARXNG_URL"] };
+    const permissions = {
+      read: ["."],
+      write: ["."],
+      run: ["bash", "git", process.execPath],
+      net,
+      env: ["SEARXNG_URL"],
+    };
     const policy = makePolicy({ permissions, deny: {} }, grants, machine.value);
     if (!policy.ok) throw new Error(policy.error.join("; "));
     const common = { machine: machine.value, policy: policy.value, clock: systemClock, environment };
-    const host = openHost({ ...common, secretNames: [], inputs: new Map() });
+    const hosts = [`127.0.0.1:${site.port}`];
+    const oauth = { id: { issuer: site.url.origin, client_id: "bench", scopes: [], hosts } };
+    const mask = makeMask([]);
+    const signIns = { ...signInsOf({ oauth, folder: cwd }, mask), keychain: noKeychain };
+    const host = openHost({ ...common, secretNames: [], inputs: new Map(), signIns, person });
     try {
       plant(cwd);
       const skills = [{ name: "notes", description: "How notes are taken", folder: join(cwd, "notes") }];
-      const tools = await loadTools(toolNames, { ...noSetting, skills });
+      const lsp = { python: serverCommand };
+      const tools = await loadTools(toolNames, { ...noSetting, skills, oauth, lsp });
       const { signal } = new AbortController();
       const context: CallContext = {
         tools: new Map(tools.map((tool) => [tool.name, tool])),
@@ -56,23 +71,25 @@ export async function builtInTimes(): Promise<ToolTime[]> {
         keepText: async () => undefined,
         clock: systemClock,
         signal,
-        mask: makeMask([]),
+        mask,
         explainJson: async (text) => text,
         repairJson: async () => undefined,
       };
       const times: ToolTime[] = [];
-      for (const one of cases(cwd, site.url.href)) times.push(await measure(one, context));
+      await call("oauth_flow", { action: "sign_in", name: "id" }, context);
+      for (const one of cases(cwd, site.url.href, server)) times.push(await measure(one, context));
       return times;
     } finally {
       await host.close();
     }
   } finally {
+    server.stop();
     await site.stop(true);
     rmSync(cwd, { recursive: true, force: true });
   }
 }
 
-function cases(cwd: string, site: string): Case[] {
+function cases(cwd: string, site: string, server: ReturnType<typeof startServer>): Case[] {
   const put = (name: string) => () => writeFileSync(join(cwd, name), `${"A line of text\n".repeat(50)}port = 80\n`);
   const spawn = (argv: string[]) => () =>
     Bun.spawn(argv, { cwd, stdin: "ignore", stdout: "pipe", stderr: "ignore" }).stdout.text();
@@ -81,6 +98,12 @@ function cases(cwd: string, site: string): Case[] {
   const status = async () => {
     await Promise.all([git("rev-parse", "--git-dir"), git("config", "--list", "--includes")]);
     await git("status", "--porcelain=v2");
+  };
+  const textDocument = { uri: `file://${cwd}/use.py` };
+  const place = { textDocument, position: { line: 0, character: 4 } };
+  const renew = async () => {
+    await get(wellKnown)();
+    await (await fetch(`${site}token`, { method: "POST", body: "grant_type=refresh_token" })).text();
   };
   const get = (path: string) => async () => (await fetch(`${site}${path}`)).text();
   const edits = [{ old_text: "port = 80", new_text: "port = 8080" }];
@@ -99,6 +122,12 @@ function cases(cwd: string, site: string): Case[] {
     { tool: "file_search", what: "100 files", input: { pattern: "needle", path: "many" } },
     { tool: "bash_exec", what: "true / bash", input: { command: "true" }, theirs: spawn(["bash", "-c", "true"]) },
     { tool: "git_operations", what: "status / its 3 runs of git", input: { operation: "status" }, theirs: status },
+    {
+      tool: "lsp_integration",
+      what: "a definition / its server",
+      input: { operation: "definition", path: "use.py", line: 1, column: 5 },
+      theirs: () => server.ask("textDocument/definition", place),
+    },
     { tool: "web_scrape", what: "a page / fetch", input: { url: `${site}page` }, theirs: get("page") },
     {
       tool: "web_search",
@@ -107,6 +136,13 @@ function cases(cwd: string, site: string): Case[] {
       theirs: get("search?q=needle&format=json"),
     },
     { tool: "http_request", what: "JSON / fetch", input: { url: `${site}search` }, theirs: get("search") },
+    { tool: "oauth_flow", what: "status", input: { action: "status", name: "id" } },
+    {
+      tool: "oauth_flow",
+      what: "refresh / its 2 requests",
+      input: { action: "refresh", name: "id" },
+      theirs: renew,
+    },
     { tool: "spawn_agent", what: "without the agent", input: { agent: "a", background: true } },
     { tool: "agent_manage", what: "list", input: { action: "list" } },
     { tool: "skill_read", what: "a skill", input: { skill: "notes" } },
@@ -116,15 +152,11 @@ function cases(cwd: string, site: string): Case[] {
 
 /** The first round is not counted: it loads what the tool needs. */
 async function measure({ tool, what, input, before, theirs }: Case, context: CallContext): Promise<ToolTime> {
-  const call = { id: "c", name: tool, arguments: JSON.stringify(input) };
   const ours: number[] = [];
   const others: number[] = [];
   for (let round = -1; round < rounds; round++) {
     before?.();
-    const took = await timed(async () => {
-      const [finished] = await runCalls([call], 1, context);
-      if (finished === undefined || finished.result.error) throw new Error(`${tool}: ${finished?.result.content}`);
-    });
+    const took = await timed(() => call(tool, input, context));
     const other = theirs === undefined ? 0 : await timed(theirs);
     if (round < 0) continue;
     ours.push(took);
@@ -132,6 +164,11 @@ async function measure({ tool, what, input, before, theirs }: Case, context: Cal
   }
   const part = median(ours.map((value, round) => value - (others[round] ?? NaN)));
   return { tool, what, ours: median(ours), part, ...(theirs === undefined ? {} : { theirs: median(others) }) };
+}
+
+async function call(name: string, input: JsonObject, context: CallContext): Promise<void> {
+  const [finished] = await runCalls([{ id: "c", name, arguments: JSON.stringify(input) }], 1, context);
+  if (finished === undefined || finished.result.error) throw new Error(`${name}: ${finished?.result.content}`);
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -142,6 +179,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 
 function plant(cwd: string): void {
   writeFileSync(join(cwd, "a.txt"), `${"A line of text\n".repeat(50)}port = 80\n`);
+  writeFileSync(join(cwd, "use.py"), "def area(): pass\narea()\n");
   for (const folder of ["many", "notes"]) mkdirSync(join(cwd, folder));
   for (let file = 0; file < 100; file++) {
     writeFileSync(
@@ -165,11 +203,31 @@ const results = Array.from({ length: 10 }, (_, n) => ({
   content: "…",
 }));
 
-function page(path: string): Response {
+const wellKnown = ".well-known/oauth-authorization-server";
+
+function page({ pathname: path, origin }: URL): Response {
+  if (path === `/${wellKnown}`)
+    return Response.json({
+      issuer: origin,
+      authorization_endpoint: `${origin}/authorize`,
+      token_endpoint: `${origin}/token`,
+    });
+  if (path === "/token") {
+    return Response.json({ access_token: "a", token_type: "bearer", expires_in: 600, refresh_token: "r" });
+  }
   if (path === "/search") return Response.json({ results });
   if (path === "/page") return new Response(html, { headers: { "content-type": "text/html; charset=utf-8" } });
   return new Response("", { status: 404 });
 }
+
+/** Somebody who agrees at once. */
+const person: Person = {
+  browser: "",
+  tell: async (text) => {
+    const asked = new URL(/http\S+/.exec(text)?.[0] ?? "").searchParams;
+    void fetch(`${asked.get("redirect_uri")}?code=c&state=${asked.get("state")}`);
+  },
+};
 
 /** An agent that never does anything. */
 const standIn: AgentRun = {

@@ -27,6 +27,40 @@ test("a secret is masked as a URL, a form and JSON write it", () => {
     encodeURIComponent(secret),
     new URLSearchParams({ k: secret }).toString(),
     JSON.stringify({ secret }),
+    "a%2bb%2fc%20d%22e",
+    "a%2bb%2fc+d%22e",
+    String.raw`a+b\/c d\"e`,
   ];
-  expect(written.map((text) => mask.text(text))).toEqual(["[masked]", "k=[masked]", '{"secret":"[masked]"}']);
+  expect(written.map((text) => mask.text(text))).toEqual([
+    "[masked]",
+    "k=[masked]",
+    '{"secret":"[masked]"}',
+    "[masked]",
+    "[masked]",
+    "[masked]",
+  ]);
+});
+
+test("a secret is masked in base64, whatever stands before and after it, and in the alphabet of URLs", () => {
+  const secret = "ÿþ>?s3cret";
+  const mask = makeMask([secret]);
+  for (const [before, after] of ["", "a", "ab", "abc", "user:"].flatMap((one) =>
+    ["", "x", "xy"].map((two) => [one, two]),
+  )) {
+    for (const alphabet of ["base64", "base64url"] as const) {
+      const masked = mask.text(Buffer.from(`${before}${secret}${after}`).toString(alphabet));
+      expect(masked).toContain("[masked]");
+      // Of the secret at most a letter is left on each side, and half of what stands beside it.
+      expect(masked.replace("[masked]", "").length).toBeLessThanOrEqual(
+        Buffer.from(`${before}${after}`).toString("base64").length + 4,
+      );
+    }
+  }
+  expect(mask.text(Buffer.from(secret).toString("base64"))).toBe("[masked]");
+  expect(mask.text(Buffer.from(secret).toString("base64url"))).toBe("[masked]");
+});
+
+test("what patterns are made of is taken as it is", () => {
+  const mask = makeMask(["^.*[a-z]+(x|y)$\\d{2}/?"]);
+  expect(mask.text("^.*[a-z]+(x|y)$\\d{2}/? and abc")).toBe("[masked] and abc");
 });

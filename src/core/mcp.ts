@@ -96,7 +96,10 @@ export type McpStatus = {
   server?: { name: string; version: string };
 };
 
-/** Why a server did not become ready. `message` is a whole sentence on it; `said` the end of what its program wrote to stderr. */
+/**
+ * Why a server did not become ready. `message` says it so that it can stand after "Cannot start the MCP server 'x': "; `said` the
+ * end of what its program wrote to stderr.
+ */
 export type StartFailure = {
   why:
     /** There is no such program, module or host. */

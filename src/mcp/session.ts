@@ -1,0 +1,317 @@
+import {
+  Client,
+  type Progress,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  UnsupportedProtocolVersionError,
+  type RequestOptions,
+} from "@modelcontextprotocol/client";
+import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/client/validators/cf-worker";
+import type { Clock } from "../core/host.ts";
+import type { McpCall, McpServer, McpState, McpStatus, McpToolFacts, StartFailure } from "../core/mcp.ts";
+import { fail, ok, type Result } from "../core/result.ts";
+import { answerBy, capabilitiesFor, type Answers } from "./answers.ts";
+import { factsOf } from "./facts.ts";
+import type { Link, OpenLink } from "./link.ts";
+
+export type SessionOptions = {
+  server: Pick<McpServer, "name" | "required" | "deadline" | "timeout"> & { transport: McpServer["transport"]["kind"] };
+  /** Its tools stay as they were at its start. */
+  pinned: boolean;
+  /** Of rein, as servers are told it. */
+  version: string;
+  answers: Answers;
+  clock: Pick<Clock, "now" | "sleep">;
+  /** Told when its state or its tools are others. */
+  changed(): void;
+  warn(message: string): void;
+};
+
+type Connection = { client: Client; link: Link };
+
+/** One server of a run: its connection, which is made anew once where it is lost, and its tools. */
+export class Session {
+  tools: readonly McpToolFacts[] = [];
+  readonly #options: SessionOptions;
+  #open: OpenLink | undefined;
+  #state: McpState = "starting";
+  #error: string | undefined;
+  #readyMs: number | undefined;
+  #connection: Connection | undefined;
+  #becoming: Promise<Result<Connection, StartFailure>> | undefined;
+  #listing: Promise<void> | undefined;
+  #listAgain = false;
+  #restarted = false;
+  readonly #closing = new AbortController();
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** Starts it. Its failure, or that it is ready with its tools. */
+  async start(open: OpenLink): Promise<Result<void, StartFailure>> {
+    const { clock } = this.#options;
+    const started = clock.now();
+    this.#open = open;
+    const become = await this.#become("failed");
+    if (!become.ok) return become;
+    this.#readyMs = clock.now() - started;
+    this.#options.changed();
+    return ok(undefined);
+  }
+
+  /** It will not be started, since something that it needs is not there. */
+  refuse({ message }: StartFailure): void {
+    this.#set("failed", message);
+  }
+
+  status(): McpStatus {
+    const { name, required, transport } = this.#options.server;
+    const client = this.#connection?.client;
+    const protocol = client?.getNegotiatedProtocolVersion();
+    const itself = client?.getServerVersion();
+    return {
+      name,
+      transport,
+      required,
+      state: this.#state,
+      ...(this.#readyMs === undefined ? {} : { ready_ms: this.#readyMs }),
+      tools: this.tools.length,
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+      ...(protocol === undefined ? {} : { protocol }),
+      ...(itself === undefined ? {} : { server: { name: itself.name, version: itself.version } }),
+    };
+  }
+
+  /** Resolves when no list of tools is under way, or after `ms`. */
+  async settled(ms: number): Promise<void> {
+    if (this.#listing === undefined) return;
+    const done = new AbortController();
+    await Promise.race([this.#listing, this.#options.clock.sleep(ms, done.signal)]);
+    done.abort();
+  }
+
+  /** Asks it for something. `what` is for messages: "the tool 'x'". Where it is being restarted, that is waited for. */
+  async ask<T>(
+    what: string,
+    call: McpCall,
+    act: (client: Client, options: RequestOptions) => Promise<T>,
+  ): Promise<Result<T>> {
+    const { name, timeout } = this.#options.server;
+    const ready = await (this.#becoming ?? this.#current());
+    if (!ready.ok) return fail("failed", `The MCP server '${name}' is down: ${explained(ready.error)}`);
+    const { client, link } = ready.value;
+    const { signal, progress } = call;
+    try {
+      const shown = progress === undefined ? {} : { onprogress: (done: Progress) => progress(progressText(done)) };
+      return ok(await act(client, { signal, timeout, ...shown }));
+    } catch (error) {
+      if (signal.aborted) return fail("cancelled", "Interrupted");
+      if (isCode(error, SdkErrorCode.RequestTimeout)) {
+        return fail("timeout", `${what} of the MCP server '${name}' took longer than ${timeout / 1000} s`);
+      }
+      if (isCode(error, SdkErrorCode.ConnectionClosed) || link.ended() !== undefined) {
+        const why = explained({ message: link.ended() ?? "the connection was lost", said: link.said() });
+        return fail("failed", `The MCP server '${name}' is gone, and ${what} was not done, or only in part: ${why}`);
+      }
+      return fail("failed", `${what} of the MCP server '${name}' failed: ${errorText(error)}`);
+    }
+  }
+
+  /** Ends it, whatever it does. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#becoming;
+    const connection = this.#connection;
+    if (this.#state !== "failed" && this.#state !== "down") this.#set("closed", undefined);
+    await connection?.client.close();
+    await connection?.link.transport.close();
+  }
+
+  #current(): Result<Connection, StartFailure> {
+    if (this.#connection !== undefined && this.#state === "ready") return ok(this.#connection);
+    return { ok: false, error: { why: "failed", message: this.#error ?? "it was not started" } };
+  }
+
+  /** Connects and lists the tools; `failed` is what it is where that does not come about. */
+  async #become(failed: McpState): Promise<Result<Connection, StartFailure>> {
+    this.#becoming = this.#connect();
+    const made = await this.#becoming;
+    this.#becoming = undefined;
+    if (made.ok) {
+      this.#connection = made.value;
+      this.#set("ready", undefined);
+      // What happened between its list and here.
+      if (made.value.link.ended() !== undefined) this.#lost(made.value);
+    } else {
+      this.#set(failed, explained(made.error));
+    }
+    return made;
+  }
+
+  async #connect(): Promise<Result<Connection, StartFailure>> {
+    const first = await this.#attempt("auto");
+    if (first.ok || !first.shy || this.#closing.signal.aborted) return first;
+    return this.#attempt("legacy");
+  }
+
+  async #attempt(mode: "auto" | "legacy"): Promise<Result<Connection, StartFailure> & { shy?: boolean }> {
+    const { deadline } = this.#options.server;
+    const { clock } = this.#options;
+    const closing = this.#closing.signal;
+    const opened = await this.#open?.(closing);
+    if (opened === undefined) throw new Error("A server is opened before it is asked");
+    if (!opened.ok) return opened;
+    const link = opened.value;
+    const connection = { client: this.#client(mode), link };
+    const settled = new AbortController();
+    const cancelled = new Promise<"cancelled">((resolve) => {
+      closing.addEventListener("abort", () => resolve("cancelled"), { signal: settled.signal });
+    });
+    const work = this.#shakeHands(connection).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    const end = await Promise.race([
+      work,
+      cancelled,
+      clock.sleep(deadline, settled.signal).then((): "deadline" => "deadline"),
+    ]);
+    settled.abort();
+    if (end === undefined) return ok(connection);
+    // Before it is closed, which would be an end of its own.
+    const shy = typeof end === "object" && link.shy?.() === true;
+    const failure = await failureFor(end, link, deadline);
+    await connection.client.close().catch(() => undefined);
+    await link.transport.close();
+    await work;
+    return { ok: false, error: withSaid(failure, link), shy };
+  }
+
+  async #shakeHands(connection: Connection): Promise<void> {
+    const { client, link } = connection;
+    const { deadline } = this.#options.server;
+    await client.connect(link.transport, { timeout: deadline, signal: this.#closing.signal });
+    await this.#list(client, deadline);
+    // The SDK has a property for it, and no events.
+    Object.assign(client, { onclose: () => this.#lost(connection) });
+  }
+
+  #client(mode: "auto" | "legacy"): Client {
+    const { answers, version, pinned, server } = this.#options;
+    const client: Client = new Client(
+      { name: "rein", version },
+      {
+        capabilities: capabilitiesFor(answers),
+        jsonSchemaValidator: new CfWorkerJsonSchemaValidator(),
+        // A server that is silent at first gets the other half of its time for the older handshake.
+        versionNegotiation: { mode, probe: { timeoutMs: Math.ceil(server.deadline / 2) } },
+        ...(pinned
+          ? {}
+          : { listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => this.#relist(client) } } }),
+      },
+    );
+    answerBy(client, answers);
+    return client;
+  }
+
+  async #list(client: Client, timeout: number): Promise<void> {
+    const { tools } = await client.listTools(undefined, { timeout, cacheMode: "refresh" });
+    const names = new Set<string>();
+    // Of two with one name the server itself would find one.
+    this.tools = tools.map(factsOf).filter(({ name }) => !names.has(name) && names.add(name));
+  }
+
+  /** Lists the tools again. One list at a time; what changes meanwhile is listed after it. */
+  #relist(client: Client): void {
+    this.#listAgain = true;
+    this.#listing ??= (async () => {
+      while (this.#listAgain && this.#connection?.client === client) {
+        this.#listAgain = false;
+        try {
+          await this.#list(client, this.#options.server.timeout);
+          this.#options.changed();
+        } catch (error) {
+          if (this.#closing.signal.aborted) break;
+          const { name } = this.#options.server;
+          this.#options.warn(`The MCP server '${name}' does not tell its changed tools: ${errorText(error)}`);
+        }
+      }
+    })().finally(() => (this.#listing = undefined));
+  }
+
+  /** It is gone by itself. The first time it is started again. */
+  #lost(connection: Connection): void {
+    if (this.#closing.signal.aborted || this.#connection !== connection) return;
+    const { name } = this.#options.server;
+    const { link } = connection;
+    const why = explained({ message: link.ended() ?? "the connection was lost", said: link.said() });
+    this.#connection = undefined;
+    if (this.#restarted) {
+      this.#set("down", why);
+      this.#options.warn(`The MCP server '${name}' is gone for the second time, and stays down: ${why}`);
+      return;
+    }
+    this.#restarted = true;
+    this.#set("restarting", why);
+    this.#options.warn(`The MCP server '${name}' is gone, and is started again: ${why}`);
+    void this.#become("down").then((made) => {
+      if (!made.ok && !this.#closing.signal.aborted) {
+        this.#options.warn(`The MCP server '${name}' could not be started again: ${explained(made.error)}`);
+      }
+    });
+  }
+
+  #set(state: McpState, error: string | undefined): void {
+    this.#state = state;
+    this.#error = error;
+    this.#options.changed();
+  }
+}
+
+/** `3/10 files read`, as far as it says. */
+function progressText({ progress, total, message }: Progress): string {
+  const count = total === undefined ? `${progress}` : `${progress}/${total}`;
+  return `${message === undefined || message === "" ? count : `${count} ${message}`}\n`;
+}
+
+/** What happened, and what the server's program says of it. */
+export function explained({ message, said = "" }: Pick<StartFailure, "message" | "said">): string {
+  return said === "" ? message : `${message}: ${said}`;
+}
+
+function withSaid(failure: StartFailure, link: Link): StartFailure {
+  const said = link.said();
+  return said === "" ? failure : { ...failure, said };
+}
+
+async function failureFor(
+  end: "deadline" | "cancelled" | { error: unknown },
+  link: Link,
+  deadline: number,
+): Promise<StartFailure> {
+  if (end === "cancelled") return { why: "cancelled", message: "it was interrupted" };
+  const known = await link.explain(end === "deadline" ? undefined : end.error);
+  if (known !== undefined) return known;
+  if (end === "deadline") return { why: "deadline", message: `it was not ready within ${deadline / 1000} s` };
+  const { error } = end;
+  const text = errorText(error);
+  if (isCode(error, SdkErrorCode.RequestTimeout)) {
+    return { why: "deadline", message: `it was not ready within ${deadline / 1000} s` };
+  }
+  const versions = error instanceof UnsupportedProtocolVersionError || /protocol version/i.test(text);
+  return versions || isCode(error, SdkErrorCode.EraNegotiationFailed)
+    ? { why: "protocol", message: `it speaks no version of the protocol that rein speaks (${text})` }
+    : { why: "failed", message: text };
+}
+
+function isCode(error: unknown, code: SdkErrorCode): boolean {
+  return error instanceof SdkError && error.code === code;
+}
+
+/** What an error of the SDK says, less what only its callers understand. */
+function errorText(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return error instanceof ProtocolError ? text.replace(/^MCP error -?\d+: /, "") : text;
+}

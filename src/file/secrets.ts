@@ -34,7 +34,7 @@ export const secretsSchema = v.pipe(
   v.title("a map of secrets"),
   v.description(
     "Secrets by name. A model writes `{{secret:name}}` in a header, a query or a body of `http_request`; the value is put in when " +
-      "the request goes to one of the secret's hosts, and is masked wherever it comes back.",
+      "the request goes to one of the secret's hosts, and is masked wherever it comes back, in what `save_to` saves too.",
   ),
   v.examples([{ github: { env: "GITHUB_TOKEN", hosts: ["api.github.com"] } }]),
 );

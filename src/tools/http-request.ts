@@ -1,3 +1,5 @@
+import type { SecretDoor } from "../core/host.ts";
+import { makeMask } from "../core/mask.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Effects, Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import type { Plan, SecretSpec } from "../core/plan.ts";
@@ -85,7 +87,8 @@ async function run(get: WebGet, input: Input, context: ToolContext): Promise<Too
     return { content: "A secret cannot stand in 'url': put it into 'query', 'headers' or a body", error: true };
   }
   const { prepare } = await import("./http-body.ts");
-  const prepared = await prepare(input, context);
+  const given: string[] = [];
+  const prepared = await prepare(input, { host: { ...context.host, secrets: noting(context.host.secrets, given) } });
   if (!prepared.ok) return { content: prepared.error.message, error: true };
   const { url, request, secrets } = prepared.value;
   const path = text(input, "save_to");
@@ -99,7 +102,7 @@ async function run(get: WebGet, input: Input, context: ToolContext): Promise<Too
     : await once(await send(url, request, { ...sending, secrets }, context));
   if (!sent.ok) return { content: sent.error.message, error: true };
   const { answer, cached } = sent.value;
-  const outcome = path === "" ? await shown(answer, context) : await saved(answer, path, context);
+  const outcome = path === "" ? await shown(answer, context) : await saved(answer, given, path, context);
   // A secret may stand in the query.
   const place = answer.redirected ? `\n[redirected to ${shownLine(answer.url.origin + answer.url.pathname)}]` : "";
   const body = outcome.content === "" ? "" : `\n\n${outcome.content}`;
@@ -128,14 +131,38 @@ function headerLines({ headers }: Answer): string {
   return lines.map(([name, value]) => `${name}: ${shownLine(value)}`).join("\n");
 }
 
-async function saved(answer: Answer, path: string, { host }: ToolContext): Promise<ToolOutcome> {
+/** Gives secrets out, and notes which. */
+function noting(secrets: SecretDoor, given: string[]): SecretDoor {
+  return {
+    value: async (name, url) => {
+      const value = await secrets.value(name, url);
+      if (value.ok) given.push(value.value);
+      return value;
+    },
+  };
+}
+
+/** Without the secrets that were sent: a service may say them again, and a program would read them in the file. */
+function withoutSecrets(body: Uint8Array, given: readonly string[]): Uint8Array {
+  if (given.length === 0) return body;
+  const asBytes = given.map((value) => Buffer.from(value).toString("latin1"));
+  const mask = makeMask([...given, ...asBytes]);
+  return Buffer.from(mask.text(Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1")), "latin1");
+}
+
+async function saved(
+  answer: Answer,
+  given: readonly string[],
+  path: string,
+  { host }: ToolContext,
+): Promise<ToolOutcome> {
   if (answer.cut) {
     return {
       content: `Nothing is saved to '${shownPath(path)}': the body has more than ${bytes(mostSaved)}`,
       error: true,
     };
   }
-  const written = await host.fs.write(path, answer.bytes);
+  const written = await host.fs.write(path, withoutSecrets(answer.bytes, given));
   if (!written.ok) return failed(written.error, host, path);
   return { content: `[the body, ${bytes(answer.bytes.length)}, is saved to '${shownPath(path)}']` };
 }

@@ -287,6 +287,18 @@ describe("an answer", () => {
     expect(denied.content).toContain("Cannot write 'elsewhere'");
   });
 
+  test("is saved without the secrets that were sent", async () => {
+    await using room = open();
+    const input = { headers: { authorization: "Basic {{secret:api}}" }, json: { key: "{{secret:api}}" } };
+    await room.call({ url: `${site.origin}/echo`, ...input, save_to: "out/echo" });
+    const text = readFileSync(join(room.cwd, "out/echo"), "utf8");
+    expect(JSON.parse(text)).toMatchObject({
+      body: '{"key":"[masked]"}',
+      headers: { authorization: "Basic [masked]" },
+    });
+    expect(text).not.toContain(token);
+  });
+
   test("that has not changed comes from the cache, and one that has does not", async () => {
     await using room = open();
     const call = () => room.call({ url: `${site.origin}/tagged` });

@@ -1,5 +1,6 @@
 import type { Json, JsonObject, JsonSchema } from "./json.ts";
 import type { Message } from "./message.ts";
+import type { Paid, PriceSpec } from "./price.ts";
 import type { Result } from "./result.ts";
 
 /** A tool as the model is told about it. */
@@ -20,6 +21,18 @@ export type ModelRequest = {
   messages: Message[];
   tools: ToolSpec[];
   output?: JsonSchema;
+  /** The most tokens of the answer, where that is less than the model's own options say. */
+  max_tokens?: number;
+  /** Absent: it may use what it likes. */
+  budget?: Budget;
+};
+
+/** What a request may use, shared by all that are under way. */
+export type Budget = {
+  /** What is left, less what requests under way have used by estimate: US dollars and tokens. Infinity where there is no limit. */
+  left(): { cost: number; tokens: number };
+  /** What this request has used so far, by estimate. Its usage counts once it is over. */
+  use(cost: number, tokens: number): void;
 };
 
 /**
@@ -56,7 +69,8 @@ export type ModelFailure = {
 };
 
 /**
- * What a model says while it answers. A stream ends with exactly one `stop` or one `failure`; one that just ends was cut.
+ * What a model says while it answers. A stream ends with exactly one `stop`, `failure` or `limit` (its
+ * budget is used up; where nothing came before it, nothing was sent); one that just ends was cut.
  * `tool_call` is a fragment: `index` tells calls apart, `id` and `name` come once, `arguments` is appended. `retry` says that
  * the request is made anew, and `fallback` that another model is asked: what came before it in this stream is void. `begun` is its
  * first token, where what it says is still held back. `warning` is for the user, and ends nothing.
@@ -66,12 +80,16 @@ export type ModelEvent =
   | { type: "reasoning"; text: string }
   | { type: "tool_call"; index: number; id?: string; name?: string; arguments: string }
   | { type: "begun" }
-  | { type: "usage"; usage: Usage }
+  | ({ type: "usage" } & Paid)
   | { type: "warning"; message: string }
   | { type: "retry"; attempt: number; of: number; waitMs: number; failure: ModelFailure }
   | { type: "fallback"; from: string; to: string; failure: ModelFailure }
   | { type: "stop"; reason: StopReason; opaque?: Json }
+  | { type: "limit"; limit: "cost" | "tokens" }
   | { type: "failure"; failure: ModelFailure };
+
+/** How much fits into a model, in tokens: a request and its answer together, and the most of an answer. */
+export type ModelSize = { window?: number; answer?: number };
 
 /**
  * One model of one service, ready to use; or several of which one stands in for another, with the name and window of the one that is
@@ -81,6 +99,10 @@ export type Model = {
   /** `provider/model`, as reported in results. */
   name: string;
   window?: number;
+  /** The most tokens that an answer is allowed to have, where that is known before the request. */
+  answer?: number;
+  /** Asks for what only its service or this machine knows of it; absent where nothing is to be asked. `warning` is for the user. */
+  size?(signal: AbortSignal): Promise<ModelSize & { warning?: string }>;
   /** The names of the models that the service has; absent where it has no list. */
   list?(signal: AbortSignal): Promise<Result<string[], ModelFailure>>;
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
@@ -126,7 +148,7 @@ export type ModelEndpoint = {
 };
 
 /** A model with its options, as the agent file names it under `models:`. */
-export type ModelSpec = { model: string } & ModelOptions & ModelEndpoint;
+export type ModelSpec = { model: string; price?: PriceSpec } & ModelOptions & ModelEndpoint;
 
 export const noUsage: Usage = { input: 0, output: 0, cached: 0, reasoning: 0 };
 

@@ -2,7 +2,7 @@
 import { dispatch } from "./cli/cli.ts";
 import { processStreams } from "./cli/output.ts";
 import { exitCode } from "./core/exit.ts";
-import { moduleWorker } from "./core/module-protocol.ts";
+import { moduleServer, moduleWorker } from "./core/module-protocol.ts";
 
 const streams = processStreams();
 
@@ -34,8 +34,12 @@ async function lost(reason: string): Promise<number> {
   return exitCode("usage");
 }
 
-/** A tool module's process is this executable too. */
+/** The process of a module of the user is this executable too. */
 async function main([first, module = ""]: string[]): Promise<number> {
+  if (first === moduleServer) {
+    const { serveModule } = await import("./worker/server.ts");
+    return serveModule(module);
+  }
   if (first !== moduleWorker) return dispatch(process.argv.slice(2), takeEnvironment(), streams);
   const { serve } = await import("./worker/serve.ts");
   await serve(module);

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/host.ts";
 import type { Json } from "../core/json.ts";
+import { moduleWorker } from "../core/module-protocol.ts";
 import type { ModuleTool, PlannedTool } from "../core/planned-tool.ts";
 import type { Result } from "../core/result.ts";
 import { systemClock } from "../host/clock.ts";
@@ -61,5 +62,5 @@ export function openWorkers(planned: readonly PlannedTool[], host: OpenHost) {
 }
 
 function workerOf(module: string, host: OpenHost): ModuleWorker {
-  return new ModuleWorker((options) => host.startModule(module, options));
+  return new ModuleWorker((options) => host.startModule(moduleWorker, module, options));
 }

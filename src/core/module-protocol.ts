@@ -8,6 +8,12 @@ import type { Json, JsonObject } from "./json.ts";
 /** Our executable's first argument when it is started as such a process; the module's path follows. */
 export const moduleWorker = "--module-worker";
 
+/** The same for a module that exports an MCP server; it is spoken to as any server over stdio. */
+export const moduleServer = "--module-server";
+
+/** What the process of a module is: one of its tools, or the server that it exports. */
+export type ModuleRole = typeof moduleWorker | typeof moduleServer;
+
 /** A record: `\x1e`, JSON, and a line feed. */
 export function record(message: ToModule | FromModule): string {
   return `${separator}${JSON.stringify(message)}\n`;

@@ -1,4 +1,5 @@
 import type { Child, ChildOptions, Clock, Decided, Fetch, Host, Person } from "../core/host.ts";
+import type { ModuleRole } from "../core/module-protocol.ts";
 import type { AccessRequest, Ask } from "../core/permission.ts";
 import type { SecretSpec } from "../core/plan.ts";
 import { fail, ok, type Result } from "../core/result.ts";
@@ -46,10 +47,10 @@ export type OpenHost = {
    */
   serviceFetch(baseUrl: string, ca: string | undefined): Fetch;
   /**
-   * Starts the process of a tool module: our own executable, which needs no grant to run. It gets the working folder and the
+   * Starts the process of a module: our own executable, which needs no grant to run. It gets the working folder and the
    * variables of any child. Ends with the host at the latest.
    */
-  startModule(module: string, options: Omit<ChildOptions, "cwd" | "input">): Promise<Result<Child>>;
+  startModule(role: ModuleRole, module: string, options: Omit<ChildOptions, "cwd" | "input">): Promise<Result<Child>>;
   /** Ends children that still run, removes the run's temporary folder, closes connections. The host is not used after it. */
   close(): Promise<void>;
 };
@@ -125,8 +126,11 @@ export function openHost(options: HostOptions): OpenHost {
       };
     },
     pass: (action, request, decided, signal) => gateFor(decided, signal).begin(action).pass(request),
-    startModule: async (module, child) =>
-      (await openLauncher()).startModule(module, { ...child, signal: AbortSignal.any([child.signal, closing.signal]) }),
+    startModule: async (role, module, child) =>
+      (await openLauncher()).startModule(role, module, {
+        ...child,
+        signal: AbortSignal.any([child.signal, closing.signal]),
+      }),
     serviceFetch: (baseUrl, ca) => async (input, init) =>
       (await openNetwork()).fetchService({ baseUrl, ca }, closing.signal, input, init),
     close: async () => {

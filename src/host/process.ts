@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Child, ChildOptions, ProcessEnd, ProcessOptions } from "../core/host.ts";
-import { moduleWorker } from "../core/module-protocol.ts";
+import type { ModuleRole } from "../core/module-protocol.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import { openJail } from "../native/jail.ts";
 import type { Policy } from "../permit/policy.ts";
@@ -17,8 +17,8 @@ export type Launcher = {
   run(gate: Gate, argv: string[], options: ProcessOptions): Promise<Result<ProcessEnd>>;
   /** Whether it would start without a question. */
   may(gate: Gate, program: string): boolean;
-  /** Starts our own executable with a tool module, which no gate judges. */
-  startModule(module: string, options: Omit<ChildOptions, "cwd" | "input">): Promise<Result<Child>>;
+  /** Starts our own executable with a module, which no gate judges. */
+  startModule(role: ModuleRole, module: string, options: Omit<ChildOptions, "cwd" | "input">): Promise<Result<Child>>;
   /** Waits for children that still run, which somebody must have aborted. Then removes their temporary folder. */
   close(): Promise<void>;
 };
@@ -99,9 +99,9 @@ export function openLauncher(options: LauncherOptions): Launcher {
       const program = resolvedAtStart(policy, name) ?? machine.resolve.program(name);
       return program !== undefined && gate.look("run", program) === "yes";
     },
-    startModule: async (module, child) => {
+    startModule: async (role, module, child) => {
       const [program = "", ...words] = ownCommand;
-      const command = [program, program, ...words, moduleWorker, module];
+      const command = [program, program, ...words, role, module];
       return launch(command, module, { ...child, cwd: machine.cwd, input: true });
     },
     run: async (gate, argv, { stdin, ...child }) => {

@@ -3,6 +3,7 @@ import { plansOf, type Plan } from "../core/plan.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
 import { loadTools, noSetting, type RunSetting } from "../tools/index.ts";
+import { ownMcpTool } from "../tools/mcp-tool.ts";
 import { moduleTool } from "../tools/module-tool.ts";
 import { agentTool } from "../tools/own-agent.ts";
 import { httpTool, variablesOf } from "../tools/own-http.ts";
@@ -38,7 +39,7 @@ export async function openToolbox(
         return moduleTool(tool, serving.worker, serving.variables);
       }
       case "mcp":
-        throw new Error(`The plan has no MCP server '${tool.server}'`);
+        return ownMcpTool(tool, about.servers);
       case "unloaded":
         throw new Error("A run cannot begin with modules that were not loaded");
     }

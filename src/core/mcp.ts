@@ -168,6 +168,8 @@ export type McpDoor = {
   status(): McpStatus[];
   /** All tools of the servers that are ready, as the file picks and names them, in the order of the file. */
   tools(): OfferedTool[];
+  /** What a server says of one of its tools, whether it is offered or not. */
+  facts(server: string, tool: string): McpToolFacts | undefined;
   /** Counts up whenever `tools` changes. */
   version(): number;
   call(server: string, tool: string, input: JsonObject, call: McpCall): Promise<Result<McpResult>>;

@@ -1,5 +1,13 @@
 import type { Clock } from "../core/host.ts";
-import type { McpDoor, McpPrompt, McpResource, McpServer, OfferedTool, StartFailure } from "../core/mcp.ts";
+import type {
+  McpDoor,
+  McpPrompt,
+  McpResource,
+  McpServer,
+  McpToolFacts,
+  OfferedTool,
+  StartFailure,
+} from "../core/mcp.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Answers } from "./answers.ts";
 import { contentOf, resourceOf, resultOf } from "./facts.ts";
@@ -31,6 +39,8 @@ export type Servers = {
   refuse(name: string, failure: StartFailure): void;
   /** What the file picks of a server that is ready, and the server has not. */
   unmatched(name: string): readonly Unmatched[];
+  /** All tools of one, picked or not. */
+  listed(name: string): readonly McpToolFacts[];
   /** Resolves when no server is about to tell that its tools are others. */
   settled(): Promise<void>;
   /** Ends all of them. */
@@ -72,6 +82,7 @@ export function makeServers(options: ServersOptions): Servers {
   const door: McpDoor = {
     status: () => all().map(({ session }) => session.status()),
     tools: (): OfferedTool[] => all().flatMap((one) => picked(one).offered),
+    facts: (server, tool) => sessions.get(server)?.session.tools.find(({ name }) => name === tool),
     version: () => changes,
     async call(server, tool, input, call) {
       const session = known(server);
@@ -137,6 +148,7 @@ export function makeServers(options: ServersOptions): Servers {
       const one = sessions.get(name);
       return one === undefined ? [] : picked(one).unmatched;
     },
+    listed: (name) => find(name).tools,
     settled: async () => {
       await Promise.all(all().map(({ session }) => session.settled(listPatienceMs)));
     },

@@ -1,3 +1,4 @@
+import type { McpDoor } from "../core/mcp.ts";
 import type { Need } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Tool } from "../core/tool.ts";
@@ -13,14 +14,16 @@ import { fileWrite } from "./file-write.ts";
 import { gitOperations } from "./git-operations.ts";
 import { makeHttpRequest } from "./http-request.ts";
 import { lspIntegration } from "./lsp-integration.ts";
+import { mcpReadResource } from "./mcp-read-resource.ts";
+import { mcpServerList } from "./mcp-server-list.ts";
 import { oauthFlow } from "./oauth-flow.ts";
 import { skillRead } from "./skill-read.ts";
 import { spawnAgent } from "./spawn-agent.ts";
 import { makeWebScrape } from "./web-scrape.ts";
 import { webSearch } from "./web-search.ts";
 
-/** What of a plan some tools are made of. */
-export type RunSetting = Pick<Plan, "agents" | "skills" | "lsp" | "secrets" | "oauth">;
+/** What of a plan some tools are made of, and the MCP servers of its run, which are there when a tool is called. */
+export type RunSetting = Pick<Plan, "agents" | "skills" | "lsp" | "secrets" | "oauth"> & { servers?: () => McpDoor };
 
 export const noSetting: RunSetting = { agents: {}, skills: [], lsp: {}, secrets: {}, oauth: {} };
 
@@ -45,6 +48,8 @@ const tools: ReadonlyArray<Tool | ((setting: RunSetting) => Tool)> = [
   spawnAgent,
   agentManage,
   skillRead,
+  mcpServerList,
+  mcpReadResource,
   makeCanvasRender,
 ];
 

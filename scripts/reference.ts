@@ -53,7 +53,10 @@ function table(entries: Entries): string[] {
 
 /** The keys of a map, or of the maps that a list or a map of any names holds. */
 function entriesBelow(schema: v.GenericSchema): Entries | undefined {
-  if ("entries" in schema && isEntries(schema.entries)) return schema.entries;
+  if ("entries" in schema && isEntries(schema.entries)) {
+    const rest = "rest" in schema && isSchema(schema.rest) ? entriesBelow(schema.rest) : undefined;
+    return { ...schema.entries, ...rest };
+  }
   if ("item" in schema && isSchema(schema.item)) return entriesBelow(schema.item);
   if (schema.type === "union" && "options" in schema && Array.isArray(schema.options)) {
     for (const option of schema.options.filter(isSchema)) {

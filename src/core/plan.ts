@@ -28,6 +28,8 @@ export type Limits = {
   tool_calls: number;
   time: number;
   tokens?: number;
+  /** In US dollars. Absent: `defaultCost`, which an unknown price does not break. */
+  cost?: number;
 };
 
 /** How the conversation is kept within the model's window. */
@@ -88,6 +90,8 @@ export type Plan = {
   oauth: Record<string, OauthSpec>;
   /** The most this agent can get; programs of checks and tools are in `run` already, hosts of models and tools in `net`. */
   permissions: PermissionLists;
+  /** Variables in `env` of the permissions that are there for MCP servers alone: no other child gets them. */
+  withheld?: string[];
   /** Wins over every grant. */
   deny: PermissionLists;
   limits: Limits;
@@ -114,6 +118,9 @@ export function plansOf(plan: Plan): Plan[] {
 
 /** Used where the file names none. */
 export const defaultLimits: Limits = { turns: 50, tool_calls: 200, time: 600_000 };
+
+/** The cost in US dollars that a run may come to where its file does not say. */
+export const defaultCost = 1;
 
 /** Used where the file says nothing of it. */
 export const defaultContext: ContextSpec = { keep_turns: 10, compact: "trim" };

@@ -1,5 +1,6 @@
 import { permissionKinds } from "../core/permission.ts";
 import type { PlannedTool } from "../core/planned-tool.ts";
+import type { ServerPick } from "../core/mcp.ts";
 import type { Template } from "../core/plan.ts";
 import { agentPaths, almostTemplates } from "./agent-paths.ts";
 import type { Known } from "./check.ts";
@@ -24,6 +25,8 @@ export type Body = {
   instructions: Template;
   prompt: Template | undefined;
   tools: PlannedTool[];
+  /** What it picks of its servers' tools, by their names. */
+  picks: ReadonlyMap<string, ServerPick[]>;
 };
 
 /** Checks one agent: the file's own, or one that is written within it. `root` is the whole file. */
@@ -34,6 +37,7 @@ export function checkBody(
   known: Known,
   folder: OfferedTools | undefined,
   shape: readonly Problem[],
+  servers: readonly string[],
 ): Body {
   const { text } = written;
   const template = (key: string) => {
@@ -42,7 +46,7 @@ export function checkBody(
   };
   const instructions = template("instructions");
   const prompt = template("prompt");
-  const tools = checkTools(node, written, known.tools, known.secrets, folder);
+  const tools = checkTools(node, written, known.tools, known.secrets, folder, servers);
   return {
     problems: [
       ...taskProblems(node, root, shape),
@@ -65,6 +69,7 @@ export function checkBody(
     instructions: instructions?.template ?? [],
     prompt: prompt?.template,
     tools: tools.planned,
+    picks: tools.picks,
   };
 }
 
@@ -136,6 +141,8 @@ function strayTemplates(node: Node, root: Node, text: string): Problem[] {
     if (value.kind === "text" && (key === "instructions" || key === "prompt")) return [];
     // Tools have templates of their own.
     if (key === "tools") return itemsOf(value).flatMap((item) => (item.kind === "map" ? [] : stray(item)));
+    // Servers too.
+    if (key === "mcp") return [];
     // Agents within the file are checked by themselves, and so are the defaults of their inputs.
     if (key === "agents") {
       return entriesOf(value).flatMap(([, agent]) => (agent.value.kind === "map" ? [] : stray(agent.value)));

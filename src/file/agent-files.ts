@@ -1,4 +1,5 @@
 import type { Result } from "../core/result.ts";
+import type { Source } from "./source.ts";
 import type { ReadFolder } from "./tools-folder.ts";
 
 /** The files that an agent file names, by absolute paths. */
@@ -9,6 +10,10 @@ export type AgentFiles = {
   folder(path: string): string | undefined;
   /** Reads the tools folder of an agent file, which is named as its user would. */
   tools(file: string): ReadFolder;
+  /** A variable of the caller's; absent where files are only looked at, on whatever machine. */
+  variable?: (name: string) => string | undefined;
+  /** Files of MCP servers that the caller adds to those of the agent file. */
+  mcp?: readonly Source[];
 };
 
 /** Where nothing can be read but the agent file itself. */

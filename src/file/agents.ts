@@ -9,6 +9,9 @@ import { checkBody } from "./agent-body.ts";
 import type { AgentFiles } from "./agent-files.ts";
 import { agentPaths } from "./agent-paths.ts";
 import type { Known } from "./check.ts";
+import { checkMcp } from "./mcp.ts";
+import { requestsOfServers } from "./mcp-entry.ts";
+import type { EntryRequests } from "./mcp-text.ts";
 import { modelNameProblems } from "./models.ts";
 import { entriesOf, find, itemsOf, quote, textsBelow, toJson, type Entry, type MapNode, type Node } from "./node.ts";
 import type { Written } from "./own-tool.ts";
@@ -50,6 +53,7 @@ export type CheckedAgents = {
 
 /** What is wrong with `agents:`, there and in the files that it names. */
 export function checkAgents(root: Node, context: AgentsContext): CheckedAgents {
+  const { files } = context;
   const problems: Problem[] = [];
   const diagnostics: Diagnostic[] = [];
   const made: Array<[string, (file: AgentFile) => SubAgent]> = [];
@@ -57,7 +61,10 @@ export function checkAgents(root: Node, context: AgentsContext): CheckedAgents {
     const { value } = entry;
     if (value.kind === "map") {
       const inline = checkInline(root, value, context);
-      problems.push(...inline.problems, ...parentProblems(root, name, entry, inline.tools, programsOf(value), context));
+      problems.push(
+        ...inline.problems,
+        ...parentProblems(root, name, entry, inline.tools, programsOf(value), inline.requests, context),
+      );
       diagnostics.push(...inline.diagnostics);
       made.push([name, (file) => inline.agent(name, file)]);
     } else if (value.kind === "text" && !value.value.includes("${{")) {
@@ -70,7 +77,9 @@ export function checkAgents(root: Node, context: AgentsContext): CheckedAgents {
         if (!checked.ok) continue;
         const plan = checked.value;
         const programs = plan.checks.map(({ run: [program = ""] }) => program);
-        problems.push(...parentProblems(root, name, entry, plan.tools, programs, context));
+        problems.push(
+          ...parentProblems(root, name, entry, plan.tools, programs, requestsOfServers(plan.mcp, files), context),
+        );
         problems.push(...plansOf(plan).flatMap((one) => secretsBeyond(root, name, one, entry.key)));
         made.push([name, () => ({ plan, inline: false, defaults: {} })]);
       }
@@ -114,13 +123,15 @@ type Inline = {
   problems: Problem[];
   diagnostics: Diagnostic[];
   tools: PlannedTool[];
+  requests: EntryRequests;
   agent(name: string, file: AgentFile): SubAgent;
 };
 
 function checkInline(root: Node, node: MapNode, context: AgentsContext): Inline {
   const { source, text, known, files, folder, shape } = context;
   const written: Written = { file: source.file, text, folder: source.folder };
-  const body = checkBody(node, root, written, known, folder, shape);
+  const mcp = checkMcp(node, { source, text, keys: known.secrets, files, configs: [] });
+  const body = checkBody(node, root, written, known, folder, shape, mcp.names);
   const skills = checkSkills(node, source, files);
   const model = find(node, "model");
   const names = entriesOf(find(root, "models")).map(([name]) => name);
@@ -129,17 +140,19 @@ function checkInline(root: Node, node: MapNode, context: AgentsContext): Inline 
   const isTemplated = (input: string) => defaults.some(([name]) => name === input);
   return {
     problems: [
+      ...mcp.problems,
       ...body.problems,
       ...skills.problems,
       ...(model?.kind === "text" ? modelNameProblems(model, known.providers, names, text) : []),
       ...defaults.flatMap(([, value]) => textsBelow(value).flatMap((one) => parseTemplate(one, text, rule).problems)),
       ...useProblems(node, false),
     ],
-    diagnostics: skills.diagnostics,
+    diagnostics: [...mcp.diagnostics, ...skills.diagnostics],
     tools: body.tools,
+    requests: mcp.requests,
     agent(name, file) {
       const own = v.parse(inlineAgent, toJson(node));
-      const plan = planOf({ ...own, name, models: {} }, body, { agents: {}, skills: skills.skills }, source);
+      const plan = planOf({ ...own, name, models: {} }, body, { agents: {}, skills: skills.skills, mcp }, source);
       const input = Object.fromEntries(
         Object.entries(plan.input).map(([key, spec]) => [key, isTemplated(key) ? withoutDefault(spec) : spec]),
       );
@@ -185,6 +198,7 @@ function parentProblems(
   { key }: Entry,
   tools: readonly PlannedTool[],
   programs: readonly string[],
+  servers: EntryRequests,
   { known }: AgentsContext,
 ): Problem[] {
   const ofTools = tools.flatMap((tool) => {
@@ -195,8 +209,11 @@ function parentProblems(
     what: `The check '${target}' of agent '${name}'`,
     need: { kind: "run" as const, target },
   }));
+  const ofServers = (["run", "net", "env"] as const).flatMap((kind) =>
+    servers[kind].map((target) => ({ what: `A server of agent '${name}'`, need: { kind, target } })),
+  );
   const told = new Set<string>();
-  return [...ofTools, ...ofChecks].flatMap(({ what, need }) => {
+  return [...ofTools, ...ofChecks, ...ofServers].flatMap(({ what, need }) => {
     const same = `${need.kind} ${need.target ?? ""}`;
     if (told.has(same)) return [];
     told.add(same);

@@ -7,6 +7,7 @@ import { noFiles, type AgentFiles } from "./agent-files.ts";
 import { checkAgents, type Lineage } from "./agents.ts";
 import { hiddenFlags } from "./input-specs.ts";
 import { mistaken } from "./mistaken.ts";
+import { checkMcp } from "./mcp.ts";
 import { modelProblems, type KnownProvider } from "./models.ts";
 import { find, toJson } from "./node.ts";
 import { planOf } from "./plan.ts";
@@ -40,7 +41,9 @@ function checkFile(source: Source, known: Known, files: AgentFiles, lineage: Lin
     const named = find(root, "tools_dir");
     const folder = named?.kind === "text" ? checkFolder(named, known, files.tools(source.file)) : undefined;
     const shape = shapeProblems(agentSchema, root, { later: laterKeys, foreign: foreignKeys, mistaken });
-    const body = checkBody(root, root, written, known, folder?.offered, shape);
+    const configs = lineage.chain.length === 1 ? (files.mcp ?? []) : [];
+    const mcp = checkMcp(root, { source, text, keys: known.secrets, files, configs });
+    const body = checkBody(root, root, written, known, folder?.offered, shape, mcp.names);
     const agents = checkAgents(root, {
       source,
       text,
@@ -52,20 +55,21 @@ function checkFile(source: Source, known: Known, files: AgentFiles, lineage: Lin
       check: (inner, innerLineage) => checkFile(inner, known, files, innerLineage),
     });
     const skills = checkSkills(root, source, files);
-    others.push(...(folder?.diagnostics ?? []), ...skills.diagnostics, ...agents.diagnostics);
+    others.push(...(folder?.diagnostics ?? []), ...mcp.diagnostics, ...skills.diagnostics, ...agents.diagnostics);
     return {
       problems: [
         ...shape,
         ...modelProblems(root, known.providers, known.secrets, text),
         ...hiddenFlags(root, known.flags),
         ...(folder?.problems ?? []),
+        ...mcp.problems,
         ...body.problems,
         ...skills.problems,
         ...agents.problems,
       ],
       value: () => {
         const file = v.parse(agentSchema, toJson(root));
-        return planOf(file, body, { agents: agents.agents(file), skills: skills.skills }, source);
+        return planOf(file, body, { agents: agents.agents(file), skills: skills.skills, mcp }, source);
       },
     };
   });

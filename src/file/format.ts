@@ -90,16 +90,19 @@ function hasAnchors(document: Document): boolean {
   return found;
 }
 
-type ObjectSchema = v.GenericSchema & { entries: Record<string, v.GenericSchema> };
+type ObjectSchema = v.GenericSchema & { entries: Record<string, v.GenericSchema>; rest?: v.GenericSchema };
 
 /** Puts the keys of maps that the schema knows into its order; what it does not know stays behind them. */
 function sortKeys(given: v.GenericSchema, node: unknown): void {
   const schema = "wrapped" in given && isSchema(given.wrapped) ? given.wrapped : given;
   if (isSeq(node) && "item" in schema && isSchema(schema.item))
     for (const item of node.items) sortKeys(schema.item, item);
+  if (isSeq(node) && "options" in schema && Array.isArray(schema.options)) {
+    for (const option of schema.options) if (isSchema(option) && option.type === "array") sortKeys(option, node);
+  }
   if (!isMap(node)) return;
   if ("options" in schema && Array.isArray(schema.options)) {
-    for (const option of schema.options) if (isSchema(option) && isObject(option)) sortKeys(option, node);
+    for (const option of schema.options) if (isSchema(option)) sortKeys(option, node);
   }
   if (schema.type === "record" && "value" in schema && isSchema(schema.value)) {
     for (const { value } of node.items) sortKeys(schema.value, value);
@@ -112,7 +115,7 @@ function sortKeys(given: v.GenericSchema, node: unknown): void {
     return at < 0 ? order.length : at;
   };
   for (const { key, value } of node.items) {
-    const entry = isScalar(key) ? entries[String(key.value)] : undefined;
+    const entry = isScalar(key) ? (entries[String(key.value)] ?? schema.rest) : undefined;
     if (entry !== undefined) sortKeys(entry, value);
   }
   node.items.sort((a, b) => place(a.key) - place(b.key));
@@ -123,7 +126,7 @@ function isSchema(value: unknown): value is v.GenericSchema {
 }
 
 function isObject(schema: v.GenericSchema): schema is ObjectSchema {
-  return schema.type === "strict_object";
+  return schema.type === "strict_object" || schema.type === "object_with_rest";
 }
 
 /** Writes a collection in flow with this inside of its brackets. */

@@ -41,6 +41,12 @@ export const mistaken: ShapeRules["mistaken"] = (path, node) => {
       // Settings below a tool's name, as other agents have them.
       const [name, ...more] = node.kind === "map" ? node.entries.keys() : [];
       if (name === undefined || more.length > 0 || Object.hasOwn(ownToolSchema.entries, name)) return undefined;
+      // Tools of a server.
+      if (find(node, name)?.kind === "list") return undefined;
+      if (find(node, name)?.kind === "text") {
+        const hint = `for a tool of a server write { ${plain(name)}: [NAME] }`;
+        return { code: "wrong_type", message: "Expected a tool's name, found a map", hint };
+      }
       return { code: "wrong_type", message: "Expected a tool's name, found a map", hint: `write ${plain(name)}` };
     }
     case "input.*":

@@ -1,4 +1,4 @@
-import type { AgentTool, HttpTool, RunTool, ToolFacts } from "../core/planned-tool.ts";
+import type { AgentTool, HttpTool, McpTool, RunTool, ToolFacts } from "../core/planned-tool.ts";
 import type { Template } from "../core/plan.ts";
 import type { TemplateValue } from "../core/script.ts";
 import { milliseconds } from "./duration.ts";
@@ -89,6 +89,20 @@ export function agentToolOf(
   };
 }
 
+/** The same for a tool of an MCP server. */
+export function mcpToolOf(node: MapNode, value: OwnToolFile, name: string, mcp: string, written: Written): McpTool {
+  const given = find(node, "arguments");
+  const slash = mcp.indexOf("/");
+  return {
+    ...factsOf(value, name, written),
+    kind: "mcp",
+    server: mcp.slice(0, slash),
+    tool: mcp.slice(slash + 1),
+    ...(value.input === undefined ? {} : { input: value.input }),
+    ...(given === undefined ? {} : { arguments: templateValue(given, templateOf(written)) }),
+  };
+}
+
 function factsOf(value: OwnToolFile, name: string, { file }: Written): Omit<ToolFacts, "input"> {
   return {
     name,
@@ -138,8 +152,8 @@ function kindProblems(node: MapNode): Problem[] {
     return [{ code: "missing_key", at: node.at, message: "A tool needs 'run' or 'http', this one has neither" }];
   }
   if (second === undefined) return [];
-  const message = node.entries.has("agent")
-    ? "A tool has one of 'run', 'http' and 'agent'"
+  const message = ["agent", "mcp"].some((key) => node.entries.has(key))
+    ? "A tool has one of 'run', 'http', 'agent' and 'mcp'"
     : "A tool has 'run' or 'http', not both";
   return [{ code: "wrong_value", at: second.key, message, hint: "remove one of them" }];
 }
@@ -147,6 +161,7 @@ function kindProblems(node: MapNode): Problem[] {
 /** Keys that only an agent has, and those that it has none of. */
 function agentKeyProblems(node: MapNode): Problem[] {
   const isAgent = node.entries.has("agent");
+  if (!isAgent && node.entries.has("mcp")) return mcpKeyProblems(node);
   const stray = isAgent ? ["permissions", "timeout"] : ["arguments", "prompt"];
   return stray.flatMap((key): Problem[] => {
     const entry = node.entries.get(key);
@@ -156,6 +171,17 @@ function agentKeyProblems(node: MapNode): Problem[] {
       : `'${key}' is only for a tool that is an agent`;
     const hint = isAgent ? `the agent has its own '${key === "timeout" ? "limits" : key}'` : undefined;
     return [{ code: "wrong_value", at: entry.key, message, hint }];
+  });
+}
+
+/** A server's tool has what its server has. */
+function mcpKeyProblems(node: MapNode): Problem[] {
+  return ["permissions", "prompt"].flatMap((key): Problem[] => {
+    const entry = node.entries.get(key);
+    const hint = key === "permissions" ? "its server has its own, under 'mcp'" : undefined;
+    return entry === undefined
+      ? []
+      : [{ code: "wrong_value", at: entry.key, message: `A tool of a server has no '${key}'`, hint }];
   });
 }
 

@@ -1,20 +1,30 @@
+import type { McpServer, ServerPick } from "../core/mcp.ts";
 import type { PlannedTool } from "../core/planned-tool.ts";
 import { plansOf, type InputSpec, type Plan, type Skill, type SubAgent, type Template } from "../core/plan.ts";
 import { milliseconds } from "./duration.ts";
+import type { CheckedMcp } from "./mcp.ts";
 import type { AgentFile } from "./schema.ts";
 import type { Source } from "./source.ts";
 
 /** The content of a file, or of an agent within it, as far as it needs no looking up. */
-type Content = Omit<AgentFile, "tools" | "tools_dir" | "agents" | "skills" | "instructions" | "prompt">;
+type Content = Omit<AgentFile, "tools" | "tools_dir" | "mcp" | "agents" | "skills" | "instructions" | "prompt">;
 
 /** What was made of the rest of it. */
-type Parts = { instructions: Template; prompt: Template | undefined; tools: readonly PlannedTool[] };
+type Parts = {
+  instructions: Template;
+  prompt: Template | undefined;
+  tools: readonly PlannedTool[];
+  picks: ReadonlyMap<string, ServerPick[]>;
+};
+
+/** What it leads to. */
+type Others = { agents: Record<string, SubAgent>; skills: Skill[]; mcp: Pick<CheckedMcp, "servers" | "requests"> };
 
 /** A checked agent as the plan of its runs. */
 export function planOf(
   file: Content,
-  { instructions, prompt, tools }: Parts,
-  { agents, skills }: { agents: Record<string, SubAgent>; skills: Skill[] },
+  { instructions, prompt, tools, picks }: Parts,
+  { agents, skills, mcp }: Others,
   source: Source,
 ): Plan {
   const { description, model, output } = file;
@@ -23,10 +33,11 @@ export function planOf(
   const programs = [
     ...[...file.checks.map(({ run }) => run), ...Object.values(file.lsp)].map(([program = ""]) => program),
     ...requested.flatMap(({ run }) => run),
+    ...mcp.requests.run,
   ];
   const urls = Object.values(file.models).flatMap(({ base_url: url }) => (url === undefined ? [] : hostOf(url)));
   const issuers = Object.values(file.oauth).map(({ issuer }) => hostOf(issuer));
-  const hosts = [...urls, ...issuers, ...requested.flatMap(({ net }) => net)];
+  const hosts = [...urls, ...issuers, ...requested.flatMap(({ net }) => net), ...mcp.requests.net];
   const net = [...new Set([...(file.permissions.net ?? []), ...hosts])];
   const run = [...new Set([...(file.permissions.run ?? []), ...programs])];
   // A sub-agent gets no more than this one, so what it reads this one requests.
@@ -35,6 +46,9 @@ export function planOf(
     ...Object.values(agents).flatMap(({ plan }) => plansOf(plan).flatMap((one) => one.skills)),
   ];
   const read = [...new Set([...(file.permissions.read ?? []), ...theirs.map((skill) => requestOf(skill, source))])];
+  const own = file.permissions.env ?? [];
+  const withheld = [...new Set(mcp.requests.env)].filter((name) => !own.some((rule) => isVariableOf(rule, name)));
+  const env = [...own, ...withheld];
   const input: Record<string, InputSpec> = file.input;
   return {
     file: source.file,
@@ -50,7 +64,7 @@ export function planOf(
     tools: [...tools],
     agents,
     skills,
-    mcp: [],
+    mcp: mcp.servers.map((server) => withPicks(server, picks.get(server.name))),
     lsp: file.lsp,
     secrets: file.secrets,
     oauth: file.oauth,
@@ -59,7 +73,9 @@ export function planOf(
       ...(read.length > 0 ? { read } : {}),
       ...(run.length > 0 ? { run } : {}),
       ...(net.length > 0 ? { net } : {}),
+      ...(env.length > 0 ? { env } : {}),
     },
+    ...(withheld.length > 0 ? { withheld } : {}),
     deny: file.deny,
     limits: { ...limits, time: milliseconds(time), ...(tokens === undefined ? {} : { tokens }) },
     context: file.context,
@@ -68,6 +84,14 @@ export function planOf(
     denied: file.denied,
     env: file.env,
   };
+}
+
+function withPicks(server: McpServer, picks: ServerPick[] | undefined): McpServer {
+  return picks === undefined ? server : { ...server, picks };
+}
+
+function isVariableOf(rule: string, name: string): boolean {
+  return rule === name || (rule.endsWith("_*") && name.startsWith(rule.slice(0, -1)));
 }
 
 /** A skill's folder as a rule of `permissions.read`. */

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { entryName } from "./entry-name.ts";
 import { defaultLimits } from "../core/plan.ts";
 import { lspSchema } from "./lsp.ts";
+import { mcpSchema, serverPicks } from "./mcp-schema.ts";
 import { modelsSchema } from "./models-schema.ts";
 import { contextSchema } from "./context.ts";
 import { count } from "./count.ts";
@@ -172,11 +173,11 @@ const entries = {
   ),
   tools: v.optional(
     v.pipe(
-      v.array(v.union([v.pipe(v.string(), v.title("a tool's name")), ownToolSchema])),
+      v.array(v.union([v.pipe(v.string(), v.title("a tool's name")), ownToolSchema, serverPicks])),
       v.title("a list of tool names"),
       v.description(
         "The tools that are offered to the model; nothing else is. A name is a built-in tool or one of `tools_dir`, " +
-          "`custom/*` is all of these, and a map is a tool itself:",
+          "`custom/*` is all of these, `{ SERVER: [NAME, …] }` are tools of a server under `mcp`, and other maps are tools:",
       ),
       v.examples([["file_read", "bash_exec"]]),
     ),
@@ -194,6 +195,7 @@ const entries = {
       v.examples(["tools"]),
     ),
   ),
+  mcp: v.optional(mcpSchema, {}),
   permissions: permissions(
     "The most that this agent can ever get. The caller grants it: `-P` for all of it, or `--allow-…`.",
   ),
@@ -318,6 +320,7 @@ export const inlineAgent = v.pipe(
     instructions: entries.instructions,
     prompt: entries.prompt,
     tools: entries.tools,
+    mcp: entries.mcp,
     permissions: permissions(
       "The most that it can get. It never gets more than the agent that spawns it; nothing is inherited.",
     ),
@@ -365,10 +368,9 @@ export const agentSchema = v.pipe(
 
 /** Keys that later versions will know, by the path of the map they stand in. */
 export const laterKeys: Record<string, readonly string[]> = {
-  "": ["mcp", "agents", "skills", "flow", "sandbox", "commands", "cache", "memory", "tests"],
+  "": ["agents", "skills", "flow", "sandbox", "commands", "cache", "memory", "tests"],
   limits: ["cost"],
   "agents.*.limits": ["cost"],
-  "tools.*": ["mcp"],
 };
 
 const foreignHere = {

@@ -13,13 +13,15 @@ export type ShapeRules = {
   mistaken(path: string, node: Node): Omit<Problem, "at"> | undefined;
 };
 
-type ObjectSchema = v.GenericSchema & { entries: Record<string, v.GenericSchema> };
+/** `rest`: what all other keys hold; without it there are none. */
+type ObjectSchema = v.GenericSchema & { entries: Record<string, v.GenericSchema>; rest?: v.GenericSchema };
 type ArraySchema = v.GenericSchema & { item: v.GenericSchema };
 type RecordSchema = v.GenericSchema & { key: v.GenericSchema; value: v.GenericSchema };
 type OptionalSchema = v.GenericSchema & { wrapped: v.GenericSchema };
 type PicklistSchema = v.GenericSchema & { options: readonly string[] };
 
-const isObject = (schema: v.GenericSchema): schema is ObjectSchema => schema.type === "strict_object";
+const isObject = (schema: v.GenericSchema): schema is ObjectSchema =>
+  schema.type === "strict_object" || schema.type === "object_with_rest";
 const isArray = (schema: v.GenericSchema): schema is ArraySchema => schema.type === "array";
 const isRecord = (schema: v.GenericSchema): schema is RecordSchema => schema.type === "record";
 type UnionSchema = v.GenericSchema & { options: readonly v.GenericSchema[] };
@@ -72,9 +74,10 @@ class Walk {
     if (!isObject(schema)) return [];
     const known = [...node.entries].flatMap(([name, { key, value }]) => {
       const entry = Object.hasOwn(schema.entries, name) ? schema.entries[name] : undefined;
-      return entry === undefined
+      if (entry !== undefined) return this.problems(dotted(path, name), entry, value, key);
+      return schema.rest === undefined
         ? [this.#unknownKey(path, schema, name, key)]
-        : this.problems(dotted(path, name), entry, value, key);
+        : this.problems(dotted(path, "*"), schema.rest, value, key);
     });
     const hinted = new Set(known.map(({ hint }) => hint));
     const missing = Object.entries(schema.entries)
@@ -106,8 +109,15 @@ class Walk {
  */
 function chosen(schema: v.GenericSchema, node: Node): v.GenericSchema {
   if (!isUnion(schema)) return schema;
-  const fitting = schema.options.find((option) => expectedKind(option) === node.kind);
+  const alike = schema.options.filter((option) => expectedKind(option) === node.kind);
+  // A map with any of the keys that one alternative knows is meant as that one.
+  const fitting = alike.find((option) => !isObject(option) || knows(option, node)) ?? alike[0];
   return fitting ?? (v.getTitle(schema) === undefined ? schema.options[0] : schema) ?? schema;
+}
+
+function knows({ entries, rest }: ObjectSchema, node: Node): boolean {
+  if (rest !== undefined || node.kind !== "map") return true;
+  return [...node.entries.keys()].some((key) => Object.hasOwn(entries, key));
 }
 
 function didYouMean(name: string): string {
@@ -121,6 +131,7 @@ function keyHomes(given: v.GenericSchema, path: string, name: string): string[] 
   if (isRecord(schema)) return keyHomes(schema.value, `${path}.NAME`, name);
   if (!isObject(schema)) return [];
   const below = Object.entries(schema.entries).flatMap(([key, entry]) => keyHomes(entry, dotted(path, key), name));
+  if (schema.rest !== undefined) below.push(...keyHomes(schema.rest, `${path}.NAME`, name));
   return Object.hasOwn(schema.entries, name) ? [path, ...below] : below;
 }
 

@@ -1,4 +1,5 @@
 import type { Diagnostic, DiagnosticCode } from "../core/diagnostic.ts";
+import type { Place } from "../core/mcp.ts";
 import { ok, type Result } from "../core/result.ts";
 
 /** A file as it came. `file` is as the user named it, `folder` the absolute folder it lies in. */
@@ -103,6 +104,17 @@ function diagnose(file: string, text: string, lines: number[], problem: Problem)
     column: codePoints(text.slice(from, start)) + 1,
     width: Math.max(1, codePoints(text.slice(start, stop).trimEnd())),
     source,
+  };
+}
+
+/** A place of a text, as messages name it. */
+export function placeOf(file: string, text: string, [start]: Range): Place {
+  const line = text.lastIndexOf("\n", start - 1) + 1;
+  const before = text.slice(0, line);
+  return {
+    file,
+    line: start === 0 ? 1 : before.split("\n").length,
+    column: codePoints(text.slice(start === 0 ? 0 : line, start)) + 1,
   };
 }
 

@@ -113,12 +113,23 @@ export const ownToolSchema = v.pipe(
         v.examples(["reader"]),
       ),
     ),
+    mcp: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.title("'server/tool'"),
+        v.regex(/^[^/\s]+\/\S+$/, "Expected 'server/tool'"),
+        v.description(
+          "A tool of a server under `mcp`, instead of `run`. Without an `input` it has that of the server's tool.",
+        ),
+        v.examples(["github/list_issues"]),
+      ),
+    ),
     arguments: v.exactOptional(
       v.pipe(
         v.record(v.string(), json),
         v.title("a map of arguments"),
         v.description(
-          "With `agent`: the values of its inputs, instead of the tool's arguments. `${{ args.NAME }}` fills one value.",
+          "With `agent` and `mcp`: the values of its inputs, instead of the tool's arguments. `${{ args.NAME }}` fills one value.",
         ),
       ),
     ),

@@ -8,13 +8,15 @@ import {
   type PlannedTool,
   type RunTool,
 } from "../core/planned-tool.ts";
+import type { ServerPick } from "../core/mcp.ts";
 import { lspPrograms } from "./lsp.ts";
+import { checkPicks, isPicks, unknownServer } from "./mcp-picks.ts";
 import { requestProblems } from "./models.ts";
 import { entriesOf, find, itemsOf, quote, textsOf, toJson, type MapNode, type Node } from "./node.ts";
-import { agentToolOf, ownToolOf, ownToolProblems, type Written } from "./own-tool.ts";
+import { agentToolOf, mcpToolOf, ownToolOf, ownToolProblems, type Written } from "./own-tool.ts";
 import { parseTemplate } from "./template.ts";
 import { oneOf } from "./shape.ts";
-import type { Problem, Range } from "./source.ts";
+import { placeOf, type Problem, type Range } from "./source.ts";
 import { ownToolSchema, type OwnToolFile } from "./tool-schema.ts";
 
 /** A tool that rein brings, and what it cannot work without. */
@@ -36,24 +38,31 @@ export function checkTools(
   builtins: readonly KnownTool[],
   secrets: readonly string[],
   folder: OfferedTools | undefined,
-): { problems: Problem[]; planned: PlannedTool[] } {
+  servers: readonly string[],
+): { problems: Problem[]; planned: PlannedTool[]; picks: ReadonlyMap<string, ServerPick[]> } {
   const problems: Problem[] = [];
   const planned: PlannedTool[] = [];
-  const seen = new Map<string, PlannedTool>();
-  const add = (tool: PlannedTool, at: Range) => {
-    const { name = "custom/*" } = tool;
+  const picks = new Map<string, ServerPick[]>();
+  const seen = new Set<string>();
+  const take = (name: string, at: Range) => {
     // All that the folder has does not say again what was picked of it by name.
     if (seen.has(name)) {
       const message = `Tool '${name}' is listed twice`;
       problems.push({ code: "wrong_value", at, message, hint: "remove one" });
-      return;
+      return false;
     }
-    seen.set(name, tool);
-    planned.push(tool);
+    seen.add(name);
+    return true;
   };
+  const add = (tool: PlannedTool, at: Range) => {
+    if (take(tool.name ?? "custom/*", at)) planned.push(tool);
+  };
+  const place = (at: Range) => placeOf(written.file, written.text, at);
+  const picking = { servers, builtins: builtins.map(({ name }) => name), place, take };
   for (const item of itemsOf(find(root, "tools"))) {
-    if (item.kind === "map") {
-      const wrong = ownProblems(root, item, written, builtins, secrets, folder);
+    if (item.kind === "map" && isPicks(item)) problems.push(...checkPicks(item, picks, picking));
+    else if (item.kind === "map") {
+      const wrong = ownProblems(root, item, written, builtins, secrets, folder, servers);
       problems.push(...wrong);
       const name = find(item, "name");
       const value = v.safeParse(ownToolSchema, toJson(item));
@@ -73,11 +82,13 @@ export function checkTools(
       } else problems.push({ code: "unknown_name", at: item.at, ...picked });
     }
   }
-  return { problems, planned };
+  return { problems, planned, picks };
 }
 
 function toolOf(item: MapNode, value: OwnToolFile, name: string, written: Written): PlannedTool {
   const agent = find(item, "agent");
+  const mcp = find(item, "mcp");
+  if (mcp?.kind === "text") return mcpToolOf(item, value, name, mcp.value, written);
   return agent?.kind === "text"
     ? agentToolOf(item, value, name, agent.value, written)
     : ownToolOf(item, value, name, written);
@@ -123,6 +134,7 @@ function ownProblems(
   builtins: readonly KnownTool[],
   secrets: readonly string[],
   folder: OfferedTools | undefined,
+  servers: readonly string[],
 ): Problem[] {
   const name = find(node, "name");
   const problems = ownToolProblems(node, written);
@@ -142,6 +154,10 @@ function ownProblems(
       });
     }
   }
+  const mcp = find(node, "mcp");
+  const [server = "", tool] = mcp?.kind === "text" ? mcp.value.split(/\/(.*)/s, 2) : [];
+  const unknown = mcp === undefined || tool === undefined ? undefined : unknownServer(server, mcp.at, servers);
+  if (unknown !== undefined) problems.push(unknown);
   const agent = find(node, "agent");
   const agents = entriesOf(find(root, "agents")).map(([one]) => one);
   if (agent?.kind === "text" && !agents.includes(agent.value)) {

@@ -200,7 +200,7 @@ tools:
     "agents/a.yaml:8:22 Unknown argument 'k' (did you mean 'args.m'?)",
   ]);
   expect(told(text.replace("agent: a", "agent: a\n    run: [x]\n    timeout: 1s"))).toEqual([
-    "agents/a.yaml:7:5 A tool has one of 'run', 'http' and 'agent' (remove one of them)",
+    "agents/a.yaml:7:5 A tool has one of 'run', 'http', 'agent' and 'mcp' (remove one of them)",
     "agents/a.yaml:9:5 A tool that is an agent has no 'timeout' (the agent has its own 'limits')",
   ]);
 });

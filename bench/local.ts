@@ -88,9 +88,9 @@ async function sentiment(plan: Plan, model: Model, { input, files }: Case): Prom
   for (let turn = 1; turn <= 3; turn++) {
     const request = { instructions: fill(plan.instructions), messages, tools, ...schema };
     const signal = new AbortController().signal;
-    const reply = await readReply(model, request, turn, async () => undefined, systemClock, signal);
-    if (!reply.ok) throw new Error(reply.error.message);
-    const { text, calls } = reply.value;
+    const replied = await readReply(model, request, turn, undefined, async () => undefined, systemClock, signal);
+    if (replied.type !== "reply") throw new Error("The model gave no answer");
+    const { text, calls } = replied.reply;
     if (calls.length === 0) {
       const answer: Json = JSON.parse(text);
       return isJsonObject(answer) ? answer["sentiment"] : undefined;

@@ -159,9 +159,11 @@ async function testModel(
     const made = await make(model.value, tokens);
     if (!made.ok) return { ok: false, error: unmade(made.error) };
     const request = { instructions: "", messages: [{ role: "user" as const, text }], tools };
-    const reply = await readReply(made.value, request, 1, async () => undefined, clock, signal);
+    const replied = await readReply(made.value, request, 1, undefined, async () => undefined, clock, signal);
     made.value.close?.();
-    return reply.ok ? reply : { ok: false, error: unwell(reply.error) };
+    if (replied.type === "failure") return { ok: false, error: unwell(replied.failure) };
+    if (replied.type === "limit") throw new Error("A request without a budget met its limit");
+    return ok(replied.reply);
   };
   const said = await ask(provider.leastTokens ?? 1, "Say OK", []);
   if (!said.ok) return { model: model.value, ...said.error };

@@ -69,10 +69,14 @@ export async function measure(
   const samples: Sample[] = [];
   for (let run = 0; run <= runs; run++) {
     const request = { instructions: "", messages: [{ role: "user" as const, text: prompt(run) }], tools: [] };
-    const reply = await readReply(model, request, 1, async () => undefined, clock, signal);
+    const replied = await readReply(model, request, 1, undefined, async () => undefined, clock, signal);
     if (signal.aborted) return interrupted(signal);
-    if (!reply.ok) return problemOf(outcomes[reply.error.kind], reply.error.message, reply.error.hint);
-    const { firstTokenMs, durationMs, usage } = reply.value;
+    if (replied.type === "failure") {
+      const { kind, message, hint } = replied.failure;
+      return problemOf(outcomes[kind], message, hint);
+    }
+    if (replied.type === "limit") throw new Error("A request without a budget met its limit");
+    const { firstTokenMs, durationMs, usage } = replied.reply;
     if (run === 0) continue;
     samples.push({
       firstToken: firstTokenMs,

@@ -2,6 +2,7 @@ import type { AttachmentFacts, KeptText, Message, ToolCall } from "./message.ts"
 import type { StopReason, Usage } from "./model.ts";
 import type { PermissionKind } from "./permission.ts";
 import type { Picture } from "./picture.ts";
+import type { Paid } from "./price.ts";
 import type { Scorer, Side } from "./route.ts";
 import type { RunResult } from "./result-document.ts";
 import type { Effects } from "./tool.ts";
@@ -59,7 +60,7 @@ export type DurableEvent =
       /** What stands for all messages that are gone, behind the text of that message. */
       note?: { at: number; text: string };
       /** The request that made the summary in the note. */
-      summary?: { model: string; usage: Usage; duration_ms: number };
+      summary?: Paid & { model: string; duration_ms: number };
     }
   /** The model's answer is whole; `message` is what the conversation keeps of it. */
   | {
@@ -67,7 +68,15 @@ export type DurableEvent =
       turn: number;
       message: Extract<Message, { role: "assistant" }>;
       stop: StopReason;
+      /** The model that gave it. */
+      model?: string;
       usage: Usage;
+      /** In US dollars; absent where the price is not known. */
+      cost?: number;
+      /** The cost is what a list says and not what is billed. */
+      notional?: true;
+      /** The service told no usage: it is counted from what came. So it is for an answer that was ended before its end. */
+      estimated?: true;
       duration_ms: number;
       /** Until the first text, reasoning or tool call arrived. */
       first_token_ms: number;
@@ -116,6 +125,19 @@ export type DurableEvent =
       by: "grant" | "answer" | "gate";
       reason?: string;
       flag?: string;
+    }
+  /** What came of a request is void, and paid for as far as it is known: it is made anew, or the run ends. */
+  | {
+      type: "attempt_discarded";
+      turn: number;
+      model: string;
+      reason: string;
+      /** Characters of its text that were passed on already. */
+      shown: number;
+      usage: Usage;
+      cost?: number;
+      notional?: true;
+      estimated?: true;
     }
   /** A request failed and is made anew after a wait: the turn's text, reasoning and calls so far are void. */
   | {
@@ -176,7 +198,8 @@ export type PassingEvent =
   /** Something that the user should know and that ends nothing. */
   | { type: "warning"; message: string };
 
-export type LimitName = "turns" | "tool_calls" | "tokens" | "time" | "output_length" | "same_failure" | "same_denial";
+export type LimitName =
+  "turns" | "tool_calls" | "tokens" | "cost" | "time" | "output_length" | "same_failure" | "same_denial";
 
 /**
  * The sub-agent whose event it is, by its id: `a1`; `a1.a2` is the second that `a1` spawned. Absent: the run's own. Turns and ids

@@ -98,11 +98,11 @@ export type ModelSize = { window?: number; answer?: number };
 export type Model = {
   /** `provider/model`, as reported in results. */
   name: string;
-  window?: number;
+  window?: number | undefined;
   /** The most tokens that an answer is allowed to have, where that is known before the request. */
-  answer?: number;
+  answer?: number | undefined;
   /** Asks for what only its service or this machine knows of it; absent where nothing is to be asked. `warning` is for the user. */
-  size?(signal: AbortSignal): Promise<ModelSize & { warning?: string }>;
+  size?: ((signal: AbortSignal) => Promise<ModelSize & { warning?: string }>) | undefined;
   /** The names of the models that the service has; absent where it has no list. */
   list?(signal: AbortSignal): Promise<Result<string[], ModelFailure>>;
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;

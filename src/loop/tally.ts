@@ -1,13 +1,17 @@
 import type { LimitName } from "../core/event.ts";
-import { addUsage, type Usage } from "../core/model.ts";
+import { addUsage, type Budget, type Usage } from "../core/model.ts";
 import type { Denial } from "../core/permission.ts";
-import type { Limits } from "../core/plan.ts";
+import { defaultCost, type Limits } from "../core/plan.ts";
+import { rounded, type Paid } from "../core/price.ts";
 import type { ModelUsage } from "../core/result-document.ts";
 import type { FinishedCall } from "./calls.ts";
 import type { Reply } from "./reply.ts";
 
 /** A limit that was reached; `call` is the one that reached it, where it was a call's. */
 export type Reached = { limit: LimitName; value: number; max: number; call?: FinishedCall };
+
+/** What runs within one another share. */
+type Shared = "cost" | "tokens";
 
 /** How often a model may repeat itself before the run ends. */
 const sameInARow = 3;
@@ -17,6 +21,13 @@ export class Tally {
   turns = 0;
   toolCalls = 0;
   tokens = 0;
+  /** In US dollars, as far as prices are known. */
+  cost = 0;
+  /** Part of it is not billed. */
+  notional = false;
+  #unpriced = false;
+  /** What requests under way have used, by estimate. */
+  readonly #pending = { cost: 0, tokens: 0 };
   readonly denied: Denial[] = [];
   readonly usage: Record<string, ModelUsage> = {};
   #failure: Streak = { key: "", count: 0 };
@@ -34,16 +45,59 @@ export class Tally {
   beforeTurn(): Reached | undefined {
     const { turns } = this.#limits;
     if (this.turns >= turns) return { limit: "turns", value: this.turns, max: turns };
-    const tooMuch = this.beyondTokens();
+    const tooMuch = this.beyond();
     if (tooMuch === undefined) this.turns++;
     return tooMuch;
   }
 
-  /** Whether this run, or one around it, has used up its tokens. */
-  beyondTokens(): Reached | undefined {
-    const { tokens } = this.#limits;
-    if (tokens !== undefined && this.tokens >= tokens) return { limit: "tokens", value: this.tokens, max: tokens };
-    return this.#within?.beyondTokens();
+  /** Whether this run, or one around it, has used up its tokens, or more money than it has. */
+  beyond(): Reached | undefined {
+    if (this.tokens >= this.#max("tokens")) return this.#reached("tokens");
+    if (this.cost > this.#max("cost")) return this.#reached("cost");
+    return this.#within?.beyond();
+  }
+
+  #max(limit: Shared): number {
+    return limit === "cost" ? (this.#limits.cost ?? defaultCost) : (this.#limits.tokens ?? Infinity);
+  }
+
+  #reached(limit: Shared): Reached {
+    return { limit, value: limit === "cost" ? rounded(this.cost) : this.tokens, max: this.#max(limit) };
+  }
+
+  /** The limit that a request has met: that of this run, or of the one around it that has less left. */
+  nearest(limit: Shared): Reached {
+    return this.tightest(limit).#reached(limit);
+  }
+
+  /** This one, or the one around it that has less left. */
+  tightest(limit: Shared): Tally {
+    const outer = this.#within?.tightest(limit);
+    return outer !== undefined && outer.#rest(limit) < this.#rest(limit) ? outer : this;
+  }
+
+  #rest(limit: Shared): number {
+    return this.#max(limit) - this[limit] - this.#pending[limit];
+  }
+
+  /** What one request may use. Those that are under way side by side see each other's use. */
+  budget(): Budget {
+    const held = { cost: 0, tokens: 0 };
+    return {
+      left: () => ({ cost: this.tightest("cost").#rest("cost"), tokens: this.tightest("tokens").#rest("tokens") }),
+      use: (cost, tokens) => {
+        this.hold(cost - held.cost, tokens - held.tokens);
+        held.cost = cost;
+        held.tokens = tokens;
+      },
+    };
+  }
+
+  /** Takes in what requests under way use more, by estimate. */
+  hold(cost: number, tokens: number): void {
+    this.#pending.cost += cost;
+    this.#pending.tokens += tokens;
+    this.#within?.hold(cost, tokens);
   }
 
   /** Asked before the calls of a turn: may all of them run? */
@@ -56,9 +110,29 @@ export class Tally {
   }
 
   addReply(model: string, reply: Reply): void {
-    this.tokens += reply.usage.input + reply.usage.output;
+    this.#pay(reply);
     this.usage[model] = addReplyTo(this.usage[model], reply);
     this.#within?.addReply(model, reply);
+  }
+
+  /** Takes in what a request used of which nothing is kept: it is no answer, and has no speed. */
+  addDiscarded(model: string, paid: Paid): void {
+    this.#pay(paid);
+    const before = this.usage[model] ?? noModelUsage;
+    this.usage[model] = { ...before, ...addUsage(before, paid.usage), cost: addCost(before.cost, paid.cost) };
+    this.#within?.addDiscarded(model, paid);
+  }
+
+  #pay({ usage, cost, notional }: Paid): void {
+    this.tokens += usage.input + usage.output;
+    if (cost === undefined) this.#unpriced = true;
+    else this.cost += cost;
+    if (notional === true && cost !== undefined && cost > 0) this.notional = true;
+  }
+
+  /** What all requests cost together, in US dollars; null where the price of one is not known. */
+  paid(): number | null {
+    return this.#unpriced ? null : rounded(this.cost);
   }
 
   /** A refusal by the gate, which counts for each run around this one. */
@@ -108,13 +182,19 @@ function addReplyTo(sum: ModelUsage | undefined, reply: Reply): ModelUsage {
   return {
     ...usage,
     requests,
+    cost: addCost(before.cost, reply.cost),
     first_token_ms: mean(before.first_token_ms, reply.firstTokenMs),
     tokens_per_second: mean(before.tokens_per_second, reply.usage.output / seconds),
   };
 }
 
+function addCost(sum: number | null, cost: number | undefined): number | null {
+  return sum === null || cost === undefined ? null : rounded(sum + cost);
+}
+
 const noModelUsage: ModelUsage = {
   requests: 0,
+  cost: 0,
   input: 0,
   output: 0,
   cached: 0,

@@ -6,6 +6,7 @@ import type {
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Attachment, Message, ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
+import { longestClaudeAnswer } from "./answer-length.ts";
 import { heldTo } from "./anthropic-schema.ts";
 import { sendableArguments, sendableName } from "./arguments.ts";
 import { isPdf } from "./attachment.ts";
@@ -17,12 +18,6 @@ type AssistantMessage = Extract<Message, { role: "assistant" }>;
 
 /** `origin` marks what `opaque` holds as ours: a session may go on with another model. */
 export type AnthropicTarget = { model: string; origin: string; options: ModelOptions };
-
-/**
- * The API wants a limit. This is the most that every model since Claude 4 takes (Opus 4 and 4.1 take no more):
- * https://platform.claude.com/docs/en/about-claude/models/overview
- */
-const longestAnswer = 32_000;
 
 /** Models that think by a budget only: https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking */
 const thinksByBudget = /^claude-(2|3|instant|(opus|sonnet|haiku)-4(-[015])?(-2025\d{4})?$)/;
@@ -36,10 +31,12 @@ export function anthropicRequest({ model, origin, options }: AnthropicTarget, re
   const { instructions, tools, output } = request;
   const held = output === undefined ? undefined : heldTo(output);
   const system = output === undefined || held?.whole === true ? instructions : withSchema(instructions, output);
-  const thinking = thinkingOf(model, options);
+  const { max_tokens = Math.max(longestClaudeAnswer, 2 * (options.thinking ?? 0)) } = options;
+  const longest = request.max_tokens ?? max_tokens;
+  const thinking = thinkingOf(model, options, longest);
   const body: Body = {
     model,
-    max_tokens: options.max_tokens ?? Math.max(longestAnswer, 2 * (options.thinking ?? 0)),
+    max_tokens: longest,
     messages: request.messages.flatMap((message) => wireMessage(message, origin)),
     stream: true,
   };
@@ -68,17 +65,19 @@ function withSchema(instructions: string, schema: Json): string {
   return instructions === "" ? demand : `${instructions}\n\n${demand}`;
 }
 
-function thinkingOf(model: string, { effort, thinking, max_tokens = longestAnswer }: ModelOptions) {
+function thinkingOf(model: string, { effort, thinking }: ModelOptions, longest: number) {
   const budget = (tokens: number): ThinkingConfigParam => ({ type: "enabled", budget_tokens: tokens });
-  if (thinking !== undefined) return budget(thinking);
-  if (effort === undefined) return undefined;
   const off: ThinkingConfigParam = { type: "disabled" };
+  // A budget for thinking that is no smaller than the answer's is refused.
+  if (thinking !== undefined && thinking < longest) return budget(thinking);
+  if (thinking !== undefined) return longest < 2 * leastBudget ? off : budget(Math.floor(longest / 2));
+  if (effort === undefined) return undefined;
   if (effort === "none") return off;
   // Current models keep what they think to themselves unless they are asked.
   const adaptive: ThinkingConfigParam = { type: "adaptive", display: "summarized" };
   if (!thinksByBudget.test(model)) return adaptive;
   // Thinking counts as part of the answer, which needs some room as well.
-  const tokens = Math.min(budgets[effort], Math.floor(max_tokens / 2));
+  const tokens = Math.min(budgets[effort], Math.floor(longest / 2));
   return tokens < leastBudget ? off : budget(tokens);
 }
 

@@ -46,7 +46,7 @@ export function chatRequest({ model, origin, dialect, options }: ChatTarget, req
   const { temperature, max_tokens, effort, seed, stop, service_tier, extra_body } = options;
   const chosen = {
     temperature,
-    [dialect.limit]: max_tokens,
+    [dialect.limit]: request.max_tokens ?? max_tokens,
     reasoning_effort: effort === "max" ? dialect.max : effort,
     seed,
     stop,

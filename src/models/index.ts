@@ -2,10 +2,14 @@ import type { Clock, Fetch } from "../core/host.ts";
 import type { Model, ModelSpec } from "../core/model.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Script } from "../core/script.ts";
+import { answerLength } from "./answer-length.ts";
+import { withBudget } from "./budget.ts";
 import { parseModelName } from "./choose.ts";
 import { endpointOf, type Variables } from "./endpoint.ts";
+import type { Candidate } from "./fallback.ts";
 import { localPath, type LocalPlaces } from "./local-name.ts";
 import type { LocalMachine } from "./local.ts";
+import { priceOf } from "./prices.ts";
 import { problem, type ModelProblem } from "./problem.ts";
 import { withRetry } from "./retry.ts";
 import { scripted } from "./scripted.ts";
@@ -28,45 +32,94 @@ export type ModelDeps = {
   path(path: string): string;
   /** Whether a request may be made anew after text of its answer was shown. */
   retryAfterText: boolean;
+  /** Whether a model whose price is not known is a failure; default: a warning. */
+  mustPrice?: boolean;
 };
 
-/** Makes a model, with its retries. The SDK of its service is loaded now, and only that one. */
+/** Makes a model, with its budget and its retries. The SDK of its service is loaded now, and only that one. */
 export async function createModel(spec: ModelSpec, deps: ModelDeps): Promise<Result<Model, ModelProblem>> {
-  const made = await createService(spec, deps);
-  return made.ok ? ok(withRetry(made.value, { clock: deps.clock, afterText: deps.retryAfterText })) : made;
+  const ready = await readyModel(spec, deps);
+  return ready.ok ? ok(await ready.value.make()) : ready;
+}
+
+/** The same, made when it is asked for: only what is missing for it is told now. */
+export async function readyModel(spec: ModelSpec, deps: ModelDeps): Promise<Result<Candidate, ModelProblem>> {
+  const ready = await readyService(spec, deps);
+  if (!ready.ok) return ready;
+  const { clock, key, mustPrice = false, retryAfterText } = deps;
+  const price = await priceOf(spec, key);
+  if (price === undefined && mustPrice) {
+    const hint =
+      "name it: models: { NAME: { model: …, price: { input: 1, output: 5 } } }, in US dollars per million tokens";
+    return problem("usage", `The price of '${ready.value.name}' is not known, and 'limits.cost' is set`, hint);
+  }
+  const parsed = parseModelName(spec.model);
+  const longest = parsed.ok ? answerLength(parsed.value, spec) : Infinity;
+  const make = async () => {
+    const budgeted = withBudget(await ready.value.make(), { price, clock, longest });
+    return withRetry(budgeted, { clock, afterText: retryAfterText });
+  };
+  return ok({ ...ready.value, make });
 }
 
 /** Makes a model whose requests are made once: for what asks only to see whether it works. */
 export async function createService(spec: ModelSpec, deps: ModelDeps): Promise<Result<Model, ModelProblem>> {
+  const ready = await readyService(spec, deps);
+  return ready.ok ? ok(await ready.value.make()) : ready;
+}
+
+async function readyService(spec: ModelSpec, deps: ModelDeps): Promise<Result<Candidate, ModelProblem>> {
   const parsed = parseModelName(spec.model);
   if (!parsed.ok) return parsed;
   const { clock } = deps;
   if (parsed.value.provider === "scripted") {
     const { path } = parsed.value;
     const script = await deps.script(path);
-    return script.ok ? ok(scripted(script.value, `scripted/${path}`, clock)) : problem("usage", script.error.message);
+    if (!script.ok) return problem("usage", script.error.message);
+    return ok(made(scripted(script.value, `scripted/${path}`, clock)));
   }
-  if (parsed.value.provider === "local") return await createLocal(parsed.value.id, spec, deps);
+  if (parsed.value.provider === "local") {
+    const local = await createLocal(parsed.value.id, spec, deps);
+    return local.ok ? ok(made(local.value)) : local;
+  }
   const { provider, id } = parsed.value;
   const endpoint = endpointOf(provider, spec, deps.key);
   if (!endpoint.ok) return endpoint;
   const ca = spec.ca_file === undefined ? undefined : deps.certificates(spec.ca_file);
   if (ca?.ok === false) return problem("usage", ca.error.message);
   const { baseUrl, key, headers } = endpoint.value;
-  const { model: _model, base_url: _url, key: _key, headers: _headers, ca_file: _file, ...options } = spec;
-  const make = await provider.load();
-  const model = make({
-    name: `${provider.name}/${id}`,
-    model: id,
-    baseUrl,
-    ...(key === undefined ? {} : { key }),
-    headers,
-    options,
-    fetch: deps.fetch(baseUrl, ca?.value),
-    clock,
-  });
-  const read = provider.textCalls ? withTextCalls(model) : model;
-  return ok(withNearestModel(read, provider.name, id, clock));
+  const {
+    model: _model,
+    price: _price,
+    base_url: _url,
+    key: _key,
+    headers: _headers,
+    ca_file: _file,
+    ...options
+  } = spec;
+  const name = `${provider.name}/${id}`;
+  const make = async () => {
+    const load = await provider.load();
+    const model = load({
+      name,
+      model: id,
+      baseUrl,
+      ...(key === undefined ? {} : { key }),
+      headers,
+      options,
+      fetch: deps.fetch(baseUrl, ca?.value),
+      clock,
+    });
+    const read = provider.textCalls ? withTextCalls(model) : model;
+    return withNearestModel(read, provider.name, id, clock);
+  };
+  return ok({ name, make });
+}
+
+/** One that is there already: it loads nothing before it is asked. */
+function made(model: Model): Candidate {
+  const { name, window } = model;
+  return { name, ...(window === undefined ? {} : { window }), make: async () => model };
 }
 
 /** Makes a model that runs in this process. Its library is loaded now, its weights with the first request. */

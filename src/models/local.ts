@@ -117,7 +117,10 @@ export async function makeLocal(
           {
             seed: options.seed ?? 0,
             temperature: options.temperature ?? 0,
-            maxTokens: options.max_tokens ?? (isSmall(file) ? smallAnswer : model.value.model.info.context),
+            maxTokens:
+              request.max_tokens ??
+              options.max_tokens ??
+              (isSmall(file) ? smallAnswer : model.value.model.info.context),
             ...(options.stop === undefined ? {} : { stop: options.stop }),
             ...(grammar === undefined ? {} : { grammar }),
           },

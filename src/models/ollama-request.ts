@@ -26,7 +26,8 @@ export function ollamaRequest(model: string, options: ModelOptions, request: Mod
   if (effort !== undefined) body.think = efforts[effort];
   const settings: JsonObject = { num_ctx: context };
   if (options.temperature !== undefined) settings["temperature"] = options.temperature;
-  if (options.max_tokens !== undefined) settings["num_predict"] = options.max_tokens;
+  const longest = request.max_tokens ?? options.max_tokens;
+  if (longest !== undefined) settings["num_predict"] = longest;
   if (options.seed !== undefined) settings["seed"] = options.seed;
   if (options.stop !== undefined) settings["stop"] = options.stop;
   // Ollama's own options are in a map of their own: those of the file are put into it, not in its place.

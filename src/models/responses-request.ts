@@ -45,7 +45,8 @@ export function responsesRequest({ model, origin, options }: ResponsesTarget, re
   if (request.output !== undefined) {
     body.text = { format: { type: "json_schema", name: "answer", schema: request.output, strict: false } };
   }
-  if (options.max_tokens !== undefined) body.max_output_tokens = options.max_tokens;
+  const longest = request.max_tokens ?? options.max_tokens;
+  if (longest !== undefined) body.max_output_tokens = longest;
   if (options.temperature !== undefined) body.temperature = options.temperature;
   if (options.effort !== undefined) body.reasoning = { effort: options.effort };
   const tier = options.service_tier === undefined ? {} : { service_tier: options.service_tier };

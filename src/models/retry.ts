@@ -29,7 +29,7 @@ export function withRetry(model: Model, { clock, afterText, retries = 3 }: Retry
         }
         said ||= event.type === "text";
         yield event;
-        if (event.type === "stop") return;
+        if (event.type === "stop" || event.type === "limit") return;
       }
       failure ??= { kind: "network", message: `'${model.name}' stopped in the middle of its answer`, retryable: true };
       const waitMs = Math.max(failure.retryAfterMs ?? 0, backoff(attempt, clock.random()));

@@ -10,9 +10,11 @@ import { checkScript } from "../file/script.ts";
 import { maxFileBytes, unreadable } from "../file/source.ts";
 import type { ReadFolder } from "../file/tools-folder.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
+import type { AgentFiles } from "../file/agent-files.ts";
 import { readNamed, realFolder } from "./files.ts";
 import type { UsageProblem } from "./flags.ts";
 import type { Io } from "./io.ts";
+import { lockIn } from "./mcp-files.ts";
 import { readStdin } from "./stdin.ts";
 import { toolsFolderOf } from "./tools-folder.ts";
 
@@ -27,11 +29,15 @@ export function checkRead(
   read: Result<Uint8Array, UsageProblem>,
   cwd: string,
   names: Known = known,
+  given: GivenServers = {},
 ): Checked<Plan> {
-  if (read.ok) return checkAgentBytes(file, read.value, cwd, names);
+  if (read.ok) return checkAgentBytes(file, read.value, cwd, names, given);
   const { message, hint } = read.error;
   return { ok: false, diagnostics: [unreadable(shownFile(file), message, "unreadable", hint)] };
 }
+
+/** What a caller who is about to start servers adds to an agent file: their variables, and files with more servers. */
+export type GivenServers = Pick<AgentFiles, "variable" | "mcp">;
 
 /** An agent file's content. One that came on stdin, as `-`, has paths that are relative to the working folder. */
 export function checkAgentBytes(
@@ -39,11 +45,12 @@ export function checkAgentBytes(
   bytes: Uint8Array,
   cwd: string,
   names: Known = known,
+  given: GivenServers = {},
   tools: (file: string) => ReadFolder = (named) => toolsFolderOf(named, cwd),
 ): Checked<Plan> {
   const source = { file, folder: dirname(resolve(cwd, file)), bytes };
   const read = (path: string) => readNamed(path, maxFileBytes);
-  const checked = checkAgent(source, names, { read, folder: realFolder, tools });
+  const checked = checkAgent(source, names, { read, folder: realFolder, tools, lock: lockIn, ...given });
   // Those of other files have places of their own.
   const placed = (diagnostics: Diagnostic[]) =>
     diagnostics.map((one) => (one.file === file ? { ...one, file: shownFile(file) } : one));
@@ -63,10 +70,11 @@ export async function loadAgentBytes(
   modules: readonly string[],
   { cwd, env }: Pick<Io, "cwd" | "env">,
   names: Known = known,
+  given: GivenServers = {},
 ): Promise<Checked<Plan>> {
   const { loadModules } = await import("../app/modules.ts");
   const loaded = await loadModules([...new Set(modules)], { cwd, environment: env });
-  return checkAgentBytes(file, bytes, cwd, names, (named) => toolsFolderOf(named, cwd, loaded));
+  return checkAgentBytes(file, bytes, cwd, names, given, (named) => toolsFolderOf(named, cwd, loaded));
 }
 
 /** The same with all modules of the tools folders, also those that the file does not name. */
@@ -75,14 +83,15 @@ export async function loadWholeFolder(
   bytes: Uint8Array,
   around: Pick<Io, "cwd" | "env">,
   names: Known,
+  given: GivenServers,
 ): Promise<Checked<Plan>> {
   const modules: string[] = [];
-  const looked = checkAgentBytes(file, bytes, around.cwd, names, (named) => (folder) => {
+  const looked = checkAgentBytes(file, bytes, around.cwd, names, given, (named) => (folder) => {
     const read = toolsFolderOf(named, around.cwd)(folder);
     if (read.ok) modules.push(...read.value.modules.map(({ path }) => path));
     return read;
   });
-  return modules.length === 0 ? looked : loadAgentBytes(file, bytes, modules, around, names);
+  return modules.length === 0 ? looked : loadAgentBytes(file, bytes, modules, around, names, given);
 }
 
 /** What a file is called where a place in it is told. */

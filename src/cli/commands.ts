@@ -51,6 +51,13 @@ const answerFlags: readonly Flag[] = [
   { name: "--verbose", short: "-v", help: "Also show decisions, reasoning and the output of tools on stderr" },
 ];
 
+const mcpConfigFlag: Flag = {
+  name: "--mcp-config",
+  value: { name: "FILE" },
+  many: true,
+  help: "Add the MCP servers of a file as other programs have it, an .mcp.json, to those of the agent file",
+};
+
 const permissionFlags: readonly Flag[] = [
   { name: "--permit", short: "-P", help: "Grant all that the file requests" },
   ...permissionKinds.flatMap(permissionFlag),
@@ -95,6 +102,7 @@ export const commands: readonly Command[] = [
       },
       fileFlag,
       modelFlag("the file's", ", or a name under its 'models'"),
+      mcpConfigFlag,
       ...permissionFlags,
       ...answerFlags,
     ],
@@ -122,6 +130,7 @@ export const commands: readonly Command[] = [
         name: "--load",
         help: "Load the modules of tools folders too, which runs their code, and check what they export",
       },
+      mcpConfigFlag,
       outputFlag("text", "json", "sarif"),
     ],
     examples: [
@@ -248,6 +257,7 @@ export const commands: readonly Command[] = [
     count: { min: 0, max: 1 },
     flags: [
       { name: "--load", help: "Load the modules of its tools folder too, which runs their code" },
+      mcpConfigFlag,
       outputFlag("text", "json"),
     ],
     examples: [
@@ -255,6 +265,28 @@ export const commands: readonly Command[] = [
       { command: "rein tools agent.yaml --output json", does: "with the schemas, for a script" },
     ],
     load: async () => (await import("./tools.ts")).toolsCommand,
+  },
+  {
+    name: "mcp serve",
+    summary: "Serve agent files as tools, to an MCP client",
+    positionals: "FILE...",
+    count: { min: 1, max: 64 },
+    flags: [
+      modelFlag("the files'", ", or a name under the file's models"),
+      ...permissionFlags,
+      {
+        name: "--http",
+        value: { name: "HOST:PORT", optional: true },
+        help: "Over HTTP instead of stdin and stdout, at a loopback address (default: 127.0.0.1, and a free port)",
+      },
+      { name: "--no-token", help: "Over HTTP, ask for no token: every program of this machine may call the agents" },
+      { name: "--quiet", short: "-q", help: "Nothing on stderr but errors" },
+    ],
+    examples: [
+      { command: "rein mcp serve review.yaml -P", does: "the line for a client's list of servers" },
+      { command: "rein mcp serve review.yaml notes.yaml -P --http=127.0.0.1:8765", does: "two tools, over HTTP" },
+    ],
+    load: async () => (await import("./mcp-serve.ts")).serveCommand,
   },
   {
     name: "types",

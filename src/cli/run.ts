@@ -1,3 +1,4 @@
+import { known } from "../app/known.ts";
 import type { Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
 import { cleanLine } from "../render/clean.ts";
@@ -8,13 +9,14 @@ import type { Arguments } from "./flags.ts";
 import { grantsAny } from "./grants.ts";
 import { inputFlags } from "./input-flags.ts";
 import type { Io } from "./io.ts";
+import { serversGiven } from "./mcp-files.ts";
 import { reportProblem, type Reported } from "./run-output.ts";
 import { runPlan } from "./run-plan.ts";
 import { usageError } from "./usage.ts";
 
 /** Runs an agent file: checks it, makes its run ready, reads its input, and ends with an answer and an exit code. */
 export const runCommand: Handler = async (typed, io) => {
-  const plan = await loadAgent(typed, io);
+  const plan = await loadAgent(typed.positionals[0] ?? "", typed, io);
   if (!plan.ok) return reportProblem(plan.error, typed, io);
   const complete = typed.complete?.(inputFlags(plan.value.input)) ?? ok(typed);
   if (!complete.ok) {
@@ -25,15 +27,18 @@ export const runCommand: Handler = async (typed, io) => {
   return runPlan(plan.value, args.positionals[1], args, io);
 };
 
-async function loadAgent(args: Arguments, io: Io): Promise<Result<Plan, Reported>> {
-  const [file = ""] = args.positionals;
+/** An agent file, checked, with all that its modules have. Warnings go to stderr. */
+export async function loadAgent(file: string, args: Arguments, io: Io): Promise<Result<Plan, Reported>> {
   const read = await agentBytes(file, io);
   if (!read.ok) return { ok: false, error: { outcome: "usage", ...read.error } };
-  const looked = checkAgentBytes(file, read.value, io.cwd);
+  const given = serversGiven(args, io);
+  if (!given.ok) return { ok: false, error: { outcome: "usage", ...given.error } };
+  const looked = checkAgentBytes(file, read.value, io.cwd, known, given.value);
   // A look starts nothing.
   const modules = looked.ok && !args.has("--dry-run") ? unloadedModules(looked.value) : [];
   if (looked.ok && modules.length > 0 && !grantsAny(args)) return unasked(looked.value);
-  const checked = modules.length === 0 ? looked : await loadAgentBytes(file, read.value, modules, io);
+  const checked =
+    modules.length === 0 ? looked : await loadAgentBytes(file, read.value, modules, io, known, given.value);
   const diagnostics = checked.ok ? checked.warnings : checked.diagnostics;
   const report = diagnosticsText(diagnostics, { color: io.stderr.color });
   if (!checked.ok) {

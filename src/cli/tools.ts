@@ -1,4 +1,5 @@
 import { callTool } from "../app/call-tool.ts";
+import { known } from "../app/known.ts";
 import { toolRows } from "../app/tool-list.ts";
 import { exitCode } from "../core/exit.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
@@ -15,13 +16,14 @@ import { fileLimit, readNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
 import { grantsFrom } from "./grants.ts";
 import type { Io } from "./io.ts";
+import { mcpConfigs } from "./mcp-files.ts";
 import { interruptOnSignals } from "./signals.ts";
 import { usageError } from "./usage.ts";
 
 /** Lists the tools of an agent file, or rein's own. */
 export const toolsCommand: Handler = async (args, io) => {
   const [file] = args.positionals;
-  const plan = file === undefined ? undefined : await planOf(file, () => args.has("--load"), io);
+  const plan = file === undefined ? undefined : await planOf(file, () => args.has("--load"), args, io);
   if (plan === null) return exitCode("usage");
   const rows = await toolRows(plan?.tools);
   await io.stdout.write(args.one("--output") === "json" ? toolsJson(rows) : toolsText(rows));
@@ -41,7 +43,7 @@ export const callCommand: Handler = async (args, io) => {
     return usageError({ message, hint: "say what is granted, such as --allow-read=src" }, io, { name: "tools call" });
   }
   const isThere = ({ tools }: Plan) => tools.some((tool) => tool.kind !== "unloaded" && tool.name === name);
-  const plan = file === undefined ? undefined : await planOf(file, (read) => !isThere(read), io);
+  const plan = file === undefined ? undefined : await planOf(file, (read) => !isThere(read), args, io);
   if (plan === null) return exitCode("usage");
   const interrupts = new AbortController();
   const leaveSignals = interruptOnSignals(interrupts);
@@ -73,11 +75,19 @@ export const callCommand: Handler = async (args, io) => {
 };
 
 /** An agent file's plan; null where it has errors, which were told. `load`: whether its modules are to be started for it. */
-async function planOf(file: string, load: (plan: Plan) => boolean, io: Io): Promise<Plan | null> {
+async function planOf(file: string, load: (plan: Plan) => boolean, args: Arguments, io: Io): Promise<Plan | null> {
+  const given = mcpConfigs(args, io.cwd);
+  if (!given.ok) {
+    await usageError(given.error, io, { name: "tools" });
+    return null;
+  }
   const read = await agentBytes(file, io);
-  const looked = checkRead(file, read, io.cwd);
+  const looked = checkRead(file, read, io.cwd, known, { mcp: given.value });
   const modules = looked.ok && load(looked.value) ? unloadedModules(looked.value) : [];
-  const checked = read.ok && modules.length > 0 ? await loadAgentBytes(file, read.value, modules, io) : looked;
+  const checked =
+    read.ok && modules.length > 0
+      ? await loadAgentBytes(file, read.value, modules, io, known, { mcp: given.value })
+      : looked;
   const diagnostics = checked.ok ? checked.warnings : checked.diagnostics;
   await io.stderr.write(diagnosticsText(diagnostics, { color: io.stderr.color }));
   if (checked.ok) return checked.value;

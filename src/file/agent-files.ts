@@ -10,6 +10,8 @@ export type AgentFiles = {
   folder(path: string): string | undefined;
   /** Reads the tools folder of an agent file, which is named as its user would. */
   tools(file: string): ReadFolder;
+  /** The bytes of a folder's lock file; undefined where it has none. */
+  lock?: (folder: string) => Result<Uint8Array | undefined, { message: string }>;
   /** A variable of the caller's; absent where files are only looked at, on whatever machine. */
   variable?: (name: string) => string | undefined;
   /** Files of MCP servers that the caller adds to those of the agent file. */

@@ -12,7 +12,7 @@ import type { Known } from "./check.ts";
 import { checkMcp } from "./mcp.ts";
 import { requestsOfServers } from "./mcp-entry.ts";
 import type { EntryRequests } from "./mcp-text.ts";
-import { modelNameProblems } from "./models.ts";
+import { settingProblems } from "./models.ts";
 import { entriesOf, find, itemsOf, quote, textsBelow, toJson, type Entry, type MapNode, type Node } from "./node.ts";
 import type { Written } from "./own-tool.ts";
 import { planOf, requestsOf } from "./plan.ts";
@@ -130,10 +130,9 @@ type Inline = {
 function checkInline(root: Node, node: MapNode, context: AgentsContext): Inline {
   const { source, text, known, files, folder, shape } = context;
   const written: Written = { file: source.file, text, folder: source.folder };
-  const mcp = checkMcp(node, { source, text, keys: known.secrets, files, configs: [] });
+  const mcp = checkMcp(node, { source, text, keys: known.secrets, files, configs: [], lock: false });
   const body = checkBody(node, root, written, known, folder, shape, mcp.names);
   const skills = checkSkills(node, source, files);
-  const model = find(node, "model");
   const names = entriesOf(find(root, "models")).map(([name]) => name);
   const rule = agentPaths(root);
   const defaults = templatedDefaults(node);
@@ -143,7 +142,7 @@ function checkInline(root: Node, node: MapNode, context: AgentsContext): Inline 
       ...mcp.problems,
       ...body.problems,
       ...skills.problems,
-      ...(model?.kind === "text" ? modelNameProblems(model, known.providers, names, text) : []),
+      ...settingProblems(node, known.providers, names, text),
       ...defaults.flatMap(([, value]) => textsBelow(value).flatMap((one) => parseTemplate(one, text, rule).problems)),
       ...useProblems(node, false),
     ],

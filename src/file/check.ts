@@ -42,7 +42,7 @@ function checkFile(source: Source, known: Known, files: AgentFiles, lineage: Lin
     const folder = named?.kind === "text" ? checkFolder(named, known, files.tools(source.file)) : undefined;
     const shape = shapeProblems(agentSchema, root, { later: laterKeys, foreign: foreignKeys, mistaken });
     const configs = lineage.chain.length === 1 ? (files.mcp ?? []) : [];
-    const mcp = checkMcp(root, { source, text, keys: known.secrets, files, configs });
+    const mcp = checkMcp(root, { source, text, keys: known.secrets, files, configs, lock: source.file !== "-" });
     const body = checkBody(root, root, written, known, folder?.offered, shape, mcp.names);
     const agents = checkAgents(root, {
       source,

@@ -1,10 +1,11 @@
-import { dirname, join, normalize, resolve } from "node:path";
+import { basename, dirname, join, normalize, resolve } from "node:path";
 import * as v from "valibot";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import { mcpTransports, type McpServer, type McpTransportName } from "../core/mcp.ts";
 import { permissionKinds, type PermissionKind } from "../core/permission.ts";
 import type { AgentFiles } from "./agent-files.ts";
 import { agentPaths } from "./agent-paths.ts";
+import { lockName, readLock, withPins } from "./lock.ts";
 import { checkEntry } from "./mcp-entry.ts";
 import { checkMcpJson } from "./mcp-json.ts";
 import { nameProblems, optionsOf } from "./mcp-options.ts";
@@ -12,7 +13,7 @@ import { mcpEntry } from "./mcp-schema.ts";
 import { addRequests, noRequests, type EntryFile, type EntryRequests } from "./mcp-text.ts";
 import { entriesOf, find, itemsOf, quote, textsBelow, textsOf, toJson, type MapNode, type Node } from "./node.ts";
 import { wrongRule } from "./rules.ts";
-import { placeOf, type Problem, type Range, type Source } from "./source.ts";
+import { placeOf, unreadable, type Problem, type Range, type Source } from "./source.ts";
 import { parseTemplate, strayTemplate, type PathRule } from "./template.ts";
 
 /** The MCP servers of an agent, and what is wrong with them: in its file, and in those that it and its caller name. */
@@ -33,6 +34,8 @@ export type McpContext = {
   files: AgentFiles;
   /** Files that the caller named, beside the agent file. */
   configs: readonly Source[];
+  /** Whether it is a file, beside which a lock file can lie. */
+  lock: boolean;
 };
 
 export function checkMcp(agent: Node, context: McpContext): CheckedMcp {
@@ -71,7 +74,20 @@ export function checkMcp(agent: Node, context: McpContext): CheckedMcp {
   }
   for (const named of filesIn(find(agent, "mcp"), context, all.problems)) addFile(named, all, context);
   for (const config of configs) addFile({ source: config, at: undefined }, all, context);
-  return all;
+  return all.servers.length > 0 && context.lock ? pinned(all, context) : all;
+}
+
+/** What the lock file beside an agent file pins. */
+function pinned(all: CheckedMcp, { source, files }: McpContext): CheckedMcp {
+  const read = files.lock?.(source.folder);
+  const file = normalize(join(dirname(source.file), lockName));
+  const wrong = (one: Diagnostic): CheckedMcp => ({ ...all, diagnostics: [...all.diagnostics, one] });
+  if (read?.ok === false) return wrong(unreadable(file, read.error.message));
+  if (read?.value === undefined) return all;
+  const lock = readLock(file, read.value);
+  if (!lock.ok) return wrong(lock.error);
+  const { servers, warnings } = withPins(all.servers, lock.value.get(basename(source.file)), file, source.file);
+  return { ...all, servers, diagnostics: [...all.diagnostics, ...warnings] };
 }
 
 /** The servers that an agent file writes, each with its name. */

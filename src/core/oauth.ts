@@ -1,4 +1,5 @@
 import type { Fetch } from "./host.ts";
+import type { JsonObject } from "./json.ts";
 import type { Result } from "./result.ts";
 
 /**
@@ -13,17 +14,32 @@ export type OauthTokens = { access: string; refresh?: string; expires?: number }
 /** Where tokens were put: the keychain, or a file that only its owner can read. */
 export type TokenPlace = { kind: "keychain" } | { kind: "file"; path: string; why: string };
 
-/** The sign-ins of the agent file by their names. What passes here is masked in all that a run says. */
-export type OauthDoor = {
-  read(name: string): Promise<Result<OauthTokens | undefined>>;
+/**
+ * What a person's sign-in to an MCP server came to: at which authorization server, as which client (all that its registration says),
+ * for what.
+ */
+export type ServerSignIn = OauthTokens & { issuer: string; client: JsonObject; scope?: string; resource?: string };
+
+/** What is kept of one sign-in. */
+export type Kept<Value> = {
+  read(): Promise<Result<Value | undefined>>;
   /**
    * Puts what `make` comes to in the place of what is there; undefined removes it. No other process changes it meanwhile. A
    * failure of `make` leaves it as it is.
    */
+  change(make: (kept: Value | undefined) => Promise<Result<Value | undefined>>): Promise<Result<TokenPlace>>;
+};
+
+/** The sign-ins of the agent file by their names. What passes here is masked in all that a run says. */
+export type OauthDoor = {
+  read(name: string): Promise<Result<OauthTokens | undefined>>;
+  /** As that of `Kept`. */
   change(
     name: string,
     make: (kept: OauthTokens | undefined) => Promise<Result<OauthTokens | undefined>>,
   ): Promise<Result<TokenPlace>>;
+  /** The sign-in to an MCP server, as that client where the file names one. */
+  server(url: URL, client: string | undefined): Kept<ServerSignIn>;
 };
 
 /** What a request to an authorization server needs around it. */

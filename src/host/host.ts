@@ -121,6 +121,14 @@ export function openHost(options: HostOptions): OpenHost {
             signing === undefined ? noSignIn(name) : (await openSigned(signing)).door(signal).read(name),
           change: async (name, make) =>
             signing === undefined ? noSignIn(name) : (await openSigned(signing)).door(signal).change(name, make),
+          server: (url, client) => {
+            const kept = async () =>
+              signing === undefined ? undefined : (await openSigned(signing)).door(signal).server(url, client);
+            return {
+              read: async () => (await kept())?.read() ?? noSignIn(url.host),
+              change: async (make) => (await kept())?.change(make) ?? noSignIn(url.host),
+            };
+          },
         },
         ...(person === undefined ? {} : { person }),
       };

@@ -1,6 +1,14 @@
 import type { Clock, Fetch } from "../core/host.ts";
-import { isJsonObject } from "../core/json.ts";
-import { isOver, type OauthDoor, type OauthSpec, type OauthTokens, type RenewTokens } from "../core/oauth.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import {
+  isOver,
+  type Kept,
+  type OauthDoor,
+  type OauthSpec,
+  type OauthTokens,
+  type RenewTokens,
+  type ServerSignIn,
+} from "../core/oauth.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import { credentialsFolder } from "./credentials-folder.ts";
 import { openCredentials } from "./credentials.ts";
@@ -32,28 +40,28 @@ export function openSignIns(options: SignInOptions, environment: Environment, cl
   const { specs, folder, renew, lock, learned, keychain = systemKeychain } = options;
   const store = openCredentials({ folder: credentialsFolder(environment), keychain, lock, clock });
 
-  const door = (signal: AbortSignal): OauthDoor => {
-    const read = async (name: string, spec: OauthSpec): Promise<Result<OauthTokens | undefined>> => {
-      const text = await store.read(keyOf(spec, folder));
+  /** One sign-in, as the store has it under that key. `form` reads it; null for what we have not written. */
+  const keptAt = <Value extends OauthTokens>(
+    name: string,
+    key: string,
+    form: (value: JsonObject) => Value | null,
+    signal: AbortSignal,
+  ): Kept<Value> => {
+    const read = async (): Promise<Result<Value | undefined>> => {
+      const text = await store.read(key);
       if (!text.ok) return text;
-      const tokens = text.value === undefined ? undefined : parsed(text.value);
-      if (tokens === null) return fail("invalid", `What is kept of the sign-in '${name}' cannot be read: sign out`);
-      if (tokens !== undefined) learned(secretsOf(tokens));
-      return ok(tokens);
+      const value = text.value === undefined ? undefined : parsed(text.value, form);
+      if (value === null) return fail("invalid", `What is kept of the sign-in '${name}' cannot be read: sign out`);
+      if (value !== undefined) learned(secretsOf(value));
+      return ok(value);
     };
     return {
-      read: async (name) => {
-        const spec = named(name);
-        return spec.ok ? read(name, spec.value) : spec;
-      },
-      change: async (name, make) => {
-        const spec = named(name);
-        if (!spec.ok) return spec;
-        const key = keyOf(spec.value, folder);
+      read,
+      change: async (make) => {
         const locked = await store.lock(key, signal);
         if (!locked.ok) return locked;
         try {
-          const kept = await read(name, spec.value);
+          const kept = await read();
           // What cannot be read can be replaced.
           if (!kept.ok && kept.error.code !== "invalid") return kept;
           const made = await make(kept.ok ? kept.value : undefined);
@@ -65,6 +73,24 @@ export function openSignIns(options: SignInOptions, environment: Environment, cl
           locked.value();
         }
       },
+    };
+  };
+
+  const door = (signal: AbortSignal): OauthDoor => {
+    const of = (name: string): Result<Kept<OauthTokens>> => {
+      const spec = named(name);
+      return spec.ok ? ok(keptAt(name, keyOf(spec.value, folder), tokensOf, signal)) : spec;
+    };
+    return {
+      read: async (name) => {
+        const kept = of(name);
+        return kept.ok ? kept.value.read() : kept;
+      },
+      change: async (name, make) => {
+        const kept = of(name);
+        return kept.ok ? kept.value.change(make) : kept;
+      },
+      server: (url, client) => keptAt(url.host, serverKeyOf(url, client, folder), serverSignInOf, signal),
     };
   };
 
@@ -98,26 +124,50 @@ export function openSignIns(options: SignInOptions, environment: Environment, cl
 
 /** The same server, client, scopes and hosts, for files of one folder, make the same sign-in. */
 function keyOf({ issuer, client_id, scopes, hosts }: OauthSpec, folder: string): string {
-  const text = JSON.stringify([issuer, client_id, scopes.toSorted(), hosts.toSorted(), folder]);
-  return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 32);
+  return hashOf([issuer, client_id, scopes.toSorted(), hosts.toSorted(), folder]);
 }
 
-function secretsOf({ access, refresh }: OauthTokens): string[] {
-  return refresh === undefined ? [access] : [access, refresh];
+function serverKeyOf(url: URL, client: string | undefined, folder: string): string {
+  const { origin, pathname, search } = url;
+  return hashOf(["mcp", `${origin}${pathname}${search}`, client ?? null, folder]);
+}
+
+function hashOf(parts: Json[]): string {
+  return new Bun.CryptoHasher("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+function secretsOf({ access, refresh, ...more }: OauthTokens | ServerSignIn): string[] {
+  const secret = "client" in more ? more.client["client_secret"] : undefined;
+  return [access, refresh, secret].filter((one) => typeof one === "string");
+}
+
+function tokensOf({ access, refresh, expires }: JsonObject): OauthTokens | null {
+  if (typeof access !== "string") return null;
+  return {
+    access,
+    ...(typeof refresh === "string" ? { refresh } : {}),
+    ...(typeof expires === "number" ? { expires } : {}),
+  };
+}
+
+function serverSignInOf(value: JsonObject): ServerSignIn | null {
+  const tokens = tokensOf(value);
+  const { issuer, client, scope, resource } = value;
+  if (tokens === null || typeof issuer !== "string" || !isJsonObject(client)) return null;
+  return {
+    ...tokens,
+    issuer,
+    client,
+    ...(typeof scope === "string" ? { scope } : {}),
+    ...(typeof resource === "string" ? { resource } : {}),
+  };
 }
 
 /** null for what we have not written. */
-function parsed(text: string): OauthTokens | null {
+function parsed<Value>(text: string, form: (value: JsonObject) => Value | null): Value | null {
   try {
     const value: unknown = JSON.parse(text);
-    if (!isJsonObject(value) || value["version"] !== 1) return null;
-    const { access, refresh, expires } = value;
-    if (typeof access !== "string") return null;
-    return {
-      access,
-      ...(typeof refresh === "string" ? { refresh } : {}),
-      ...(typeof expires === "number" ? { expires } : {}),
-    };
+    return isJsonObject(value) && value["version"] === 1 ? form(value) : null;
   } catch {
     return null; // Cut, or changed by somebody else.
   }

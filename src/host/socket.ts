@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { isIPv6, type LookupFunction } from "node:net";
-import WebSocket from "ws-client";
+import { WebSocket } from "ws-client";
 import type { Clock, Socket, SocketOptions } from "../core/host.ts";
 import { runtimeText } from "../core/net-error.ts";
 import { fail, ok, type Failure, type Result } from "../core/result.ts";

@@ -155,6 +155,10 @@ export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
     oauth: {
       read: async () => ok(undefined),
       change: async (name) => fail("unsupported", `Cannot keep '${name}': no keychain in memory`),
+      server: (url) => ({
+        read: async () => ok(undefined),
+        change: async () => fail("unsupported", `Cannot keep '${url.host}': no keychain in memory`),
+      }),
     },
   };
 }

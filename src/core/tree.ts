@@ -13,8 +13,15 @@ export type TreeScope = {
   all: boolean;
 };
 
-/** `size`: the largest first, without folders. `time`: what changed last first. `offset` counts from 1. */
-export type ListQuery = TreeScope & { sort: "path" | "size" | "time"; offset: number; limit: number };
+/**
+ * `size`: the largest first, without folders. `time`: what changed last first. `links`: nothing but symlinks. `offset` counts from 1.
+ */
+export type ListQuery = TreeScope & {
+  sort: "path" | "size" | "time";
+  links?: boolean;
+  offset: number;
+  limit: number;
+};
 /** `path` is that from the folder. */
 export type TreeEntry = FileStat & { path: string };
 /** How many entries there are in all, and what a walk could not or would not look at. */

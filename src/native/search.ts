@@ -36,7 +36,12 @@ export type Opened<T> = Result<T, QueryProblem>;
 
 export function openList(root: TreeRoot, query: ListQuery): Opened<Walk<TreeEntry, ListSummary>> {
   const sort = { path: 0, size: 1, time: 2 }[query.sort];
-  return opened("search.open_list", root, [...scopeFields(root, query, []), sort, ...range(query)]);
+  return opened("search.open_list", root, [
+    ...scopeFields(root, query, []),
+    sort,
+    Number(query.links === true),
+    ...range(query),
+  ]);
 }
 
 export function openSearch(root: TreeRoot, query: SearchQuery): Opened<Walk<FoundFile, SearchSummary>> {

@@ -55,6 +55,8 @@ export const always: readonly Override[] = [
   ["gc.auto", "0"],
   ["maintenance.auto", "false"],
   ["receive.autogc", "false"],
+  // Such an index names packs by paths.
+  ["core.multiPackIndex", "false"],
   ["http.followRedirects", "false"],
   ["http.sslVerify", "true"],
   ["http.proxy", ""],
@@ -85,6 +87,9 @@ const replaced: ReadonlyArray<readonly [key: RegExp, value: string | undefined]>
   [/^submodule\..+\.update$/, "none"],
   [/^branch\..+\.mergeoptions$/, ""],
   [/^remote\..+\.promisor$/, "false"],
+  // Files anywhere, of which a message or an answer may show a line.
+  [/^(core\.(attributesfile|excludesfile)|mailmap\.file|diff\.orderfile|commit\.template)$/, "/dev/null"],
+  [/^gpg\.ssh\.(allowedsigners|revocation)file$/, "/dev/null"],
   // Git takes it from no repository.
   [/^uploadpack\.packobjectshook$/, undefined],
   // An empty helper after these makes git forget them.
@@ -100,6 +105,7 @@ const refused: ReadonlyArray<readonly [key: RegExp, why: string]> = [
   [/^remote\..+\.vcs$/, "names a program"],
   [/^hook\./, "names a program"],
   [/^http\.(.+\.)?ssl(cert|key|cainfo|capath)$/, "says whom to trust; the caller can grant GIT_SSL_CAINFO instead"],
+  [/^(fsck|fetch\.fsck|receive\.fsck)\.skiplist$/, "names a file, of which git would show a line"],
   [/^extensions\.partialclone$/, "lets git fetch whenever an object is missing"],
 ];
 

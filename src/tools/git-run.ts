@@ -103,6 +103,17 @@ export async function openRepository(
     const found = bare === "false" ? "invalid" : "not_found";
     return fail(found, `Cannot use the repository '${shown}': ${firstError({ ...places.value, stdout: "" })}`);
   }
+  for (const path of new Set([tree, gitFolder, common])) {
+    const read = await context.host.fs.pass("read", path);
+    if (!read.ok) return read;
+    const write = access === "write" ? await context.host.fs.pass("write", path) : read;
+    if (!write.ok) return write;
+  }
+  for (const path of new Set([gitFolder, common])) {
+    const passed = await passPlaces(path, access, context);
+    if (!passed.ok) return passed;
+  }
+  // Only now: the config itself may be a link to what is nobody's business.
   if (config.value.code !== 0)
     return fail("invalid", `Cannot read the config of '${shown}': ${firstError(config.value)}`);
   const settings = parseSettings(config.value.stdout);
@@ -114,17 +125,6 @@ export async function openRepository(
   }
   const screened = screen(settings);
   if (!screened.ok) return fail("unsupported", `Cannot use the repository '${shown}': ${screened.error}`);
-
-  for (const path of new Set([tree, gitFolder, common])) {
-    const read = await context.host.fs.pass("read", path);
-    if (!read.ok) return read;
-    const write = access === "write" ? await context.host.fs.pass("write", path) : read;
-    if (!write.ok) return write;
-  }
-  for (const path of new Set([gitFolder, common])) {
-    const passed = await passPlaces(path, context.host.fs);
-    if (!passed.ok) return passed;
-  }
   const { overrides, ignored } = screened.value;
   return ok({ git: git.with(overrides), folder: tree, gitFolder, ignored });
 }

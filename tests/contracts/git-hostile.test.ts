@@ -6,13 +6,15 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { JsonObject } from "../../src/core/json.ts";
 import { gitOperations } from "../../src/tools/git-operations.ts";
 import { callTool } from "../helpers/call-tool.ts";
@@ -438,6 +440,80 @@ describe("what a repository has elsewhere is judged like any file:", () => {
     rmSync(join(room.cwd, ".git/objects"), { recursive: true });
     symlinkSync(objects, join(room.cwd, ".git/objects"));
     expect(await shown(commit)).toContain("the agent file does not request it");
+  });
+
+  test("an object, a branch, a log or any other file that is a link", async () => {
+    const { commit, objects, refs } = secret();
+    const git = join(room.cwd, ".git");
+    mkdirSync(join(git, "refs/heads/deep"));
+    mkdirSync(join(git, "objects", commit.slice(0, 2)), { recursive: true });
+    const object = join("objects", commit.slice(0, 2), commit.slice(2));
+    const links: Array<[name: string, to: string]> = [
+      [object, join(objects, "..", object)],
+      ["refs/heads/deep/theirs", join(refs, "heads", readdirSync(join(refs, "heads"))[0] ?? "")],
+      ["refs/theirs", refs],
+      ["packed-refs", join(outside, ".gitconfig")],
+      ["info/attributes", join(outside, ".gitconfig")],
+      ["logs/refs/heads/deep", join(outside, "nowhere/../other")],
+      ["config.worktree", join(outside, ".gitconfig")],
+    ];
+    for (const [name, to] of links) {
+      symlinkSync(to, join(git, name));
+      expect([name, (await call("status")).content]).toEqual([name, expect.stringContaining("does not request it")]);
+      rmSync(join(git, name));
+    }
+    expect((await call("status")).error).toBe(false);
+  });
+
+  test("a file that git would make where a link leads to", async () => {
+    const log = join(room.cwd, ".git/logs/HEAD");
+    rmSync(log);
+    symlinkSync(join(outside, "made"), log);
+    place("a.txt", "changed\n");
+    await using reader = openRoom({
+      permissions: { read: ["/"], write: [room.cwd], run: ["git"] },
+      environment: { PATH: process.env["PATH"], HOME: outside },
+    });
+    const operation = (name: string, more: JsonObject = {}) =>
+      callTool(gitOperations, { operation: name, folder: room.cwd, ...more }, { host: reader.host });
+    expect((await operation("status")).error).toBe(false);
+    expect((await operation("commit", { message: "x", all: true })).content).toBe(
+      `Cannot write '${log}': the agent file does not request it`,
+    );
+    expect(existsSync(join(outside, "made"))).toBe(false);
+  });
+
+  test("links in a folder that a link leads to, and alternates that are named from where they really are", async () => {
+    const { commit, objects } = secret();
+    const mine = join(room.cwd, ".git/objects");
+    renameSync(mine, join(room.cwd, "objects"));
+    symlinkSync("../objects", mine);
+    expect((await call("status")).error).toBe(false);
+    const away = join(room.cwd, "objects/ee");
+    mkdirSync(join(room.cwd, "objects/info"), { recursive: true });
+    rmSync(away, { recursive: true, force: true });
+    symlinkSync(join(objects, commit.slice(0, 2)), away);
+    expect(await shown("HEAD")).toContain("the agent file does not request it");
+    rmSync(away);
+    // From .git/objects this would be within the working folder, and nothing.
+    writeFileSync(join(room.cwd, "objects/info/alternates"), `../../${basename(outside)}/other/.git/objects\n`);
+    expect(await shown(commit)).toContain("the agent file does not request it");
+  });
+
+  test("a line of a file that a setting names", async () => {
+    place(
+      ".git/config",
+      `${readFileSync(join(room.cwd, ".git/config"), "utf8")}[fetch "fsck"]\n\tskipList = /etc/passwd\n`,
+    );
+    expect((await call("fetch")).content).toBe(
+      "Cannot use the repository '.': its config has 'fetch.fsck.skiplist', which names a file, of which git would show a line",
+    );
+  });
+
+  test("hooks may be links to anywhere, since none runs", async () => {
+    symlinkSync(join(outside, "hook"), join(room.cwd, ".git/hooks/pre-commit"));
+    place("a.txt", "changed\n");
+    expect((await call("commit", { message: "x", all: true })).error).toBe(false);
   });
 
   test("alternates within the granted folder are used", async () => {

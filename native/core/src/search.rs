@@ -20,7 +20,7 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use crate::files::name_of;
 use crate::sys;
 use file::How;
-use list::Sort;
+use list::{List, Sort};
 use page::{Output, Wanted};
 use pattern::{Case, Pattern};
 use walk::{Above, Scope, Walk};
@@ -39,17 +39,25 @@ struct Ready {
 }
 
 enum Task {
-    List { sort: Sort, offset: u64, limit: u64 },
+    List(List),
     Search { how: How, wanted: Wanted },
 }
 
-/// Makes a list of a folder ready; the answer is its number. Fields: the scope's, then how to sort, offset and limit.
+/// Makes a list of a folder ready; the answer is its number. Fields: the scope's, then how to sort, whether only links are wanted,
+/// offset and limit.
 pub fn open_list(root: i32, input: &[u8]) -> Result<Vec<u8>, String> {
     let mut fields = Fields::new(input);
     let (files, scope) = scope(&mut fields)?;
     let sort = Sort::from_number(fields.uint()?).ok_or("Not a way to sort")?;
+    let links_only = fields.uint()? == 1;
     let (offset, limit) = range(&mut fields)?;
-    ready(root, files, scope, Task::List { sort, offset, limit })
+    let list = List {
+        sort,
+        links_only,
+        offset,
+        limit,
+    };
+    ready(root, files, scope, Task::List(list))
 }
 
 /// Makes a search of a folder or a file ready. Fields: the scope's, then the pattern, whether it is literal, the case, whether a
@@ -109,7 +117,7 @@ pub fn run(input: &[u8], job: &Job) -> Result<(), String> {
     match task {
         Task::Search { how, wanted } => tree::search(walk, &how, &wanted, job),
         // Cancelled: then nobody waits for it.
-        Task::List { sort, offset, limit } => drop(list::list(walk, sort, offset, limit, job)),
+        Task::List(list) => drop(list.run(walk, job)),
     }
     Ok(())
 }

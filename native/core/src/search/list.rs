@@ -33,48 +33,68 @@ const CHUNK: usize = 500;
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Ranked(Reverse<u64>, u64, String);
 
-/// Sends the entries from `offset` (from 1) on, at most `limit`, and then a summary.
-pub fn list(mut walk: Walk, sort: Sort, offset: u64, limit: u64, job: &Job) -> Result<(), Cancelled> {
-    let end = offset - 1 + limit;
-    let mut count = 0;
-    let mut page = Page {
-        entries: Vec::new(),
-        job,
-    };
-    let mut ranked = BinaryHeap::new();
-    while let Some(found) = walk.next(&|| job.cancelled()) {
-        if sort == Sort::Size && found.kind == FileType::Directory {
-            continue;
-        }
-        count += 1;
-        if sort == Sort::Path {
-            if count >= offset && count <= end {
-                page.push(entry(&found).1)?;
-            }
-            continue;
-        }
-        let (stat, json) = entry(&found);
-        let key = match sort {
-            Sort::Size => stat.map_or(0, |stat| stat.size),
-            // Before 1970 is the same as then.
-            _ => stat.map_or(0, |stat| stat.modified_ms as u64),
+/// What of a tree's entries is wanted.
+pub struct List {
+    pub sort: Sort,
+    /// No entries but symlinks.
+    pub links_only: bool,
+    pub offset: u64,
+    pub limit: u64,
+}
+
+impl List {
+    /// Sends the entries from `offset` (from 1) on, at most `limit`, and then a summary.
+    pub fn run(&self, mut walk: Walk, job: &Job) -> Result<(), Cancelled> {
+        let &Self {
+            sort,
+            links_only,
+            offset,
+            limit,
+        } = self;
+        let end = offset - 1 + limit;
+        let mut count = 0;
+        let mut page = Page {
+            entries: Vec::new(),
+            job,
         };
-        ranked.push(Ranked(Reverse(key), count, json));
-        // No more is held than the page and what comes before it.
-        if ranked.len() as u64 > end {
-            ranked.pop();
+        let mut ranked = BinaryHeap::new();
+        while let Some(found) = walk.next(&|| job.cancelled()) {
+            if sort == Sort::Size && found.kind == FileType::Directory {
+                continue;
+            }
+            if links_only && found.kind != FileType::Symlink {
+                continue;
+            }
+            count += 1;
+            if sort == Sort::Path {
+                if count >= offset && count <= end {
+                    page.push(entry(&found).1)?;
+                }
+                continue;
+            }
+            let (stat, json) = entry(&found);
+            let key = match sort {
+                Sort::Size => stat.map_or(0, |stat| stat.size),
+                // Before 1970 is the same as then.
+                _ => stat.map_or(0, |stat| stat.modified_ms as u64),
+            };
+            ranked.push(Ranked(Reverse(key), count, json));
+            // No more is held than the page and what comes before it.
+            if ranked.len() as u64 > end {
+                ranked.pop();
+            }
         }
+        let before = usize::try_from(offset - 1).unwrap_or(usize::MAX);
+        for Ranked(_, _, json) in ranked.into_sorted_vec().into_iter().skip(before) {
+            page.push(json)?;
+        }
+        page.send()?;
+        let Walk {
+            unreadable, too_many, ..
+        } = walk;
+        let summary = format!(r#"{{"summary":{{"entries":{count},"unreadable":{unreadable},"tooMany":{too_many}}}}}"#);
+        job.send(summary.into_bytes())
     }
-    let before = usize::try_from(offset - 1).unwrap_or(usize::MAX);
-    for Ranked(_, _, json) in ranked.into_sorted_vec().into_iter().skip(before) {
-        page.push(json)?;
-    }
-    page.send()?;
-    let Walk {
-        unreadable, too_many, ..
-    } = walk;
-    let summary = format!(r#"{{"summary":{{"entries":{count},"unreadable":{unreadable},"tooMany":{too_many}}}}}"#);
-    job.send(summary.into_bytes())
 }
 
 struct Page<'a> {

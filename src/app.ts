@@ -1,13 +1,14 @@
 import { journalPath } from "./app/journal.ts";
 import type { DoctorRequest } from "./app/doctor.ts";
 import { chosenModel, modelDeps, modelNeeds, offeredModel, passNeeds } from "./app/model.ts";
+import { makeMcp, mcpNeeds } from "./app/mcp.ts";
 import { judgeCrew } from "./app/hire.ts";
 import { keepAnswers, unmetNeeds, type Staffed } from "./app/needs.ts";
 import { problemOf, type Problem } from "./core/problem.ts";
 import type { PreparedRun, RunRequest, Texts } from "./app/request.ts";
 import { secrecyOf, secretDoors } from "./app/secrecy.ts";
 import { startRun } from "./app/start.ts";
-import { asText, fillIn } from "./app/texts.ts";
+import { asText, fillIn, templateValues } from "./app/texts.ts";
 import { openToolbox } from "./app/toolbox.ts";
 import type { DurableEvent } from "./core/event.ts";
 import { exitCode, type Interruption } from "./core/exit.ts";
@@ -73,26 +74,31 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const close = async () => {
     settled.abort();
     held?.close?.();
+    await servers?.close();
     await host.close();
   };
 
-  // A look loads no modules.
-  const planned = request.dryRun ? plan.tools.filter(({ kind }) => kind !== "unloaded") : plan.tools;
-  const tools = await openToolbox(planned, host, plan);
+  const answers: DurableEvent[] = [];
+  const { inputs: _inputs, ...doors } = options;
+  // A look loads no modules and starts no servers.
+  const servers = request.dryRun ? undefined : makeMcp({ plan, doors, mask, clock, answers });
+  const planned = request.dryRun ? plan.tools.filter(({ kind }) => kind !== "unloaded" && kind !== "mcp") : plan.tools;
+  const about = servers === undefined ? plan : { ...plan, servers: () => servers.door() };
+  const tools = await openToolbox(planned, host, about);
   const crew = request.dryRun || plans.length === 1 ? noCrew : await judgeCrew(plan, request, host, clock);
-  const agents = crew.ok ? [{ plan, tools, own }, ...crew.value] : [];
+  const agents = crew.ok ? [{ plan, tools, own, servers: mcpNeeds(plan, environment) }, ...crew.value] : [];
   const unmet = request.dryRun ? undefined : unmetNeeds(request, agents, machine.value, policy.value);
   const missing = crew.ok ? unmet : crew.error;
   if (missing !== undefined) {
     await close();
     return { ok: false, error: missing };
   }
-  const answers: DurableEvent[] = [];
   const passed = request.dryRun ? undefined : await passNeeds(own, host, keepAnswers(answers), signal);
   if (passed?.ok === false) {
     await close();
     return problemOf("denied", passed.error.message);
   }
+  await servers?.begin();
   const model = chosen.ok ? await makeModel(request, chosen.value, host) : chosen;
   if (!model.ok && !(request.dryRun && model.error.outcome === "credentials")) {
     await close();
@@ -125,10 +131,16 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         if (!filled.ok) return filled;
         if (ready === undefined || !chosen.ok) throw new Error("A dry run has no model to start");
         for (const [name, value] of Object.entries(texts.input)) inputs.set(name, mask.text(asText(value)));
+        const offered = await servers?.ready(templateValues(request, id, texts.input), tools, signal);
+        if (offered?.ok === false) return offered;
         const named = { chosen: chosen.value, ...foldersOf(request, chosen.value), agents: [] };
-        const made = { id, signal, host, policy: policy.value, clock, model: ready, named, mask, secretNames, tools };
+        const made = { id, signal, host, policy: policy.value, clock, model: ready, named, mask, secretNames };
         const asked = ask === undefined ? request : { ...request, ask };
-        return startRun(asked, { ...made, answers, input: texts.input, ...filled.value }, observe);
+        return startRun(
+          asked,
+          { ...made, servers, tools: offered?.value ?? tools, answers, input: texts.input, ...filled.value },
+          observe,
+        );
       },
       close,
     },
@@ -176,7 +188,7 @@ function makeModel(request: RunRequest, chosen: ChosenModel, host: OpenHost): Pr
   const folders = foldersOf(request, chosen);
   return createModel(
     chosen.spec,
-    modelDeps({ host, clock, environment, files, cwd, retryAfterText: !streamed, ...folders }),
+    modelDeps({ host, clock, environment, files, cwd, plan: request.plan, retryAfterText: !streamed, ...folders }),
   );
 }
 

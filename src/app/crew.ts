@@ -13,6 +13,7 @@ import type { OpenHost } from "../host/host.ts";
 import type { Tally } from "../loop/tally.ts";
 import type { Policy } from "../permit/policy.ts";
 import { hire, type Hired } from "./hire.ts";
+import type { McpRun } from "./mcp.ts";
 import type { NamedModel } from "./model.ts";
 import type { RunRequest } from "./request.ts";
 import { watch } from "./watch.ts";
@@ -41,6 +42,8 @@ export type Actor = {
   policy: Policy;
   signal: AbortSignal;
   emit: Emit;
+  /** Its MCP servers; absent where it has none. */
+  servers?: McpRun;
   /** How many agents are above it. */
   depth: number;
   /** That of the agent that has spawned it, and the call that did. */
@@ -174,6 +177,7 @@ const broken: Omit<RunResult, "run_id" | "error"> = {
   outcome: "bug",
   exit_code: exitCode("bug"),
   answer: null,
+  model: null,
   usage: {},
   cost: null,
   denied: [],

@@ -9,12 +9,16 @@ import { fail, ok, type Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
 import { openHost, type OpenHost } from "../host/host.ts";
 import { readMachine } from "../host/machine.ts";
-import { createModel } from "../models/index.ts";
+import { modelsOf, type Choice } from "../models/choose.ts";
+import type { ModelDeps } from "../models/index.ts";
+import type { ModelProblem } from "../models/problem.ts";
 import { makePolicy } from "../permit/policy.ts";
 import { policyWithin } from "../permit/within.ts";
 import { agentInput } from "./agent-input.ts";
 import type { Actor, Common } from "./crew.ts";
-import { chosenModel, isScripted, modelDeps, modelNeeds, passNeeds, type NamedModel } from "./model.ts";
+import { makeMcp, mcpNeeds } from "./mcp.ts";
+import { decide, readyChoice, readyList, standing, type Decision } from "./candidates.ts";
+import { areScripted, chosenModels, modelDeps, modelNeeds, passNeeds, type NamedModel } from "./model.ts";
 import { keepAnswers, type Staffed } from "./needs.ts";
 import type { RunRequest } from "./request.ts";
 import { secretDoors } from "./secrecy.ts";
@@ -25,7 +29,10 @@ import { openToolbox } from "./toolbox.ts";
 type Modelled = { model: Model; named: NamedModel; owned: boolean };
 
 /** A sub-agent, ready to run. */
-export type Hired = Pick<Actor, "input" | "instructions" | "prompt" | "model" | "named" | "host" | "policy"> & {
+export type Hired = Pick<
+  Actor,
+  "input" | "instructions" | "prompt" | "model" | "named" | "host" | "policy" | "servers"
+> & {
   sub: SubAgent;
   tools: Tool[];
   /** What was allowed by a person before there was a run to tell of it. */
@@ -59,63 +66,107 @@ export async function hire(
   const own = makePolicy(plan, { all: true, allow: {}, deny: {} }, machine.value);
   if (!own.ok) return fail("invalid", own.error.join("; "));
   const policy = policyWithin(parent.policy, own.value);
-  const host = openHost({
+  const doors = {
     machine: machine.value,
     policy,
     clock,
     environment,
     ...secretDoors(plan, request.plan, { secretNames, mask }, request),
-    inputs: new Map(Object.entries(input.value).map(([name, value]) => [name, mask.text(asText(value))])),
     ...(ask === undefined ? {} : { ask }),
-  });
+  };
+  const inputs = new Map(Object.entries(input.value).map(([name, value]) => [name, mask.text(asText(value))]));
+  const host = openHost({ ...doors, inputs });
   const answers: DurableEvent[] = [];
+  const servers = makeMcp({ plan, doors, mask, clock, answers });
+  await servers?.begin();
   const modelled = await modelFor(parent, common, sub, task.agent, host, answers);
   if (!modelled.ok) {
+    await servers?.close();
     await host.close();
     return modelled;
   }
   const { model, named, owned } = modelled.value;
-  const tools = await openToolbox(plan.tools, host, plan);
+  const about = servers === undefined ? plan : { ...plan, servers: () => servers.door() };
+  const brought = await openToolbox(plan.tools, host, about);
   const close = async () => {
     if (owned) model.close?.();
+    await servers?.close();
     await host.close();
   };
-  return ok({ sub, input: input.value, instructions, prompt, model, named, host, policy, tools, answers, close });
+  const values = templateValues({ plan, environment }, `${parent.id}.${id}`, input.value);
+  const offered = await servers?.ready(values, brought, parent.signal);
+  if (offered?.ok === false) {
+    await close();
+    return fail("failed", offered.error.message);
+  }
+  const tools = offered?.value ?? brought;
+  const made = { sub, input: input.value, instructions, prompt, model, named, host, policy, tools, answers, close };
+  return ok(servers === undefined ? made : { ...made, servers });
 }
 
-/** The model that the caller named is everyone's; else each has its own, or that of whoever spawns it. */
+/**
+ * The model that the caller named is everyone's; else each has its own, by a route of its own for its own prompt, or that of whoever
+ * spawns it: what was decided for that one, and what stands in for it by now.
+ */
 async function modelFor(
   parent: Actor,
   { request, clock }: Common,
   sub: SubAgent,
-  agent: string,
+  { agent, prompt }: { agent: string; prompt: string },
   host: OpenHost,
   answers: DurableEvent[],
 ): Promise<Result<Modelled>> {
   const { plan } = sub;
   const own = ownModel(plan, request);
   if (own?.ok === false) return fail("invalid", own.error.message);
-  const named: NamedModel =
+  const { named: theirs } = parent;
+  const { agents, scriptFolder, agentFolder }: Omit<NamedModel, "models"> =
     own === undefined
-      ? { ...parent.named, agents: [...parent.named.agents, agent] }
-      : { chosen: own.value, scriptFolder: plan.folder, agentFolder: plan.folder, agents: [] };
+      ? { ...theirs, agents: [...theirs.agents, agent] }
+      : { scriptFolder: plan.folder, agentFolder: plan.folder, agents: [] };
   // A model of the other's file is that one's to reach.
-  const needs = own === undefined ? [] : modelNeeds(named.chosen, plan.folder, request.environment["HOME"]);
+  const needs =
+    own === undefined
+      ? []
+      : modelsOf(own.value).flatMap((one) => modelNeeds(one, plan.folder, request.environment["HOME"]));
   const reached = await passNeeds(needs, sub.inline ? parent.host : host, keepAnswers(answers), parent.signal);
   if (!reached.ok) return reached;
   const env = plan.env.map((target): Need => ({ kind: "env", target }));
   const passed = await passNeeds(env, host, keepAnswers(answers), parent.signal);
   if (!passed.ok) return passed;
-  if (own === undefined && !isScripted(named.chosen.spec)) return ok({ model: parent.model, named, owned: false });
-  const deps = modelDeps({ host, clock, ...request, ...named, retryAfterText: true });
-  const made = await createModel(named.chosen.spec, deps);
-  return made.ok ? ok({ model: made.value, named, owned: true }) : fail("failed", made.error.message);
+  if (own === undefined && !areScripted(theirs))
+    return ok({ model: parent.model, named: { ...theirs, agents }, owned: false });
+  const deps = modelDeps({ host, clock, ...request, agents, scriptFolder, agentFolder, retryAfterText: true });
+  const decided = own === undefined ? await decidedAgain(theirs, deps) : await decidedAnew(own.value, deps);
+  if (!decided.ok) return fail("failed", decided.error.message);
+  answers.push(...decided.value.events);
+  const { list, stronger } = decided.value;
+  const models = { models: list.models, ...(stronger === undefined ? {} : { stronger: stronger.models }) };
+  const named = { ...models, agents, scriptFolder, agentFolder };
+  return ok({ model: await standing(decided.value, true), named, owned: true });
+
+  async function decidedAnew(choice: Choice, from: ModelDeps) {
+    const ready = await readyChoice(choice, from);
+    return ready.ok ? ok(await decide(ready.value, { prompt, attachments: [], tools: plan.tools.length })) : ready;
+  }
+}
+
+/** The models of another agent, made anew. */
+async function decidedAgain(
+  { models, stronger }: NamedModel,
+  deps: ModelDeps,
+): Promise<Result<Decision, ModelProblem>> {
+  const list = await readyList(models, deps);
+  if (!list.ok) return list;
+  const next = stronger === undefined ? undefined : await readyList(stronger, deps);
+  if (next?.ok === false) return next;
+  return ok({ list: list.value, ...(next === undefined ? {} : { stronger: next.value }), events: [] });
 }
 
 /** The model that a sub-agent's own file names for it; undefined where it has that of another. */
 function ownModel(plan: Plan, { model, environment }: Pick<RunRequest, "model" | "environment">) {
   if (plan.model === undefined || model || environment["REIN_MODEL"]) return undefined;
-  return chosenModel(plan, undefined, {});
+  return chosenModels(plan, undefined, {});
 }
 
 /** The sub-agents that a plan leads to, ready to be judged before the run: each with a model that can be had. */
@@ -134,14 +185,14 @@ export async function judgeCrew(
     if (chosen?.ok === false) return chosen;
     const { folder } = sub.plan;
     if (chosen !== undefined) {
-      own.push(...modelNeeds(chosen.value, folder, environment["HOME"]));
+      own.push(...modelsOf(chosen.value).flatMap((one) => modelNeeds(one, folder, environment["HOME"])));
       const folders = { agentFolder: folder, scriptFolder: folder };
-      const deps = modelDeps({ host, clock, environment, files, cwd, retryAfterText: true, ...folders });
-      const made = await createModel(chosen.value.spec, deps);
-      if (!made.ok) return made;
-      made.value.close?.();
+      const deps = modelDeps({ host, clock, environment, files, cwd, plan, retryAfterText: true, ...folders });
+      const ready = await readyChoice(chosen.value, deps);
+      if (!ready.ok) return ready;
     }
-    staffed.push({ plan: sub.plan, tools: await openToolbox(sub.plan.tools, host, sub.plan), own });
+    const tools = await openToolbox(sub.plan.tools, host, sub.plan);
+    staffed.push({ plan: sub.plan, tools, own, servers: mcpNeeds(sub.plan, environment) });
   }
   return { ok: true, value: staffed };
 }

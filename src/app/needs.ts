@@ -9,8 +9,11 @@ import type { Problem } from "../core/problem.ts";
 import type { RunRequest } from "./request.ts";
 import type { Tool } from "../core/tool.ts";
 
-/** An agent of a run, and what it cannot do without: `own` is what rein itself needs for its model and templates. */
-export type Staffed = { plan: Plan; tools: readonly Tool[]; own: readonly Need[] };
+/**
+ * An agent of a run, and what it cannot do without: `own` is what rein itself needs for its model and templates, `servers` what its
+ * MCP servers need, whose programs are looked for when they start.
+ */
+export type Staffed = { plan: Plan; tools: readonly Tool[]; own: readonly Need[]; servers: readonly Need[] };
 
 /** Programs that are not here, and grants without which a tool or a check of one of the agents can do nothing at all. */
 export function unmetNeeds(
@@ -43,7 +46,8 @@ export function unmetNeeds(
       return { outcome: "denied", message: `Cannot run the check '${program}': ${decision.denial.reason}` };
     }
   }
-  const flags = missing(policy, needs, request.ask !== undefined);
+  const all = [...needs, ...agents.flatMap(({ servers }) => servers)];
+  const flags = missing(policy, all, request.ask !== undefined);
   if (flags.length === 0) return undefined;
   const hint = `add ${flags.join(" ")}, or -P to grant all that the file requests`;
   return { outcome: "denied", message: `'${request.plan.name}' can do nothing without what was not granted`, hint };

@@ -1,16 +1,19 @@
-import type { Attachment, Message } from "../core/message.ts";
+import type { Attachment } from "../core/message.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Tool } from "../core/tool.ts";
+import type { Conversation } from "../loop/conversation.ts";
 import { run } from "../loop/run.ts";
 import { Tally } from "../loop/tally.ts";
+import { contextOf } from "./context.ts";
 import { openCrew, type Actor, type Common } from "./crew.ts";
 import { judgeBy, makeDoors } from "./doors.ts";
 import { explainJson, mendJson } from "./json.ts";
+import { aroundRun } from "./mcp-run.ts";
 
 /** What only the run that was asked for has: a session, and what was attached. */
-export type Asked = { session?: string; history: Message[]; attachments: Attachment[] };
+export type Asked = { session?: string; history?: Conversation; attachments: Attachment[] };
 
-const nothing: Asked = { history: [], attachments: [] };
+const nothing: Asked = { attachments: [] };
 
 /** Runs an agent to its end, and those that it spawns. */
 export async function perform(
@@ -19,22 +22,26 @@ export async function perform(
   common: Common,
   { session, history, attachments }: Asked = nothing,
 ): Promise<RunResult> {
-  const { plan, id, model, instructions, prompt, host, signal, emit, within, spawnedBy } = actor;
+  const { plan, id, model, instructions, prompt, host, signal, within, spawnedBy, servers } = actor;
   const { clock, mask, keep, keepText } = common;
   const tally = new Tally(plan.limits, within);
+  const emit = servers === undefined ? actor.emit : aroundRun(servers, { emit: actor.emit, model, clock, tally });
+  const context = contextOf(actor, common);
   const doors = makeDoors(host, emit, signal);
   const crew =
     Object.keys(plan.agents).length === 0
       ? undefined
       : openCrew(actor, tally, common, (hired, theirTools) => perform(hired, theirTools, common));
-  return run({
+  const running = run({
     runId: id,
     agent: plan.name,
     hash: plan.hash,
     model,
     tools,
+    ...(servers === undefined ? {} : { present: () => servers.present() }),
     instructions,
-    history,
+    ...(history === undefined ? {} : { history }),
+    context: context.options,
     prompt,
     attachments,
     keep,
@@ -56,4 +63,5 @@ export async function perform(
     ...(spawnedBy === undefined ? {} : { spawnedBy }),
     ...(plan.output === undefined ? {} : { output: plan.output.schema }),
   });
+  return running.finally(context.close);
 }

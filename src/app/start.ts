@@ -11,6 +11,7 @@ import type { OpenHost } from "../host/host.ts";
 import type { Policy } from "../permit/policy.ts";
 import type { Actor, Common } from "./crew.ts";
 import { isTooMuch, JournalLost, journalPath, makeEmit, makeKeep, openJournal } from "./journal.ts";
+import type { McpRun } from "./mcp.ts";
 import type { NamedModel } from "./model.ts";
 import { perform } from "./perform.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
@@ -28,6 +29,7 @@ export type Started = {
   mask: Mask;
   secretNames: readonly string[];
   tools: Tool[];
+  servers: McpRun | undefined;
   /** What was decided before there was a journal. */
   answers: readonly DurableEvent[];
   input: InputValues;
@@ -43,7 +45,7 @@ export async function startRun(
   observe: (event: Stamped) => void,
 ): Promise<Result<RunResult, Problem>> {
   const { plan, environment, session } = request;
-  const { id, signal, host, policy, clock, model, named, mask, secretNames, tools, answers } = started;
+  const { id, signal, host, policy, clock, model, named, mask, secretNames, tools, answers, servers } = started;
   const { input, instructions, prompt, attachments } = started;
   const place = journalPath(environment);
   const opened = await openJournal(place, { id, agent: plan.name, model: model.name, time: clock.now() }, session);
@@ -61,7 +63,21 @@ export async function startRun(
   };
   if (warning !== undefined) await emit({ type: "warning", message: warning });
   const common: Common = { request, clock, mask, secretNames, ...makeKeep(journal, session !== undefined) };
-  const actor: Actor = { plan, id, input, instructions, prompt, model, named, host, policy, signal, emit, depth: 0 };
+  const actor: Actor = {
+    plan,
+    id,
+    input,
+    instructions,
+    prompt,
+    model,
+    named,
+    host,
+    policy,
+    signal,
+    emit,
+    depth: 0,
+    ...(servers === undefined ? {} : { servers }),
+  };
   try {
     const asked = { history, attachments, ...(session === undefined ? {} : { session }) };
     return { ok: true, value: await perform(actor, tools, common, asked) };

@@ -1,3 +1,4 @@
+import type { McpState, McpTransportName } from "./mcp.ts";
 import type { AttachmentFacts, KeptText, Message, ToolCall } from "./message.ts";
 import type { StopReason, Usage } from "./model.ts";
 import type { PermissionKind } from "./permission.ts";
@@ -174,6 +175,21 @@ export type DurableEvent =
     }
   /** What a route's simple model has answered was not good enough: its complex model goes on. */
   | { type: "escalate"; turn: number; from: string; to: string; reason: string }
+  /** How an MCP server is, when the run begins and whenever that changes. */
+  | {
+      type: "mcp_server";
+      name: string;
+      transport: McpTransportName;
+      state: McpState;
+      /** How many tools it has. */
+      tools: number;
+      /** From its start to its list of tools. */
+      ready_ms?: number;
+      /** What went wrong with it last. */
+      error?: string;
+    }
+  /** The run's model answered a question of an MCP server, which the file allows it to ask. */
+  | { type: "sampling"; server: string; model: string; usage: Usage; duration_ms: number }
   /** A limit was reached; the run ends. */
   | { type: "limit"; limit: LimitName; value: number; max: number }
   /** A check has judged the answer. */

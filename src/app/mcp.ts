@@ -1,0 +1,338 @@
+import type { DurableEvent, Emit } from "../core/event.ts";
+import type { Clock } from "../core/host.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Mask } from "../core/mask.ts";
+import type { McpDoor, McpServer, McpStatus, StartFailure } from "../core/mcp.ts";
+import { pinOf, pinText } from "../core/mcp-pin.ts";
+import type { McpTool } from "../core/planned-tool.ts";
+import type { Need } from "../core/permission.ts";
+import type { Plan } from "../core/plan.ts";
+import { interrupted, problemOf, type Problem } from "../core/problem.ts";
+import type { Result } from "../core/result.ts";
+import type { Tool } from "../core/tool.ts";
+import { version } from "../core/version.ts";
+import type { OpenHost } from "../host/host.ts";
+import type { Answers, Sampled } from "../mcp/answers.ts";
+import type { Named } from "../mcp/picks.ts";
+import type { Servers } from "../mcp/servers.ts";
+import { serverTool } from "../tools/mcp-tool.ts";
+import { fillTransport, hostOf, needsInput, secretVariables, serverNeeds } from "./mcp-entry.ts";
+import { linkTo, serverHost, type RunDoors } from "./mcp-host.ts";
+import { keepAnswers } from "./needs.ts";
+
+export type McpOptions = {
+  plan: Plan;
+  doors: RunDoors;
+  mask: Mask;
+  clock: Clock;
+  /** What a person allowed before there is a run to tell of it. */
+  answers: DurableEvent[];
+};
+
+/** What a run does with its servers once it has begun. */
+export type Attached = {
+  emit: Emit;
+  sample(server: string, ...asked: Parameters<NonNullable<Answers["sampling"]>>): Promise<Result<Sampled>>;
+};
+
+/** The MCP servers of one agent's run. */
+export type McpRun = {
+  /** There when `begin` was awaited. */
+  door(): McpDoor;
+  /** Starts the servers, all at once, but for those that need inputs. */
+  begin(): Promise<void>;
+  /** All tools of the run, its servers' included, when these are ready; or why the run cannot begin. */
+  ready(values: JsonObject, own: readonly Tool[], signal: AbortSignal): Promise<Result<Tool[], Problem>>;
+  /** The tools as they are now. */
+  present(): Promise<Tool[]>;
+  /** From now on events tell how the servers are, and the run's model answers what they ask. */
+  attach(to: Attached): Promise<void>;
+  detach(): void;
+  close(): Promise<void>;
+};
+
+/** What the servers of a plan cannot be reached without; those that it can do without need nothing. */
+export function mcpNeeds(plan: Plan, environment: RunDoors["environment"]): Need[] {
+  return plan.mcp.filter(({ required }) => required).flatMap((server) => serverNeeds(server, environment));
+}
+
+/** The servers of a plan's run; undefined where it has none. Nothing is loaded or started yet. */
+export function makeMcp(options: McpOptions): McpRun | undefined {
+  return options.plan.mcp.length === 0 ? undefined : new Run(options);
+}
+
+type Outcome = { server: McpServer; started: Promise<Result<void, StartFailure | Problem>> };
+
+class Run implements McpRun {
+  readonly #options: McpOptions;
+  readonly #hosts: OpenHost[] = [];
+  readonly #outcomes = new Map<string, Outcome>();
+  readonly #stop = new AbortController();
+  #servers: Servers | undefined;
+  #own: readonly Tool[] = [];
+  #attached: Attached | undefined;
+  /** What is to be told when there is somebody to tell. */
+  #warnings: string[] = [];
+  #told = new Map<string, string>();
+  #refused = new Set<string>();
+  #tools: { version: number; tools: Tool[] } | undefined;
+
+  constructor(options: McpOptions) {
+    this.#options = options;
+    const { plan, mask, doors } = options;
+    const secret = plan.mcp.flatMap((server) => secretVariables(server, doors.environment));
+    mask.add(secret.flatMap((name) => doors.environment[name] ?? []));
+  }
+
+  door(): McpDoor {
+    return this.#loaded().door;
+  }
+
+  async begin(): Promise<void> {
+    const { plan, clock } = this.#options;
+    const { makeServers } = await import("../mcp/servers.ts");
+    this.#servers = makeServers({
+      servers: plan.mcp,
+      named: new Set(plan.tools.flatMap((tool) => (tool.kind === "mcp" ? [tool.server] : []))),
+      answers: (server) => this.#answers(server),
+      version,
+      clock,
+      changed: () => void this.#tell(),
+      warn: (message) => this.#warn(message),
+    });
+    for (const server of plan.mcp) if (!needsInput(server)) this.#start(server, {});
+  }
+
+  async ready(values: JsonObject, own: readonly Tool[], signal: AbortSignal): Promise<Result<Tool[], Problem>> {
+    const { plan, mask } = this.#options;
+    this.#own = own;
+    for (const server of plan.mcp) if (!this.#outcomes.has(server.name)) this.#start(server, values);
+    const outcomes = [...this.#outcomes.values()];
+    const all = Promise.all(outcomes.map(async ({ server, started }) => ({ server, end: await started })));
+    const settled = await Promise.race([all, aborted(signal)]);
+    if (settled === undefined) return interrupted(signal);
+    const failures = settled.flatMap(({ server, end }) =>
+      end.ok ? [] : [{ server, problem: problemFor(server, end.error) }],
+    );
+    const fatal = failures.filter(({ server }) => server.required).map(({ problem }) => problem);
+    const first = worst(fatal);
+    if (first !== undefined) return { ok: false, error: { ...first, message: mask.text(first.message) } };
+    for (const { problem } of failures) this.#warn(problem.message);
+    const wrong = (await this.#changedPins()) ?? this.#missingTools() ?? (await this.#collision());
+    if (wrong !== undefined) return { ok: false, error: wrong };
+    return { ok: true, value: await this.present() };
+  }
+
+  async present(): Promise<Tool[]> {
+    const servers = this.#loaded();
+    await servers.settled();
+    const now = servers.door.version();
+    if (this.#tools?.version === now) return this.#tools.tools;
+    const before = new Map(this.#tools?.tools.map((tool) => [tool.name, tool]));
+    const names = new Set(this.#own.map(({ name }) => name));
+    const tools = [...this.#own];
+    for (const offered of servers.door.tools()) {
+      if (names.has(offered.name)) {
+        // At the start that is an error.
+        this.#warnOnce(`The server '${offered.server}' now has a tool '${offered.name}', which another has already`);
+        continue;
+      }
+      names.add(offered.name);
+      const made = serverTool(offered, servers.door);
+      const old = before.get(offered.name);
+      // The same schema, so that what was found of it is not found anew.
+      tools.push(old !== undefined && Bun.deepEquals(old.input, made.input) ? { ...made, input: old.input } : made);
+    }
+    this.#tools = { version: now, tools };
+    return tools;
+  }
+
+  async attach(to: Attached): Promise<void> {
+    this.#attached = to;
+    await this.#tell();
+    for (const message of this.#warnings.splice(0)) await to.emit({ type: "warning", message });
+  }
+
+  detach(): void {
+    this.#attached = undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.detach();
+    await this.#servers?.close();
+    await Promise.all(this.#hosts.map((host) => host.close()));
+  }
+
+  #loaded(): Servers {
+    if (this.#servers === undefined) throw new Error("The MCP servers were not begun");
+    return this.#servers;
+  }
+
+  #start(server: McpServer, values: JsonObject): void {
+    const { doors, clock, answers } = this.#options;
+    const servers = this.#loaded();
+    const filled = fillTransport(server, values, doors.environment);
+    if (!filled.ok) {
+      const { message, hint } = filled.error;
+      servers.refuse(server.name, { why: "failed", message });
+      const problem: Problem = { outcome: "usage", message, ...(hint === undefined ? {} : { hint }) };
+      this.#outcomes.set(server.name, { server, started: Promise.resolve({ ok: false, error: problem }) });
+      return;
+    }
+    const transport = filled.value;
+    const host = serverHost(server, doors, {
+      run: transport.kind === "stdio" ? transport.command.slice(0, 1) : [],
+      net: "url" in server.transport ? [hostOf(server.transport.url, doors.environment) ?? ""].filter(Boolean) : [],
+    });
+    this.#hosts.push(host);
+    const open = linkTo({ server, transport, host, clock, decided: keepAnswers(answers) });
+    this.#outcomes.set(server.name, { server, started: servers.start(server.name, open) });
+  }
+
+  #answers({ name, allow }: McpServer): Answers {
+    const { doors } = this.#options;
+    return {
+      ...(allow.includes("roots") ? { roots: () => rootsOf(doors) } : {}),
+      ...(allow.includes("sampling")
+        ? {
+            sampling: async (request, signal) =>
+              this.#attached?.sample(name, request, signal) ?? {
+                ok: false,
+                error: { code: "failed" as const, message: "There is no run yet whose model could answer" },
+              },
+          }
+        : {}),
+    };
+  }
+
+  #warn(message: string): void {
+    if (this.#attached === undefined) this.#warnings.push(message);
+    else void this.#attached.emit({ type: "warning", message: this.#options.mask.text(message) });
+  }
+
+  #warnOnce(message: string): void {
+    if (this.#refused.has(message)) return;
+    this.#refused.add(message);
+    this.#warn(message);
+  }
+
+  /** Tells of each server that is other than it was told. */
+  async #tell(): Promise<void> {
+    for (const status of this.#attached === undefined ? [] : this.door().status()) {
+      const event = eventOf(status, this.#options.mask);
+      const said = JSON.stringify(event);
+      if (this.#told.get(status.name) === said) continue;
+      this.#told.set(status.name, said);
+      await this.#attached?.emit(event);
+    }
+  }
+
+  async #changedPins(): Promise<Problem | undefined> {
+    for (const server of this.#options.plan.mcp) {
+      const { name, pin, required } = server;
+      if (pin === undefined || !this.#isReady(name)) continue;
+      const now = pinOf(pin.file, this.#loaded().listed(name));
+      if (now.hash === pin.hash) continue;
+      const { unifiedDiff } = await import("../native/diff.ts");
+      const names = { oldName: pin.file, newName: name, context: 2 };
+      const diff = await unifiedDiff(pinText(pin.listed), pinText(now.listed), names);
+      const message = `The tools of the MCP server '${name}' are not those that '${pin.file}' pins:\n${diff.trimEnd()}`;
+      if (required) return { outcome: "missing", message, hint: "look at what changed, then run 'rein mcp pin'" };
+      this.#warn(message);
+    }
+    return undefined;
+  }
+
+  #missingTools(): Problem | undefined {
+    const { plan } = this.#options;
+    const servers = this.#loaded();
+    for (const server of plan.mcp) {
+      const { name, required } = server;
+      if (!this.#isReady(name)) continue;
+      const own = plan.tools.filter((tool): tool is McpTool => tool.kind === "mcp" && tool.server === name);
+      const absent = own.filter(({ tool }) => servers.door.facts(name, tool) === undefined);
+      const missing = [
+        ...servers.unmatched(name).map(({ pick, near }) => ({ tool: pick.name, near })),
+        ...absent.map(({ tool }) => ({ tool, near: undefined })),
+      ];
+      for (const { tool, near } of missing) {
+        const message = `The MCP server '${name}' has no tool '${tool}'`;
+        const has = servers.listed(name).map((one) => one.name);
+        const hint = near === undefined ? `it has: ${has.join(", ") || "none"}` : `did you mean '${near}'?`;
+        if (required) return { outcome: "missing", message, hint };
+        this.#warn(message);
+      }
+    }
+    return undefined;
+  }
+
+  async #collision(): Promise<Problem | undefined> {
+    const { plan } = this.#options;
+    const { collision } = await import("../mcp/picks.ts");
+    const builtins = new Set(plan.tools.flatMap((tool) => (tool.kind === "builtin" ? [tool.name] : [])));
+    const own = this.#own.map(({ name }): Named => ({ name, by: builtins.has(name) ? "rein" : "the file" }));
+    const theirs = this.door()
+      .tools()
+      .map(({ server, name, facts }): Named => {
+        const place = plan.mcp.find((one) => one.name === server)?.place ?? { file: plan.file, line: 1, column: 1 };
+        return { name, by: { server, tool: facts.name, place } };
+      });
+    const found = collision([...own, ...theirs]);
+    if (found === undefined) return undefined;
+    const { file, line, column } = found.place;
+    return { outcome: "usage", message: `${file}:${line}:${column}: ${found.message}`, hint: found.hint };
+  }
+
+  #isReady(name: string): boolean {
+    return this.door()
+      .status()
+      .some((one) => one.name === name && one.state === "ready");
+  }
+}
+
+/** The folders that the run may read. */
+function rootsOf({ policy, machine }: RunDoors): string[] {
+  return policy.allow.flatMap(({ kind, scope }) => {
+    if (kind !== "read") return [];
+    return scope.type === "tree" ? [scope.path] : scope.type === "any" ? [machine.cwd] : [];
+  });
+}
+
+function problemFor({ name }: McpServer, failure: StartFailure | Problem): Problem {
+  if ("outcome" in failure) return failure;
+  const { why, message, hint, said = "" } = failure;
+  const text = `Cannot start the MCP server '${name}': ${message}${said === "" ? "" : `\n${said}`}`;
+  const made = problemOf(why === "denied" ? "denied" : "missing", text, hint);
+  return made.error;
+}
+
+/** All of them in one: of several the first that no grant and no other file would help. */
+function worst(problems: readonly Problem[]): Problem | undefined {
+  const [first] = (["usage", "denied", "missing"] as const).flatMap((outcome) =>
+    problems.filter((one) => one.outcome === outcome).slice(0, 1),
+  );
+  if (first === undefined) return problems[0];
+  const same = problems.filter(({ outcome }) => outcome === first.outcome);
+  return { ...first, message: same.map(({ message }) => message).join("\n") };
+}
+
+function eventOf(status: McpStatus, mask: Mask): DurableEvent {
+  const { name, transport, state, ready_ms, tools, error } = status;
+  return {
+    type: "mcp_server",
+    name,
+    transport,
+    state,
+    tools,
+    ...(ready_ms === undefined ? {} : { ready_ms }),
+    ...(error === undefined ? {} : { error: mask.text(error) }),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}

@@ -1,6 +1,7 @@
 import { journalPath } from "./app/journal.ts";
 import type { DoctorRequest } from "./app/doctor.ts";
-import { chosenModel, modelDeps, modelNeeds, offeredModel, passNeeds } from "./app/model.ts";
+import { decide, listsOf, readyChoice, standing, type ReadyChoice } from "./app/candidates.ts";
+import { chosenModels, modelDeps, modelNeeds, offeredModel, passNeeds } from "./app/model.ts";
 import { makeMcp, mcpNeeds } from "./app/mcp.ts";
 import { judgeCrew } from "./app/hire.ts";
 import { keepAnswers, unmetNeeds, type Staffed } from "./app/needs.ts";
@@ -23,8 +24,7 @@ import type { Store } from "./core/store.ts";
 import { systemClock } from "./host/clock.ts";
 import { openHost, type OpenHost } from "./host/host.ts";
 import { readMachine, type Environment } from "./host/machine.ts";
-import type { ChosenModel } from "./models/choose.ts";
-import { createModel } from "./models/index.ts";
+import { modelsOf, type Choice } from "./models/choose.ts";
 import { describe } from "./permit/describe.ts";
 import { makePolicy } from "./permit/policy.ts";
 
@@ -46,7 +46,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const chosen = await chooseOrOffer(request);
   if (!chosen.ok && !(request.dryRun && chosen.error.outcome === "credentials")) return chosen;
   const own = [
-    ...(chosen.ok ? modelNeeds(chosen.value, plan.folder, machine.value.home) : []),
+    ...(chosen.ok ? modelsOf(chosen.value).flatMap((one) => modelNeeds(one, plan.folder, machine.value.home)) : []),
     ...plan.env.map((target): Need => ({ kind: "env", target })),
   ];
 
@@ -99,14 +99,13 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     return problemOf("denied", passed.error.message);
   }
   await servers?.begin();
-  const model = chosen.ok ? await makeModel(request, chosen.value, host) : chosen;
-  if (!model.ok && !(request.dryRun && model.error.outcome === "credentials")) {
+  const choice = chosen.ok ? await readyModels(request, chosen.value, host) : chosen;
+  if (!choice.ok && !(request.dryRun && choice.error.outcome === "credentials")) {
     await close();
-    return model;
+    return choice;
   }
-  const ready = model.ok ? model.value : undefined;
-  held = ready;
-  const promptLimit = (ready?.window ?? largestWindow) * bytesPerToken;
+  const ready = choice.ok ? choice.value : undefined;
+  const promptLimit = largestOf(ready) * bytesPerToken;
   const id = clock.id();
   const fill = (texts: Texts) => fillIn(request, id, promptLimit, mask, texts);
   return {
@@ -121,9 +120,14 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         const offered = tools.map(({ name, description, input }) => ({ name, description, input }));
         const { instructions, prompt } = filled.value;
         const permissions = describe(policy.value);
+        const { attachments } = filled.value;
+        const decision =
+          ready === undefined ? undefined : await decide(ready, { prompt, attachments, tools: tools.length });
         // A model that was named and has no key yet is told by its name.
-        const model = ready?.name ?? (chosen.ok ? chosen.value.spec.model : null);
-        const view = { plan, model, instructions, prompt, tools: offered, permissions };
+        const named = chosen.ok ? (modelsOf(chosen.value)[0]?.spec.model ?? null) : null;
+        const [model = named, ...fallback] = (decision?.list.candidates ?? []).map(({ name }) => name);
+        const route = decision?.routed ?? null;
+        const view = { plan, model, fallback, route, instructions, prompt, tools: offered, permissions };
         return { ok: true, value: view };
       },
       async start(texts, observe) {
@@ -133,8 +137,15 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         for (const [name, value] of Object.entries(texts.input)) inputs.set(name, mask.text(asText(value)));
         const offered = await servers?.ready(templateValues(request, id, texts.input), tools, signal);
         if (offered?.ok === false) return offered;
-        const named = { chosen: chosen.value, ...foldersOf(request, chosen.value), agents: [] };
-        const made = { id, signal, host, policy: policy.value, clock, model: ready, named, mask, secretNames };
+        const { prompt, attachments } = filled.value;
+        const count = (offered?.value ?? tools).length;
+        const decision = await decide(ready, { prompt, attachments, tools: count });
+        answers.push(...decision.events);
+        held = await standing(decision, !request.streamed);
+        const { list, stronger } = decision;
+        const models = { models: list.models, ...(stronger === undefined ? {} : { stronger: stronger.models }) };
+        const named = { ...models, ...foldersOf(request, chosen.value), agents: [] };
+        const made = { id, signal, host, policy: policy.value, clock, model: held, named, mask, secretNames };
         const asked = ask === undefined ? request : { ...request, ask };
         return startRun(
           asked,
@@ -147,12 +158,12 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   };
 }
 
-async function chooseOrOffer(request: RunRequest): Promise<Result<ChosenModel, Problem>> {
+async function chooseOrOffer(request: RunRequest): Promise<Result<Choice, Problem>> {
   const { plan, environment, confirm, cwd, interrupts } = request;
-  const chosen = chosenModel(plan, request.model, environment);
+  const chosen = chosenModels(plan, request.model, environment);
   if (chosen.ok || chosen.error.outcome !== "credentials" || confirm === undefined || request.dryRun) return chosen;
   const offered = await offeredModel(confirm, environment, cwd, interrupts);
-  return offered === undefined ? chosen : { ok: true, value: offered };
+  return offered === undefined ? chosen : { ok: true, value: [offered] };
 }
 
 /** What `rein doctor` shows. */
@@ -180,21 +191,30 @@ export async function readStore<T>(
 /** The result of a run that never began. */
 export function problemResult(run: string, { outcome, message, hint }: Problem): RunResult {
   const error = hint === undefined ? { message } : { message, hint };
-  return { outcome, exit_code: exitCode(outcome), answer: null, error, usage: {}, cost: null, denied: [], run_id: run };
+  return { outcome, exit_code: exitCode(outcome), answer: null, error, model: null, usage: {}, cost: null, denied: [], run_id: run };
 }
 
-function makeModel(request: RunRequest, chosen: ChosenModel, host: OpenHost): Promise<Result<Model, Problem>> {
+function readyModels(request: RunRequest, chosen: Choice, host: OpenHost): Promise<Result<ReadyChoice, Problem>> {
   const { environment, cwd, files, streamed } = request;
   const folders = foldersOf(request, chosen);
-  return createModel(
-    chosen.spec,
+  return readyChoice(
+    chosen,
     modelDeps({ host, clock, environment, files, cwd, plan: request.plan, retryAfterText: !streamed, ...folders }),
   );
 }
 
+/** The most tokens that one of the models could read. */
+function largestOf(choice: ReadyChoice | undefined): number {
+  const windows = (choice === undefined ? [] : listsOf(choice)).flatMap(({ candidates }) =>
+    candidates.map(({ window = largestWindow }) => window),
+  );
+  return windows.length === 0 ? largestWindow : Math.max(...windows);
+}
+
 /** A file names its script relative to itself, a flag or variable relative to where it was typed. */
-function foldersOf({ plan, cwd }: RunRequest, { from }: ChosenModel) {
-  return { scriptFolder: from === "file" ? plan.folder : cwd, agentFolder: plan.folder };
+function foldersOf({ plan, cwd }: RunRequest, choice: Choice) {
+  const typed = modelsOf(choice).some(({ from }) => from === "caller");
+  return { scriptFolder: typed ? cwd : plan.folder, agentFolder: plan.folder };
 }
 
 /** A run without sub-agents. */

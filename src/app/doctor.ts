@@ -3,6 +3,7 @@ import type { Model, ModelFailure, ModelSpec, ToolSpec } from "../core/model.ts"
 import type { Grants } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
+import { namesOf } from "../core/route.ts";
 import type { ServiceCheck, ServiceState } from "../core/service-check.ts";
 import { openHost, type OpenHost } from "../host/host.ts";
 import { readMachine, type Environment } from "../host/machine.ts";
@@ -65,8 +66,10 @@ function subjects(plan: Plan | undefined, environment: Environment): Subject[] {
   });
   const services = found.map(({ name }): Subject => ({ spec: { model: name }, name: null }));
   const named = Object.entries(plan?.models ?? {}).map(([name, spec]): Subject => ({ spec, name }));
-  const single = plan?.model === undefined || Object.hasOwn(plan.models, plan.model) ? undefined : plan.model;
-  const all = [...services, ...(single === undefined ? [] : [{ spec: { model: single }, name: null }]), ...named];
+  const others =
+    plan?.model === undefined ? [] : namesOf(plan.model).filter((name) => !Object.hasOwn(plan.models, name));
+  const unnamed = others.map((model): Subject => ({ spec: { model }, name: null }));
+  const all = [...services, ...unnamed, ...named];
   const labels = new Set<string>();
   return all.filter(({ spec, name }) => {
     const label = name ?? labelOf(spec);

@@ -79,7 +79,7 @@ export async function hire(
   const answers: DurableEvent[] = [];
   const servers = makeMcp({ plan, doors, mask, clock, answers });
   await servers?.begin();
-  const modelled = await modelFor(parent, common, sub, task.agent, host, answers);
+  const modelled = await modelFor(parent, common, sub, { agent: task.agent, prompt }, host, answers);
   if (!modelled.ok) {
     await servers?.close();
     await host.close();

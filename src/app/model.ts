@@ -3,13 +3,13 @@ import { fail, ok, type Result } from "../core/result.ts";
 import type { Clock, Decided } from "../core/host.ts";
 import type { ModelSpec } from "../core/model.ts";
 import type { Confirm, Need } from "../core/permission.ts";
-import type { Plan } from "../core/plan.ts";
+import { limitsCost, type Plan } from "../core/plan.ts";
 import type { Script } from "../core/script.ts";
 import type { OpenHost } from "../host/host.ts";
 import { freeMemory } from "../host/memory.ts";
 import { folderNames, withFile } from "../host/model-files.ts";
 import { absolutePath, canonicalPath, type Environment } from "../host/machine.ts";
-import { chooseModel, usableServices, type ChosenModel } from "../models/choose.ts";
+import { chooseModels, usableServices, type Choice, type ChosenModel, type ModelList } from "../models/choose.ts";
 import type { ModelDeps } from "../models/index.ts";
 import { isPath, localPath, modelsFolder, type LocalPlaces } from "../models/local-name.ts";
 import type { LocalMachine } from "../models/local.ts";
@@ -17,19 +17,21 @@ import type { ModelProblem } from "../models/problem.ts";
 import { localProvider } from "../models/providers.ts";
 
 /**
- * A model that was chosen, and the folders that its paths are relative to: of its script, and of its other files. `agents`: the
- * sub-agents, by their names, that have it from whoever it was named for.
+ * The models that were decided on, and the folders that their paths are relative to: of scripts, and of other files. `agents`: the
+ * sub-agents, by their names, that have them from whoever they were named for.
  */
 export type NamedModel = {
-  chosen: ChosenModel;
+  models: ModelList;
+  /** Those that go on where an answer of these is not good enough. */
+  stronger?: ModelList;
   scriptFolder: string;
   agentFolder: string;
   agents: readonly string[];
 };
 
-/** Whether each of its runs is one of its own, with answers of its own. */
-export function isScripted({ model }: ModelSpec): boolean {
-  return model.startsWith("scripted/");
+/** Whether each run of one of them is one of its own, with answers of its own. */
+export function areScripted({ models, stronger = [] }: NamedModel): boolean {
+  return [...models, ...stronger].some(({ spec }) => spec.model.startsWith("scripted/"));
 }
 
 /** Reads the files that a model names; paths are absolute. */
@@ -40,14 +42,14 @@ export type ModelFiles = {
   text(path: string): Result<string>;
 };
 
-/** The model that flag, REIN_MODEL and file together mean. */
-export function chosenModel(
+/** The models that flag, REIN_MODEL and file together mean. */
+export function chosenModels(
   plan: Plan,
   flag: string | undefined,
   environment: Environment,
-): Result<ChosenModel, ModelProblem> {
+): Result<Choice, ModelProblem> {
   const key = (name: string) => environment[name];
-  return chooseModel({ flag, variable: environment["REIN_MODEL"], file: plan.model, models: plan.models, key });
+  return chooseModels({ flag, variable: environment["REIN_MODEL"], file: plan.model, models: plan.models, key });
 }
 
 /** The small model in this process, for who has no service's key: if it is here, and if they want it. */
@@ -135,8 +137,21 @@ export function modelDeps(options: {
   retryAfterText: boolean;
   /** The sub-agents whose answers are taken from a script. */
   agents?: readonly string[];
+  /** What is run, where that is an agent: it says whether the prices of its models must be known. */
+  plan?: Plan;
 }): ModelDeps {
-  const { host, clock, environment, files, agentFolder, scriptFolder, cwd, retryAfterText, agents = [] } = options;
+  const {
+    host,
+    clock,
+    environment,
+    files,
+    agentFolder,
+    scriptFolder,
+    cwd,
+    retryAfterText,
+    agents = [],
+    plan,
+  } = options;
   return {
     fetch: host.serviceFetch,
     clock,
@@ -152,6 +167,7 @@ export function modelDeps(options: {
     local: async () => ({ ...(await localPlaces(environment, cwd, scriptFolder)), ...localMachine }),
     path: (path) => within(agentFolder, path),
     retryAfterText,
+    mustPrice: plan !== undefined && limitsCost(plan),
   };
 }
 

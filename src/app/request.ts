@@ -4,6 +4,7 @@ import type { Ask, Confirm, Grants } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import type { Problem } from "../core/problem.ts";
 import type { RunResult } from "../core/result-document.ts";
+import type { Routed } from "../core/route.ts";
 import type { Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
 import type { Environment } from "../host/machine.ts";
@@ -42,6 +43,8 @@ export type Texts = { input: InputValues; prompt: string | undefined; files: rea
 export type DryRun = {
   plan: Plan;
   model: string | null;
+  fallback: string[];
+  route: Routed | null;
   instructions: string;
   prompt: string;
   tools: Array<Pick<Tool, "name" | "description" | "input">>;

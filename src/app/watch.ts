@@ -9,7 +9,8 @@ export function watch(): Watch {
   return {
     see(event) {
       // What its own sub-agents use is its use.
-      if (event.type === "turn_end") progress.tokens += event.usage.input + event.usage.output;
+      const paid = event.type === "turn_end" || event.type === "attempt_discarded";
+      if (paid) progress.tokens += event.usage.input + event.usage.output;
       if (event.agent_id !== undefined) return;
       if (event.type === "turn_start") progress.turns = event.turn;
       if (event.type === "call_start") progress.calls++;
@@ -34,6 +35,9 @@ function told(event: Event): string | undefined {
       return event.verdict === "deny" ? `was refused to ${event.kind} '${event.target}'` : undefined;
     case "retry":
       return `waits to ask the model again: ${event.reason}`;
+    case "fallback":
+    case "escalate":
+      return `goes on with ${event.to}: ${event.reason}`;
     case "limit":
       return `reached the limit of ${event.limit}`;
     case "run_end":

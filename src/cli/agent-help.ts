@@ -1,6 +1,7 @@
 import { exitCode } from "../core/exit.ts";
 import { permissionKinds } from "../core/permission.ts";
 import type { InputSpec, Plan } from "../core/plan.ts";
+import { settingText } from "../core/route.ts";
 import { cleanLine } from "../render/clean.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { readAgent } from "./agent-file.ts";
@@ -38,7 +39,7 @@ function agentHelp(command: string, plan: Plan): string {
     "Requests (-P grants all of it):",
     ...(requests.length === 0 ? ["  nothing"] : columns(requests)),
     "",
-    `Model: ${model === undefined ? "none named" : cleanLine(model)}`,
+    `Model: ${model === undefined ? "none named" : cleanLine(settingText(model))}`,
     `Tools: ${tools.length === 0 ? "none" : tools.map((tool) => tool.name ?? "custom/*").join(", ")}`,
     "",
     `'rein help ${command}' tells of the other flags.`,

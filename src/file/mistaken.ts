@@ -1,5 +1,6 @@
-import { find, kindName } from "./node.ts";
+import { find, kindName, type Node } from "./node.ts";
 import { plain, type ShapeRules } from "./shape.ts";
+import type { Problem } from "./source.ts";
 import { ownToolSchema } from "./tool-schema.ts";
 
 /** What a `${{ … }}` is told where nothing expands it. */
@@ -20,13 +21,20 @@ export const mistaken: ShapeRules["mistaken"] = (path, node) => {
         hint: "write keys, such as 'prompt: …'",
       };
     case "model":
-      if (node.kind === "text" && node.value.includes("${{")) return { code: "template", message: strayMessage };
-      if (node.kind !== "list" && node.kind !== "map") return undefined;
-      return {
-        code: "later_key",
-        message: `${node.kind === "list" ? "A list of models" : "A map"} for 'model' is not in this version`,
-        hint: "name one model: 'provider/model', or a name under 'models'",
-      };
+      if (find(node, "model") !== undefined || find(node, "provider") !== undefined) {
+        return {
+          code: "wrong_type",
+          message: "A map for 'model' is a route, with 'simple' and 'complex'",
+          hint: "a model with options is named under 'models'",
+        };
+      }
+      return strayName(node);
+    case "model.*":
+    case "model.simple":
+    case "model.simple.*":
+    case "model.complex":
+    case "model.complex.*":
+      return strayName(node);
     case "models.*":
       if (node.kind !== "text") return undefined;
       return {
@@ -89,6 +97,11 @@ export const mistaken: ShapeRules["mistaken"] = (path, node) => {
       return undefined;
   }
 };
+
+/** A template where a model is named. */
+function strayName(node: Node): Omit<Problem, "at"> | undefined {
+  return node.kind === "text" && node.value.includes("${{") ? { code: "template", message: strayMessage } : undefined;
+}
 
 /** A command line as a list; one that only a shell understands is given to a shell. */
 function argv(command: string): string {

@@ -1,5 +1,5 @@
 import { normalize } from "node:path";
-import type { KnownProvider } from "./models.ts";
+import { namedModels, type KnownProvider } from "./models.ts";
 import { entriesOf, find, quote, textsOf, type Node } from "./node.ts";
 import type { Problem } from "./source.ts";
 
@@ -13,8 +13,11 @@ export function modelFileProblems(root: Node, providers: readonly KnownProvider[
     return [];
   const rules = textsOf(read).map(({ value }) => value);
   const models = entriesOf(find(root, "models"));
-  const own = models.some(([name]) => name === textOf(find(root, "model"))) ? [] : [root];
-  const files = [...own, ...models.map(([, { value }]) => value)].flatMap((node) => filesOf(node, providers));
+  const own = namedModels(root).filter(({ value }) => !models.some(([name]) => name === value));
+  const files = [
+    ...own.flatMap((model) => filesOf(model, undefined, providers)),
+    ...models.flatMap(([, { value }]) => filesOf(find(value, "model"), find(value, "adapter"), providers)),
+  ];
   return files.flatMap(([node, path]): Problem[] => {
     if (rules.some((rule) => mayHold(rule, path))) return [];
     const rule = placeOf(path) === "agent" ? `agent:${normalize(path)}` : path;
@@ -29,19 +32,18 @@ export function modelFileProblems(root: Node, providers: readonly KnownProvider[
   });
 }
 
-/** The paths that one model's entry, or the file's own `model`, names, as they are written. */
-function filesOf(node: Node, providers: readonly KnownProvider[]): Array<[TextNode, string]> {
-  const [model, adapter] = [find(node, "model"), find(node, "adapter")];
+/** The paths that a model's name, and its adapter, are, as they are written. */
+function filesOf(
+  model: Node | undefined,
+  adapter: Node | undefined,
+  providers: readonly KnownProvider[],
+): Array<[TextNode, string]> {
   if (model?.kind !== "text") return [];
   const provider = providers.find(({ name }) => model.value.startsWith(`${name}/`));
   if (provider?.fileOf === undefined) return [];
   const path = provider.fileOf(model.value.slice(provider.name.length + 1));
   const files: Array<[TextNode, string]> = path === undefined ? [] : [[model, path]];
   return adapter?.kind === "text" ? [...files, [adapter, adapter.value]] : files;
-}
-
-function textOf(node: Node | undefined): string | undefined {
-  return node?.kind === "text" ? node.value : undefined;
 }
 
 /** What a path is relative to. */

@@ -1,7 +1,7 @@
 import { nearest } from "../core/nearest.ts";
 import { isJsonObject, type JsonSchema } from "../core/json.ts";
 import { modelFileProblems } from "./model-files.ts";
-import { entriesOf, find, quote, toJson, type Entry, type MapNode, type Node } from "./node.ts";
+import { entriesOf, find, quote, textsOf, toJson, type Entry, type MapNode, type Node } from "./node.ts";
 import { oneOf } from "./shape.ts";
 import type { Problem, Range } from "./source.ts";
 
@@ -37,8 +37,7 @@ export function modelProblems(
 ) {
   const models = entriesOf(find(root, "models"));
   const names = models.map(([name]) => name);
-  const model = find(root, "model");
-  const problems: Problem[] = model?.kind === "text" ? modelNameProblems(model, providers, names, text) : [];
+  const problems = settingProblems(root, providers, names, text);
   for (const [name, { key, value: spec }] of models) {
     if (providers.some((one) => one.name === name || one.aliases.includes(name))) {
       const message = `A model cannot be named ${quote(name)}: it is a provider`;
@@ -56,17 +55,64 @@ export function modelProblems(
 
 /** What of a schema an agent's own model cannot be held to. The schema is one, of its answer or of a tool. */
 export function unkeptProblems(root: Node, schema: MapNode, providers: readonly KnownProvider[]): Problem[] {
-  const named = find(root, "model");
-  if (named?.kind !== "text") return [];
-  const entry = find(root, "models", named.value, "model");
-  const model = entry?.kind === "text" ? entry.value : named.value;
   const json = toJson(schema);
-  const unkept = isJsonObject(json) ? (providerOf(model, providers)?.unkept?.(json) ?? []) : [];
-  return unkept.map(({ path, message, hint }): Problem => {
-    const why = message.replace(/^[A-Z]/, (letter) => letter.toLowerCase());
-    const told = `'${model}' cannot be held to this schema: ${why}`;
-    return { code: "schema", at: rangeAt(schema, path), message: told, hint };
+  if (!isJsonObject(json)) return [];
+  const models = namedModels(root).map(({ value }) => {
+    const entry = find(root, "models", value, "model");
+    return entry?.kind === "text" ? entry.value : value;
   });
+  return [...new Set(models)].flatMap((model) => {
+    const unkept = providerOf(model, providers)?.unkept?.(json) ?? [];
+    return unkept.map(({ path, message, hint }): Problem => {
+      const why = message.replace(/^[A-Z]/, (letter) => letter.toLowerCase());
+      const told = `'${model}' cannot be held to this schema: ${why}`;
+      return { code: "schema", at: rangeAt(schema, path), message: told, hint };
+    });
+  });
+}
+
+/** All names of models in an agent's `model`: the one, those of a list, or those of a route's sides. */
+export function namedModels(agent: Node): TextNode[] {
+  const model = find(agent, "model");
+  return [model, find(model, "simple"), find(model, "complex")].flatMap((node) =>
+    node?.kind === "text" ? [node] : textsOf(node),
+  );
+}
+
+/** What is wrong with an agent's `model` beyond its shape. */
+export function settingProblems(
+  agent: Node,
+  providers: readonly KnownProvider[],
+  names: readonly string[],
+  text: string,
+): Problem[] {
+  const model = find(agent, "model");
+  return [
+    ...namedModels(agent).flatMap((node) => modelNameProblems(node, providers, names, text)),
+    ...[model, find(model, "simple"), find(model, "complex")].flatMap(repeatedNames),
+    ...unusedSettings(model),
+  ];
+}
+
+/** A model cannot stand in for itself. */
+function repeatedNames(list: Node | undefined): Problem[] {
+  const seen = new Set<string>();
+  return textsOf(list).flatMap(({ value, at }): Problem[] => {
+    if (seen.size < seen.add(value).size) return [];
+    return [{ code: "wrong_value", at, message: `Model ${quote(value)} is in this list already` }];
+  });
+}
+
+/** What a route says and its scorer does not read. */
+function unusedSettings(route: Node | undefined): Problem[] {
+  const named = find(route, "scorer");
+  const scorer = named?.kind === "text" ? named.value : "keywords";
+  const unused = { keywords: [], features: ["keywords"], cascade: ["keywords", "threshold"] }[scorer] ?? [];
+  return entriesOf(route).flatMap(([name, { key }]): Problem[] =>
+    unused.includes(name)
+      ? [{ code: "wrong_value", at: key, message: `The scorer '${scorer}' has no ${quote(name)}` }]
+      : [],
+  );
 }
 
 /** Where a path leads: a key, or an item of a list; the schema itself for none. */

@@ -42,8 +42,8 @@ export function toJson(node: Node): Json {
 }
 
 /** The value that a path of keys leads to, where all of it is there. */
-export function find(node: Node, ...path: string[]): Node | undefined {
-  let found: Node | undefined = node;
+export function find(node: Node | undefined, ...path: string[]): Node | undefined {
+  let found = node;
   for (const key of path) found = found?.kind === "map" ? found.entries.get(key)?.value : undefined;
   return found;
 }

@@ -2,6 +2,7 @@ import type { McpServer, ServerPick } from "../core/mcp.ts";
 import type { PlannedTool } from "../core/planned-tool.ts";
 import { plansOf, type InputSpec, type Plan, type Skill, type SubAgent, type Template } from "../core/plan.ts";
 import { milliseconds } from "./duration.ts";
+import { modelSetting } from "./route-schema.ts";
 import type { CheckedMcp } from "./mcp.ts";
 import type { AgentFile } from "./schema.ts";
 import type { Source } from "./source.ts";
@@ -28,7 +29,7 @@ export function planOf(
   source: Source,
 ): Plan {
   const { description, model, output } = file;
-  const { time, tokens, ...limits } = file.limits;
+  const { time, tokens, cost, ...limits } = file.limits;
   const requested = tools.map(requestsOf);
   const programs = [
     ...[...file.checks.map(({ run }) => run), ...Object.values(file.lsp)].map(([program = ""]) => program),
@@ -56,7 +57,7 @@ export function planOf(
     hash: new Bun.CryptoHasher("sha256").update(source.bytes).digest("hex"),
     name: file.name ?? stem(source.file),
     ...(description === undefined ? {} : { description }),
-    ...(model === undefined ? {} : { model }),
+    ...(model === undefined ? {} : { model: modelSetting(model) }),
     models: file.models,
     input,
     instructions,
@@ -77,7 +78,12 @@ export function planOf(
     },
     ...(withheld.length > 0 ? { withheld } : {}),
     deny: file.deny,
-    limits: { ...limits, time: milliseconds(time), ...(tokens === undefined ? {} : { tokens }) },
+    limits: {
+      ...limits,
+      time: milliseconds(time),
+      ...(tokens === undefined ? {} : { tokens }),
+      ...(cost === undefined ? {} : { cost }),
+    },
     context: file.context,
     ...(output === undefined ? {} : { output }),
     checks: file.checks,

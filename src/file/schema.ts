@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { entryName } from "./entry-name.ts";
-import { defaultLimits } from "../core/plan.ts";
+import { defaultCost, defaultLimits } from "../core/plan.ts";
 import { lspSchema } from "./lsp.ts";
 import { mcpSchema, serverPicks } from "./mcp-schema.ts";
 import { modelsSchema } from "./models-schema.ts";
+import { modelSchema } from "./route-schema.ts";
 import { contextSchema } from "./context.ts";
 import { count } from "./count.ts";
 import { durationText } from "./duration.ts";
@@ -120,18 +121,7 @@ const entries = {
       v.examples(["Finds bugs in a diff."]),
     ),
   ),
-  model: v.exactOptional(
-    v.pipe(
-      v.string(),
-      v.title("'provider/model'"),
-      v.regex(/^[A-Za-z]\S*$/, "Expected 'provider/model'"),
-      v.description(
-        "The model: `provider/model`, a provider alone for its default, or a name under `models`. `--model` and `REIN_MODEL` " +
-          "win over it. Default: the one service whose key is set. [providers.md](providers.md) lists the providers.",
-      ),
-      v.examples(["anthropic/claude-sonnet-5-5"]),
-    ),
-  ),
+  model: v.exactOptional(modelSchema),
   models: v.optional(
     v.pipe(
       modelsSchema,
@@ -221,10 +211,22 @@ const entries = {
             v.description("Tokens of all requests, input and output. Default: no limit."),
           ),
         ),
+        cost: v.exactOptional(
+          v.pipe(
+            v.number(),
+            v.title("an amount in US dollars"),
+            v.minValue(0, "Expected 0 or more"),
+            v.finite("Expected an amount"),
+            v.description(
+              `What all requests may cost, in US dollars. Default: ${defaultCost}, and a model whose price is not known is only a ` +
+                "warning. Where it is set such a model is an error; `models.*.price` names a price.",
+            ),
+          ),
+        ),
       }),
       v.title("a map of limits"),
       v.description("The most that a run may use. A run that reaches one ends with exit code 4, or 124 for `time`."),
-      v.examples([{ turns: 30, tool_calls: 100, time: "5m" }]),
+      v.examples([{ turns: 30, tool_calls: 100, time: "5m", cost: 0.5 }]),
     ),
     {},
   ),
@@ -369,8 +371,6 @@ export const agentSchema = v.pipe(
 /** Keys that later versions will know, by the path of the map they stand in. */
 export const laterKeys: Record<string, readonly string[]> = {
   "": ["agents", "skills", "flow", "sandbox", "commands", "cache", "memory", "tests"],
-  limits: ["cost"],
-  "agents.*.limits": ["cost"],
 };
 
 const foreignHere = {

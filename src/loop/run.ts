@@ -4,13 +4,16 @@ import { exitCode, type Interruption, type OutcomeName } from "../core/exit.ts";
 import type { Json, JsonSchema } from "../core/json.ts";
 import { attachmentSize, attachmentsOf, mostAttached, type Attachment, type Message } from "../core/message.ts";
 import type { Model, ModelFailure, ModelRequest } from "../core/model.ts";
+import { dollars, paidOf } from "../core/price.ts";
 import type { Denial } from "../core/permission.ts";
 import type { Check, Limits } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Tool } from "../core/tool.ts";
 import { fitAnswer, repairPrompt } from "./answer.ts";
 import { runCalls, type CallContext, type FinishedCall, type Surroundings } from "./calls.ts";
-import { readReply, type Reply } from "./reply.ts";
+import { Context, type ContextOptions } from "./context.ts";
+import { Conversation } from "./conversation.ts";
+import { readReply, type Replied, type Reply } from "./reply.ts";
 import { Tally, type Reached } from "./tally.ts";
 
 /** How one check of the answer came out. */
@@ -24,9 +27,13 @@ export type RunOptions = Surroundings & {
   session?: string;
   model: Model;
   tools: Tool[];
+  /** The tools of the next turn, where they may be others by then. */
+  present?(): Promise<Tool[]>;
   instructions: string;
   /** The conversation so far, when a session goes on. */
-  history: Message[];
+  history?: Conversation;
+  /** How the conversation is kept within the model's window. */
+  context: Pick<ContextOptions, "spec" | "gauge" | "summarizer">;
   prompt: string;
   /** What the model is shown with the prompt. */
   attachments: Attachment[];
@@ -44,7 +51,10 @@ export type RunOptions = Surroundings & {
 };
 
 /** How a run came to its end. */
-type Ending = { outcome: OutcomeName; answer: Json; error: RunResult["error"] };
+type Ending = { outcome: OutcomeName; answer: Json; error: RunResult["error"]; partial?: string };
+
+/** The model that is asked next, and the name of the one that answered last. */
+type Asked = { model: Model; answered: string | null };
 
 /** Runs turns of model and tools until the model is done, something stops it, or a limit is reached. */
 export async function run(options: RunOptions): Promise<RunResult> {
@@ -53,17 +63,21 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const { prompt, attachments } = options;
   const kept = attachments.length === 0 ? {} : { attachments: await options.keep(attachments) };
   await options.emit({ type: "user", text: prompt, ...kept });
-  const ending = await converse(options, tally);
+  const asked: Asked = { model: options.model, answered: null };
+  const ending = await converse(options, tally, asked);
   await options.settle?.();
   const result: RunResult = {
     outcome: ending.outcome,
     exit_code: exitCode(ending.outcome),
     answer: ending.answer,
     error: ending.error,
+    model: ending.answer === null ? null : asked.answered,
     usage: tally.usage,
-    cost: null,
+    cost: tally.paid(),
     denied: tally.denied,
     run_id: options.runId,
+    ...(tally.notional ? { notional: true } : {}),
+    ...(ending.partial === undefined ? {} : { partial: ending.partial }),
   };
   await options.emit({ type: "run_end", result }, "flush");
   return result;
@@ -76,33 +90,54 @@ function startEvent(options: RunOptions): DurableEvent {
   return { ...event, ...(session === undefined ? {} : { session }), instructions, ...called };
 }
 
-async function converse(options: RunOptions, tally: Tally): Promise<Ending> {
-  const { model, emit, clock, signal } = options;
+async function converse(options: RunOptions, tally: Tally, asked: Asked): Promise<Ending> {
+  const { emit, clock, signal } = options;
   const { prompt, attachments } = options;
-  const asked: Message = { role: "user", text: prompt, ...(attachments.length === 0 ? {} : { attachments }) };
-  const messages: Message[] = [...options.history, asked];
+  const task: Message = { role: "user", text: prompt, ...(attachments.length === 0 ? {} : { attachments }) };
+  const conversation = options.history ?? new Conversation();
+  const { messages } = conversation;
   const request: ModelRequest = { instructions: options.instructions, messages, tools: toolSpecs(options.tools) };
   if (options.output !== undefined) request.output = options.output;
-  const attached = messages.flatMap(attachmentsOf).reduce((sum, one) => sum + attachmentSize(one), 0);
-  const room = { bytes: mostAttached - attached };
-  const calls: CallContext = { ...options, room, tools: new Map(options.tools.map((tool) => [tool.name, tool])) };
+  const context = new Context({ ...options.context, conversation, request, tally, emit, clock, signal });
+  context.task(task);
+  const calls: CallContext = {
+    ...options,
+    room: { bytes: 0 },
+    tools: new Map(options.tools.map((tool) => [tool.name, tool])),
+  };
   let repaired = false;
   for (;;) {
     if (signal.aborted) return interrupted(signal);
     const tooMuch = tally.beforeTurn();
     if (tooMuch !== undefined) return limited(tooMuch, options);
     const turn = tally.turns;
-    await emit({ type: "turn_start", turn });
-    const replied = await readReply(model, request, turn, emit, clock, signal);
+    await offerPresent(options, request, calls);
+    const fitted = await context.fit(asked.model, turn);
     if (signal.aborted) return interrupted(signal);
-    if (!replied.ok) return failed(replied.error);
-    const reply = replied.value;
-    tally.addReply(model.name, reply);
-    const message = await endTurn(reply, turn, emit);
+    if (!fitted.ok) return ended("usage", null, fitted.error);
+    calls.room.bytes = roomIn(messages);
+    await emit({ type: "turn_start", turn, ...fitted.value });
+    let replied = await readReply(asked.model, request, turn, tally, emit, clock, signal);
+    if (isTooLong(replied) && !signal.aborted && (await context.shorten(asked.model, turn)))
+      replied = await readReply(asked.model, request, turn, tally, emit, clock, signal);
+    if (replied.type !== "reply") {
+      const { reply } = replied;
+      if (reply !== undefined) await endTurn(reply, turn, tally, emit);
+      if (signal.aborted) return { ...interrupted(signal), ...partOf(reply) };
+      if (replied.type === "failure") return failed(replied.failure);
+      return { ...(await limited(tally.nearest(replied.limit), options)), ...partOf(reply) };
+    }
+    const { reply } = replied;
+    asked.answered = reply.model;
+    context.learn(asked.model, reply.usage);
+    const message = await endTurn(reply, turn, tally, emit);
+    if (signal.aborted) return { ...interrupted(signal), ...partOf(reply) };
 
     // What was cut at its length or refused is no answer, and a tool call in it may be half a call.
-    if (reply.stop === "length")
-      return limited({ limit: "output_length", value: reply.usage.output, max: reply.usage.output }, options);
+    if (reply.stop === "length") {
+      const { output } = reply.usage;
+      return { ...(await limited({ limit: "output_length", value: output, max: output }, options)), ...partOf(reply) };
+    }
     if (reply.stop === "refusal") return ended("unfit", reply.text, "The model refused to answer");
 
     if (reply.calls.length > 0) {
@@ -111,26 +146,56 @@ async function converse(options: RunOptions, tally: Tally): Promise<Ending> {
       const finished = await runCalls(reply.calls, turn, calls);
       const repeats = finished.map((call) => tally.addCall(call)).find((reached) => reached !== undefined);
       if (signal.aborted) return interrupted(signal);
-      if (repeats !== undefined) return limited(repeats, options);
+      if (repeats !== undefined) return limited(repeats, { emit, model: asked.model });
       // The calls as they ran: the model reads its arguments as they were put right.
-      messages.push({ ...message, calls: finished.map(({ call }) => call) });
-      messages.push({ role: "tool", results: finished.map(({ result }) => result) });
+      context.push({ ...message, calls: finished.map(({ call }) => call) }, turn);
+      context.push({ role: "tool", results: finished.map(({ result }) => result) }, turn);
       continue;
     }
-    messages.push(message);
+    context.push(message, turn);
 
     const answer =
       options.output === undefined ? text(reply) : await fitAnswer(reply.text, options.output, options.explainJson);
     if (answer.ok) {
       await options.settle?.();
-      return judge(answer.value, options, tally);
+      const ending = await judge(answer.value, options, tally);
+      const { stronger } = asked.model;
+      if (ending.outcome !== "unfit" || stronger === undefined) return ending;
+      const why = ending.error?.message ?? "A check failed";
+      await escalate(asked, stronger, turn, why, emit);
+      const complaint = `${why}\nAnswer the task again, better.`;
+      await emit({ type: "user", text: complaint, reason: "check" });
+      context.push({ role: "user", text: complaint }, turn);
+      continue;
     }
-    if (repaired) return ended("unfit", reply.text, `The answer does not fit its schema: ${answer.error}`);
-    repaired = true;
+    const why = `The answer does not fit its schema: ${answer.error}`;
+    const { stronger } = asked.model;
+    if (stronger !== undefined) await escalate(asked, stronger, turn, why, emit);
+    else if (repaired) return ended("unfit", reply.text, why);
+    else repaired = true;
     const complaint = repairPrompt(answer.error);
     await emit({ type: "user", text: complaint, reason: "repair" });
-    messages.push({ role: "user", text: complaint });
+    context.push({ role: "user", text: complaint }, turn);
   }
+}
+
+/** The stronger model goes on in the same conversation: no call of a tool is made twice. */
+async function escalate(asked: Asked, to: Model, turn: number, reason: string, emit: Emit): Promise<void> {
+  const from = asked.answered ?? asked.model.name;
+  asked.model = to;
+  await emit({ type: "escalate", turn, from, to: to.name, reason });
+}
+
+async function offerPresent({ present }: RunOptions, request: ModelRequest, calls: CallContext): Promise<void> {
+  const tools = await present?.();
+  if (tools === undefined) return;
+  request.tools = toolSpecs(tools);
+  calls.tools = new Map(tools.map((tool) => [tool.name, tool]));
+}
+
+/** How many bytes of attachments may still come into a conversation. */
+function roomIn(messages: readonly Message[]): number {
+  return mostAttached - messages.flatMap(attachmentsOf).reduce((sum, one) => sum + attachmentSize(one), 0);
 }
 
 function text(reply: Reply) {
@@ -146,12 +211,23 @@ function toolSpecs(tools: Tool[]): ModelRequest["tools"] {
   }));
 }
 
-async function endTurn(reply: Reply, turn: number, emit: Emit) {
+/** What had come of an answer that was cut. */
+function partOf(reply: Reply | undefined): Pick<Ending, "partial"> {
+  return reply === undefined || reply.text === "" ? {} : { partial: reply.text };
+}
+
+async function endTurn(reply: Reply, turn: number, tally: Tally, emit: Emit) {
+  tally.addReply(reply.model, reply);
   const message: Extract<Message, { role: "assistant" }> = { role: "assistant", text: reply.text, calls: reply.calls };
   if (reply.opaque !== undefined) message.opaque = reply.opaque;
-  const { stop, usage, durationMs, firstTokenMs } = reply;
-  await emit({ type: "turn_end", turn, message, stop, usage, duration_ms: durationMs, first_token_ms: firstTokenMs });
+  const { model, stop, durationMs: duration_ms, firstTokenMs: first_token_ms } = reply;
+  await emit({ type: "turn_end", turn, message, stop, model, ...paidOf(reply), duration_ms, first_token_ms });
   return message;
+}
+
+/** Whether the service has found that the request is too long, before it said anything. */
+function isTooLong(replied: Replied): boolean {
+  return replied.type === "failure" && replied.reply === undefined && replied.failure.tooLong === true;
 }
 
 /** The run ended by itself: the checks decide, then the denials. */
@@ -190,7 +266,10 @@ function failed(failure: ModelFailure): Ending {
   return { outcome: failureOutcomes[kind], answer: null, error: hint === undefined ? { message } : { message, hint } };
 }
 
-async function limited({ call, ...reached }: Reached, { emit, model }: RunOptions): Promise<Ending> {
+async function limited(
+  { call, ...reached }: Reached,
+  { emit, model }: Pick<RunOptions, "emit" | "model">,
+): Promise<Ending> {
   await emit({ type: "limit", ...reached });
   if (reached.limit === "same_denial")
     return ended("denied", null, "The same permission was refused three times in a row");
@@ -213,6 +292,8 @@ function limitMessage({ limit, value, max }: Reached): string {
       return "The model's answer was cut at its longest output length";
     case "tool_calls":
       return `The limit of ${max} tool calls was reached: the next turn asked for call ${value}`;
+    case "cost":
+      return `The limit of ${dollars(max)} US dollars was reached: ${dollars(value)} are spent`;
     default:
       return `The limit of ${max} ${limit} was reached`;
   }

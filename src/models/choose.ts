@@ -1,6 +1,7 @@
 import type { ModelSpec } from "../core/model.ts";
 import { nearest } from "../core/nearest.ts";
 import { ok, type Result } from "../core/result.ts";
+import { sides, type ModelSetting, type Route, type Side } from "../core/route.ts";
 import { problem, type ModelProblem } from "./problem.ts";
 import { localProvider, providerNames, providers, scriptedProvider, type Provider } from "./providers.ts";
 
@@ -39,7 +40,7 @@ export function parseModelName(name: string, others: readonly string[] = []): Re
 export type ModelChoice = {
   flag: string | undefined;
   variable: string | undefined;
-  file: string | undefined;
+  file: ModelSetting | undefined;
   /** The models that the agent file names. */
   models: Readonly<Record<string, ModelSpec>>;
   key(name: string): string | undefined;
@@ -48,18 +49,53 @@ export type ModelChoice = {
 /** A model with its options, the name that the file gave it, and who wrote its `provider/model`. */
 export type ChosenModel = { spec: ModelSpec; name?: string; from: "caller" | "file" };
 
+/** Models in the order in which they stand in for each other. */
+export type ModelList = ChosenModel[];
+
+/** What may answer: models in their order, or a route between two such lists. */
+export type Choice = ModelList | { route: Route; lists: Record<Side, ModelList> };
+
+/** All models that a choice may lead to. */
+export function modelsOf(choice: Choice): ModelList {
+  return Array.isArray(choice) ? choice : sides.flatMap((side) => choice.lists[side]);
+}
+
 /**
- * The model to use: the flag's, else REIN_MODEL's, else the file's, else the default one of the only service whose key is set.
+ * The models to use: the flag's, else REIN_MODEL's, else the file's, else the default one of the only service whose key is set.
  * Where there is none, a failure that lists the choices.
  */
-export function chooseModel(choice: ModelChoice): Result<ChosenModel, ModelProblem> {
-  const { flag, variable, file, models } = choice;
-  const name = [flag, variable, file].find((one) => one !== undefined && one !== "");
-  if (name === undefined) return onlyService(choice.key);
-  const spec = Object.hasOwn(models, name) ? models[name] : undefined;
-  if (spec !== undefined) return ok({ spec, name, from: "file" });
-  const parsed = parseModelName(name, Object.keys(models));
-  return parsed.ok ? ok({ spec: { model: name }, from: flag || variable ? "caller" : "file" }) : parsed;
+export function chooseModels({ flag, variable, file, models, key }: ModelChoice): Result<Choice, ModelProblem> {
+  const typed = flag || variable;
+  if (typed) return chooseList([typed], models, "caller");
+  if (file === undefined) {
+    const only = onlyService(key);
+    return only.ok ? ok([only.value]) : only;
+  }
+  if (Array.isArray(file)) return chooseList(file, models, "file");
+  const simple = chooseList(file.simple, models, "file");
+  if (!simple.ok) return simple;
+  const complex = chooseList(file.complex, models, "file");
+  return complex.ok ? ok({ route: file, lists: { simple: simple.value, complex: complex.value } }) : complex;
+}
+
+/** Models by their names, which `from` has written. */
+function chooseList(
+  names: readonly string[],
+  models: ModelChoice["models"],
+  from: ChosenModel["from"],
+): Result<ModelList, ModelProblem> {
+  const list: ModelList = [];
+  for (const name of names) {
+    const spec = Object.hasOwn(models, name) ? models[name] : undefined;
+    if (spec !== undefined) {
+      list.push({ spec, name, from: "file" });
+      continue;
+    }
+    const parsed = parseModelName(name, Object.keys(models));
+    if (!parsed.ok) return parsed;
+    list.push({ spec: { model: name }, from });
+  }
+  return ok(list);
 }
 
 /** The services that have a default model and are not local ones: one of them is used where no model is named. */

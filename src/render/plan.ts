@@ -1,6 +1,8 @@
 import type { ToolSpec } from "../core/model.ts";
 import { permissionKinds, type PermissionLists } from "../core/permission.ts";
-import type { Limits, Plan } from "../core/plan.ts";
+import { defaultCost, type Limits, type Plan } from "../core/plan.ts";
+import { dollars } from "../core/price.ts";
+import type { Routed } from "../core/route.ts";
 import { clean, cleanJson, cleanLine } from "./clean.ts";
 import { duration } from "./format.ts";
 
@@ -9,6 +11,10 @@ export type PlanView = {
   plan: Plan;
   /** `provider/model`; null when none was chosen. */
   model: string | null;
+  /** Those that stand in for it, in their order. */
+  fallback: string[];
+  /** How a route came to it; null where there is none. */
+  route: Routed | null;
   /** With the values filled in. */
   instructions: string;
   prompt: string;
@@ -28,7 +34,10 @@ export function planText(view: PlanView): string {
   const { plan, permissions } = view;
   const sections: Array<[string, string[]]> = [
     ["agent", [`${plan.name} (${plan.file})`, ...(plan.description === undefined ? [] : [plan.description])]],
-    ["model", [view.model ?? "none"]],
+    [
+      "model",
+      [[view.model ?? "none", ...view.fallback].join(", else "), ...(view.route === null ? [] : [routed(view.route)])],
+    ],
     ["instructions", [view.instructions]],
     ["prompt", [view.prompt]],
     ["tools", [...view.tools.map((tool) => `${tool.name}: ${cleanLine(tool.description)}`), ...unloaded(plan)]],
@@ -43,7 +52,21 @@ export function planText(view: PlanView): string {
   return sections.map(([title, lines]) => `${title}\n${indented(lines)}\n`).join("\n");
 }
 
-export function planJson({ plan, model, instructions, prompt, tools, permissions, limits }: PlanView): string {
+function routed({ side, scorer, why }: Routed): string {
+  return `${side}, by ${scorer}: ${cleanLine(why)}`;
+}
+
+export function planJson({
+  plan,
+  model,
+  fallback,
+  route,
+  instructions,
+  prompt,
+  tools,
+  permissions,
+  limits,
+}: PlanView): string {
   const { name, description, file, hash, output, checks, denied } = plan;
   const document = {
     agent: name,
@@ -51,12 +74,14 @@ export function planJson({ plan, model, instructions, prompt, tools, permissions
     file,
     hash,
     model,
+    fallback,
+    route,
     instructions,
     prompt,
     tools,
     unloaded: plan.tools.flatMap((tool) => (tool.kind === "unloaded" ? [tool.name ?? "custom/*"] : [])),
     permissions,
-    limits,
+    limits: { ...limits, cost: limits.cost ?? defaultCost },
     output: output ?? null,
     checks,
     denied,
@@ -87,8 +112,14 @@ function children({ contained, env }: PlanView["permissions"]["children"]): stri
   ];
 }
 
-function limits({ turns, tool_calls, tokens, time }: Limits): string[] {
-  return [`turns: ${turns}`, `tool calls: ${tool_calls}`, `tokens: ${tokens ?? "no limit"}`, `time: ${duration(time)}`];
+function limits({ turns, tool_calls, tokens, time, cost = defaultCost }: Limits): string[] {
+  return [
+    `turns: ${turns}`,
+    `tool calls: ${tool_calls}`,
+    `tokens: ${tokens ?? "no limit"}`,
+    `cost: ${dollars(cost)} US dollars`,
+    `time: ${duration(time)}`,
+  ];
 }
 
 function indented(lines: string[]): string {

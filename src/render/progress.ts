@@ -4,7 +4,7 @@ import type { Clock } from "../core/host.ts";
 import type { Renderer, Writer } from "../core/render.ts";
 import { cleanLine } from "./clean.ts";
 import { pictureText, type Pictures } from "./picture.ts";
-import { callLabel, clearStatus, count, duration, paint, statusLine } from "./format.ts";
+import { callLabel, clearStatus, costItem, count, duration, paint, statusLine } from "./format.ts";
 
 export type ProgressOptions = {
   stderr: Writer;
@@ -35,6 +35,9 @@ const plainMs = 30_000;
 /** What is said of a status whose reason everybody knows. */
 const statusWords: Record<number, string> = { 429: "Rate limited", 503: "Overloaded", 529: "Overloaded" };
 
+/** What is said of sub-agents too. */
+const said: ReadonlySet<Stamped["type"]> = new Set(["warning", "retry", "fallback", "escalate"]);
+
 /** `--progress`, on stderr. Shares a queue with the renderer that streams to the same terminal, and comes before it. */
 export function progressRenderer(options: ProgressOptions): Progress {
   const { stderr, mode, color, clock } = options;
@@ -45,6 +48,7 @@ export function progressRenderer(options: ProgressOptions): Progress {
   /** Calls that were made, and the tokens of all turns. */
   let made = 0;
   let tokens = 0;
+  let cost = 0;
   let turn = 0;
   let started: number | undefined;
   let written = clock.now();
@@ -60,7 +64,7 @@ export function progressRenderer(options: ProgressOptions): Progress {
   function status(): string {
     const running = [...calls.values()];
     const doing = running.length > 1 ? `${running[0]} and ${running.length - 1} more` : (running[0] ?? "model");
-    return `turn ${turn} · ${doing} · ${elapsed()} · ${count(tokens, "token")}`;
+    return `turn ${turn} · ${doing} · ${elapsed()} · ${count(tokens, "token")}${costItem(cost, " · ")}`;
   }
 
   /** Writes lines above the status line. Where the terminal is not ours, they wait. */
@@ -100,15 +104,16 @@ export function progressRenderer(options: ProgressOptions): Progress {
   function line(event: Stamped): string | undefined {
     if (event.type === "turn_end") {
       const { input, output } = event.usage;
-      return `turn ${event.turn}: ${duration(event.duration_ms)}, tokens: ${input} in, ${output} out`;
+      return `turn ${event.turn}: ${duration(event.duration_ms)}, tokens: ${input} in, ${output} out${costItem(event.cost, ", ")}`;
     }
     if (event.type === "call_end") {
       const label = calls.get(event.id) ?? cleanLine(event.name);
       return `  ${label}: ${duration(event.duration_ms)}${event.error ? `, ${paint("error", "red", color)}` : ""}`;
     }
+    if (event.type === "route") return `route: ${cleanLine(event.model)} (${event.side}): ${cleanLine(event.why)}`;
     if (event.type === "check") return `check ${cleanLine(commandLabel(event.run))}: ${event.ok ? "ok" : "failed"}`;
     if (event.type === "run_end") {
-      const counts = `${count(turn, "turn")}, ${count(made, "call")}, ${count(tokens, "token")}`;
+      const counts = `${count(turn, "turn")}, ${count(made, "call")}, ${count(tokens, "token")}${costItem(event.result.cost, ", ")}`;
       return `${event.result.outcome}: ${counts}, ${elapsed()}`;
     }
     return undefined;
@@ -121,14 +126,23 @@ export function progressRenderer(options: ProgressOptions): Progress {
       const why = statusWords[event.status ?? 0] ?? cleanLine(event.reason);
       return `${why}, waiting ${(event.wait_ms / 1000).toFixed(1)} s (${event.attempt} of ${event.of})`;
     }
+    // Another model has another price, and other strengths.
+    if (event.type === "fallback") {
+      const from = cleanLine(event.from);
+      return `${paint("warning:", "yellow", color)} ${cleanLine(event.reason)}: '${cleanLine(event.to)}' answers for '${from}'`;
+    }
+    if (event.type === "escalate" && mode !== "none")
+      return `${cleanLine(event.reason)}: '${cleanLine(event.to)}' goes on`;
     return mode === "plain" ? line(event) : undefined;
   }
 
   /** What is said of a sub-agent: warnings, waits, and one line when it has ended. */
   async function ofAgent(id: string, event: Stamped): Promise<void> {
-    if (event.type === "turn_end") {
-      tokens += event.usage.input + event.usage.output;
-      for (const agent of around(id)) agents.get(agent)?.add(event.usage.input + event.usage.output);
+    if (event.type === "turn_end" || event.type === "attempt_discarded") {
+      const { usage } = event;
+      tokens += usage.input + usage.output;
+      cost += event.cost ?? 0;
+      for (const agent of around(id)) agents.get(agent)?.add(usage.input + usage.output, event.cost ?? 0);
     }
     if (event.type === "run_start") agents.set(id, new Agent(cleanLine(event.agent), event.time));
     const agent = agents.get(id);
@@ -137,7 +151,7 @@ export function progressRenderer(options: ProgressOptions): Progress {
       made++;
       agent?.call();
     }
-    if (event.type === "warning" || event.type === "retry") {
+    if (said.has(event.type)) {
       const text = notice(event);
       if (text !== undefined) await say(text);
     }
@@ -166,7 +180,10 @@ export function progressRenderer(options: ProgressOptions): Progress {
       // By now the streamed line was ended, at the end of its turn.
       if (event.type === "turn_start" || event.type === "call_start" || event.type === "run_end") streaming = false;
       if (event.type === "turn_start") turn = event.turn;
-      if (event.type === "turn_end") tokens += event.usage.input + event.usage.output;
+      if (event.type === "turn_end" || event.type === "attempt_discarded") {
+        tokens += event.usage.input + event.usage.output;
+        cost += event.cost ?? 0;
+      }
       const text = notice(event);
       if (event.type === "call_start") {
         calls.set(event.call.id, callLabel(event.call));
@@ -208,6 +225,7 @@ class Agent {
   #turns = 0;
   #calls = 0;
   #tokens = 0;
+  #cost = 0;
   readonly #name: string;
   readonly #started: number;
 
@@ -224,12 +242,13 @@ class Agent {
     this.#calls++;
   }
 
-  add(tokens: number): void {
+  add(tokens: number, cost: number): void {
     this.#tokens += tokens;
+    this.#cost += cost;
   }
 
   line(id: string, outcome: string, ended: number): string {
-    const counts = `${count(this.#turns, "turn")}, ${count(this.#calls, "call")}, ${count(this.#tokens, "token")}`;
+    const counts = `${count(this.#turns, "turn")}, ${count(this.#calls, "call")}, ${count(this.#tokens, "token")}${costItem(this.#cost, ", ")}`;
     return `${this.#name} (${id}): ${outcome}, ${counts}, ${duration(ended - this.#started)}`;
   }
 }

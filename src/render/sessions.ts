@@ -2,7 +2,7 @@ import { commandLabel } from "../core/command-label.ts";
 import type { CompactEvent, DurableEvent, Stamped } from "../core/event.ts";
 import type { SessionSummary } from "../core/store.ts";
 import { clean, cleanJson, cleanLine } from "./clean.ts";
-import { callLabel, count, duration, moment } from "./format.ts";
+import { callLabel, costItem, count, duration, moment } from "./format.ts";
 import { tableText } from "./table.ts";
 
 /** How much of a call's result is shown. */
@@ -86,7 +86,8 @@ function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): stri
     case "turn_end": {
       const tokens = `tokens: ${event.usage.input} in, ${event.usage.output} out`;
       const stop = event.stop === "length" || event.stop === "refusal" ? ` · ${event.stop}` : "";
-      const head = ["", `turn ${event.turn} · ${duration(event.duration_ms)} · ${tokens}${stop}`];
+      const cost = costItem(event.cost, " · ");
+      const head = ["", `turn ${event.turn} · ${duration(event.duration_ms)} · ${tokens}${cost}${stop}`];
       return event.message.text === "" ? head : [...head, indented(event.message.text)];
     }
     case "call_start": {
@@ -112,6 +113,8 @@ function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): stri
         `  denied: ${event.kind} '${cleanLine(event.target)}'${event.reason === undefined ? "" : `: ${cleanLine(event.reason)}`}`,
       ];
     }
+    case "attempt_discarded":
+      return [`  discarded: ${event.shown} characters of text${costItem(event.cost, ", ")}: ${cleanLine(event.reason)}`];
     case "retry":
       return [`  retry ${event.attempt} of ${event.of}: ${cleanLine(event.reason)}`];
     case "route": {
@@ -150,7 +153,8 @@ function ending(run: Stamped<DurableEvent>[]): string[] {
   const took = duration(last.time - (run[0]?.time ?? last.time));
   if (last.type !== "run_end") return ["", `${unfinished} · ${took}`];
   const error = last.result.error === null ? [] : [indented(last.result.error.message)];
-  return ["", `${last.result.outcome} · exit code ${last.result.exit_code} · ${took}`, ...error];
+  const { outcome, exit_code, cost } = last.result;
+  return ["", `${outcome} · exit code ${exit_code} · ${took}${costItem(cost, " · ")}`, ...error];
 }
 
 function shortened(text: string): string {

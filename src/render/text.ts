@@ -55,8 +55,9 @@ function eachTurn(open: () => Promise<Sink>): Renderer {
         sink ??= await open();
         await sink.push(event.text);
       }
-      // After a retry the turn's text begins anew: what is written cannot be taken back.
-      if (event.type === "turn_end" || event.type === "retry") await sink?.end();
+      // After these the turn's text begins anew: what is written cannot be taken back.
+      const anew = event.type === "retry" || event.type === "fallback";
+      if (event.type === "turn_end" || anew) await sink?.end();
     },
     end: async () => sink?.end(),
   };

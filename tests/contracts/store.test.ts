@@ -49,7 +49,17 @@ const end = (seq: number, time: number, outcome: OutcomeName): Stamped<DurableEv
   seq,
   time,
   type: "run_end",
-  result: { outcome, exit_code: 0, answer: "x", error: null, usage: {}, cost: null, denied: [], run_id: "r" },
+  result: {
+    outcome,
+    exit_code: 0,
+    answer: "x",
+    error: null,
+    model: null,
+    usage: {},
+    cost: null,
+    denied: [],
+    run_id: "r",
+  },
 });
 
 async function write(journal: Journal, ...events: Stamped<DurableEvent>[]): Promise<void> {

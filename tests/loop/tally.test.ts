@@ -7,7 +7,7 @@ const limits = { turns: 3, tool_calls: 10, time: 1000 };
 
 function reply(tokens: number): Reply {
   const usage = { input: tokens, output: 0, cached: 0, reasoning: 0 };
-  return { text: "", calls: [], stop: "end", usage, durationMs: 10, firstTokenMs: 1 };
+  return { model: "a/x", text: "", calls: [], stop: "end", usage, durationMs: 10, firstTokenMs: 1 };
 }
 
 test("what a spawned run uses counts for each run around it, by model", () => {

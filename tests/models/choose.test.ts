@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ok } from "../../src/core/result.ts";
-import { chooseModel, parseModelName } from "../../src/models/choose.ts";
+import { chooseModels, modelsOf, parseModelName } from "../../src/models/choose.ts";
 import { keyVariables, providers } from "../../src/models/providers.ts";
 
 /** A name as a provider and an id. */
@@ -58,21 +58,44 @@ describe("the choice", () => {
       names.includes(name) ? "secret" : undefined;
 
   test("is the flag's, else the variable's, else the file's", () => {
-    const all = { ...none, flag: "openai/1", variable: "openai/2", file: "openai/3" };
-    expect(chooseModel(all)).toEqual(ok({ spec: { model: "openai/1" }, from: "caller" }));
-    expect(chooseModel({ ...all, flag: undefined })).toEqual(ok({ spec: { model: "openai/2" }, from: "caller" }));
-    expect(chooseModel({ ...none, file: "openai/3", variable: "" })).toEqual(
-      ok({ spec: { model: "openai/3" }, from: "file" }),
+    const all = { ...none, flag: "openai/1", variable: "openai/2", file: ["openai/3"] };
+    expect(chooseModels(all)).toEqual(ok([{ spec: { model: "openai/1" }, from: "caller" }]));
+    expect(chooseModels({ ...all, flag: undefined })).toEqual(ok([{ spec: { model: "openai/2" }, from: "caller" }]));
+    expect(chooseModels({ ...none, file: ["openai/3"], variable: "" })).toEqual(
+      ok([{ spec: { model: "openai/3" }, from: "file" }]),
     );
   });
 
   test("may be a name that the file gives, wherever it is named", () => {
     const models = { fast: spec };
-    const chosen = ok({ spec, name: "fast", from: "file" as const });
-    expect(chooseModel({ ...none, models, flag: "fast", file: "claude" })).toEqual(chosen);
-    expect(chooseModel({ ...none, models, variable: "fast" })).toEqual(chosen);
-    expect(chooseModel({ ...none, models, file: "fast" })).toEqual(chosen);
-    expect(chooseModel({ ...none, models, flag: "constructor" })).toMatchObject({ ok: false });
+    const chosen = ok([{ spec, name: "fast", from: "file" as const }]);
+    expect(chooseModels({ ...none, models, flag: "fast", file: ["claude"] })).toEqual(chosen);
+    expect(chooseModels({ ...none, models, variable: "fast" })).toEqual(chosen);
+    expect(chooseModels({ ...none, models, file: ["fast"] })).toEqual(chosen);
+    expect(chooseModels({ ...none, models, flag: "constructor" })).toMatchObject({ ok: false });
+  });
+
+  test("is a list or a route only where the file says so", () => {
+    const models = { fast: spec };
+    const route = {
+      simple: ["fast"],
+      complex: ["openai/2", "openai/3"],
+      threshold: 0.7,
+      scorer: "keywords" as const,
+      keywords: {},
+    };
+    const [fast, second, third] = [
+      { spec, name: "fast", from: "file" },
+      { spec: { model: "openai/2" }, from: "file" },
+      { spec: { model: "openai/3" }, from: "file" },
+    ] as const;
+    expect(chooseModels({ ...none, models, file: ["openai/2", "fast"] })).toEqual(ok([second, fast]));
+    const routed = chooseModels({ ...none, models, file: route });
+    expect(routed).toEqual(ok({ route, lists: { simple: [fast], complex: [second, third] } }));
+    expect(routed.ok && modelsOf(routed.value)).toEqual([fast, second, third]);
+    expect(chooseModels({ ...none, models, file: route, variable: "openai/1" })).toEqual(
+      ok([{ spec: { model: "openai/1" }, from: "caller" }]),
+    );
   });
 
   test("is the default of the only service whose key is set", () => {
@@ -83,12 +106,12 @@ describe("the choice", () => {
       ["GOOGLE_API_KEY", "gemini"],
       ["HF_TOKEN", "huggingface"],
     ] as const) {
-      expect(chooseModel({ ...none, key: keys(variable) })).toEqual(ok({ spec: { model: name }, from: "caller" }));
+      expect(chooseModels({ ...none, key: keys(variable) })).toEqual(ok([{ spec: { model: name }, from: "caller" }]));
     }
   });
 
   test("is the user's where several services' keys are set, or none", () => {
-    expect(chooseModel({ ...none, key: keys("HF_TOKEN", "GEMINI_API_KEY", "GOOGLE_API_KEY") })).toEqual({
+    expect(chooseModels({ ...none, key: keys("HF_TOKEN", "GEMINI_API_KEY", "GOOGLE_API_KEY") })).toEqual({
       ok: false,
       error: {
         outcome: "credentials",
@@ -96,7 +119,7 @@ describe("the choice", () => {
         hint: "use '--model gemini' or '--model huggingface'",
       },
     });
-    expect(chooseModel(none)).toEqual({
+    expect(chooseModels(none)).toEqual({
       ok: false,
       error: {
         outcome: "credentials",
@@ -107,7 +130,7 @@ describe("the choice", () => {
   });
 
   test("is never a local model by itself", () => {
-    expect(chooseModel({ ...none, key: keys("OLLAMA_HOST", "OLLAMA_API_KEY") })).toMatchObject({ ok: false });
+    expect(chooseModels({ ...none, key: keys("OLLAMA_HOST", "OLLAMA_API_KEY") })).toMatchObject({ ok: false });
   });
 });
 

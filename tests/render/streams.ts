@@ -18,6 +18,7 @@ export function resultOf(outcome: OutcomeName, rest: Partial<RunResult> = {}): R
     exit_code: exitCode(outcome),
     answer: null,
     error: null,
+    model: null,
     usage: {},
     cost: null,
     denied: [],

@@ -34,7 +34,7 @@ const reader = agent(
 const agents = { reader, helper: agent({}) };
 
 function result(rest: Partial<RunResult>): RunResult {
-  const none = { exit_code: 0, answer: null, error: null, usage: {}, cost: null, denied: [], run_id: "r" };
+  const none = { exit_code: 0, answer: null, error: null, model: null, usage: {}, cost: null, denied: [], run_id: "r" };
   return { outcome: "done", ...none, ...rest };
 }
 

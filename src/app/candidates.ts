@@ -1,0 +1,95 @@
+import type { DurableEvent } from "../core/event.ts";
+import type { Attachment } from "../core/message.ts";
+import type { Model } from "../core/model.ts";
+import { ok, type Result } from "../core/result.ts";
+import { sides, type Route, type Routed, type Side } from "../core/route.ts";
+import { decideRoute } from "../loop/route.ts";
+import { featuresOf } from "../loop/route-features.ts";
+import type { Choice, ModelList } from "../models/choose.ts";
+import { withFallback, type Candidate } from "../models/fallback.ts";
+import { readyModel, type ModelDeps } from "../models/index.ts";
+import { problem, type ModelProblem } from "../models/problem.ts";
+import { localProvider } from "../models/providers.ts";
+import { countTokens } from "../native/tokens.ts";
+
+/** A model of a list that cannot be had on this machine: nothing is sent to it. */
+type Missing = { model: string; reason: string };
+
+/** A list of models, of which those are candidates that nothing is missing for. There is at least one. */
+export type ReadyList = { models: ModelList; candidates: [Candidate, ...Candidate[]]; missing: Missing[] };
+
+export type ReadyChoice = ReadyList | { route: Route; lists: Record<Side, ReadyList> };
+
+/** The lists of a choice. */
+export function listsOf(choice: ReadyChoice): ReadyList[] {
+  return "route" in choice ? sides.map((side) => choice.lists[side]) : [choice];
+}
+
+/** Looks which models of a choice can be had. Each of its lists must have one. */
+export async function readyChoice(choice: Choice, deps: ModelDeps): Promise<Result<ReadyChoice, ModelProblem>> {
+  if (Array.isArray(choice)) return readyList(choice, deps);
+  const simple = await readyList(choice.lists.simple, deps);
+  if (!simple.ok) return simple;
+  const complex = await readyList(choice.lists.complex, deps);
+  if (!complex.ok) return complex;
+  return ok({ route: choice.route, lists: { simple: simple.value, complex: complex.value } });
+}
+
+export async function readyList(models: ModelList, deps: ModelDeps): Promise<Result<ReadyList, ModelProblem>> {
+  const candidates: Candidate[] = [];
+  const missing: Missing[] = [];
+  const problems: ModelProblem[] = [];
+  for (const { spec } of models) {
+    const ready = await readyModel(spec, deps);
+    if (ready.ok) {
+      candidates.push(ready.value);
+      continue;
+    }
+    // What is wrong on any machine is no reason to ask another model.
+    const here = ready.error.outcome === "credentials" || spec.model.startsWith(`${localProvider.name}/`);
+    if (models.length === 1 || !here) return ready;
+    missing.push({ model: spec.model, reason: ready.error.message });
+    problems.push(ready.error);
+  }
+  const [first, ...others] = candidates;
+  if (first !== undefined) return ok({ models, candidates: [first, ...others], missing });
+  const outcome = problems.some((one) => one.outcome === "credentials") ? "credentials" : "usage";
+  return problem(outcome, `None of the models can be had: ${missing.map(({ reason }) => reason).join("; ")}`);
+}
+
+/** What a route looks at. */
+export type Task = { prompt: string; attachments: readonly Attachment[]; tools: number };
+
+/** The models that a run has, and how that came about. */
+export type Decision = { list: ReadyList; stronger?: ReadyList; routed?: Routed; events: DurableEvent[] };
+
+/** Which models answer a task. Nothing is asked for it. */
+export async function decide(choice: ReadyChoice, task: Task): Promise<Decision> {
+  if (!("route" in choice)) return { list: choice, events: passedOver(choice) };
+  const { route, lists } = choice;
+  const { prompt, attachments, tools } = task;
+  const features = async () =>
+    featuresOf(prompt, { tokens: await countTokens(prompt, "o200k"), attached: attachments.length, tools });
+  const routed = await decideRoute(route, { prompt, features });
+  const list = lists[routed.side];
+  const event: DurableEvent = { type: "route", model: list.candidates[0].name, ...routed };
+  const events = [event, ...passedOver(list)];
+  return { list, ...(route.scorer === "cascade" ? { stronger: lists.complex } : {}), routed, events };
+}
+
+/** The models before the first that can be had, which is asked in their place. */
+function passedOver({ models, candidates, missing }: ReadyList): DurableEvent[] {
+  const to = candidates[0].name;
+  const before = models.slice(0, models.length - candidates.length);
+  return missing
+    .filter(({ model }) => before.some(({ spec }) => spec.model === model))
+    .map(({ model, reason }) => ({ type: "fallback", from: model, to, reason }));
+}
+
+/** Makes the first model of a decision; the others are made when they are asked. */
+export async function standing({ list, stronger }: Decision, afterText: boolean): Promise<Model> {
+  const [first, ...others] = list.candidates;
+  const next = stronger === undefined ? undefined : await standing({ list: stronger, events: [] }, afterText);
+  const options = { afterText, ...(next === undefined ? {} : { stronger: next }) };
+  return withFallback(await first.make(), others, options);
+}

@@ -7,11 +7,11 @@ import {
   type Attachment,
   type AttachmentFacts,
   type KeptText,
-  type Message,
 } from "../core/message.ts";
 import type { Result } from "../core/result.ts";
 import type { Journal, NewRun, Store } from "../core/store.ts";
 import type { Environment } from "../host/machine.ts";
+import { Conversation } from "../loop/conversation.ts";
 import { conversation } from "../loop/history.ts";
 
 /** Where this user's runs are journaled; undefined where the environment names no place for state. */
@@ -23,7 +23,7 @@ export function journalPath(environment: Environment): string | undefined {
 }
 
 /** A run's journal, and the conversation that its session had before. */
-export type OpenJournal = { journal: Journal; history: Message[]; warning?: string; close(): Promise<void> };
+export type OpenJournal = { journal: Journal; history: Conversation; warning?: string; close(): Promise<void> };
 
 /**
  * Opens the journal of a new run. Where it cannot be written the run is journaled in memory, with a warning; but a session that
@@ -62,7 +62,7 @@ async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>>
     await store.close();
     return failed ?? { ok: false, error: { code: "failed", message: "Cannot begin a run" } };
   }
-  const history = earlier?.ok ? await historyOf(earlier.value ?? [], store) : [];
+  const history = earlier?.ok ? await historyOf(earlier.value ?? [], store) : new Conversation();
   const close = async () => {
     await journal.value.close();
     await store.close();
@@ -71,7 +71,7 @@ async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>>
 }
 
 /** The conversation that a session had, with the bytes of its attachments. */
-async function historyOf(events: ReadonlyArray<DurableEvent & Nested>, store: Store): Promise<Message[]> {
+async function historyOf(events: ReadonlyArray<DurableEvent & Nested>, store: Store): Promise<Conversation> {
   const data = new Map<string, string>();
   for (const event of events) {
     const own = event.agent_id === undefined && (event.type === "user" || event.type === "call_end");
@@ -85,9 +85,9 @@ async function historyOf(events: ReadonlyArray<DurableEvent & Nested>, store: St
 }
 
 /** Whether more attachments than a conversation can have would be in it. */
-export function isTooMuch(history: readonly Message[], attachments: readonly Attachment[]): boolean {
+export function isTooMuch(history: Conversation, attachments: readonly Attachment[]): boolean {
   if (attachments.length === 0) return false;
-  const all = [...history.flatMap(attachmentsOf), ...attachments];
+  const all = [...history.messages.flatMap(attachmentsOf), ...attachments];
   return all.reduce((sum, one) => sum + attachmentSize(one), 0) > mostAttached;
 }
 

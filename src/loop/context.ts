@@ -3,12 +3,13 @@ import type { Clock } from "../core/host.ts";
 import type { Message } from "../core/message.ts";
 import type { Model, ModelRequest, ModelSize, Usage } from "../core/model.ts";
 import type { ContextSpec } from "../core/plan.ts";
+import { paidOf } from "../core/price.ts";
 import type { Result } from "../core/result.ts";
 import type { Conversation } from "./conversation.ts";
 import { Measure, type Gauge } from "./measure.ts";
-import type { Reply } from "./reply.ts";
 import { ranges, shrink } from "./shrink.ts";
 import { summarize } from "./summary.ts";
+import type { Tally } from "./tally.ts";
 
 /** What keeps a run's requests within its model's window. */
 export type ContextOptions = {
@@ -18,9 +19,9 @@ export type ContextOptions = {
   spec: ContextSpec;
   gauge: Gauge;
   /** Writes the summaries; absent where turns are only removed. */
-  summarizer?: Model;
-  /** Told of what a summary has used. */
-  used(reply: Reply): void;
+  summarizer?(): Promise<Result<Model, string>>;
+  /** Summaries count in it. */
+  tally: Tally;
   emit: Emit;
   clock: Clock;
   signal: AbortSignal;
@@ -159,7 +160,8 @@ export class Context {
       if (warning !== undefined) await emit({ type: "warning", message: warning });
     }
     const { window = Infinity, answer } = { ...sizeOf(model), ...size };
-    const room = window === Infinity ? Infinity : window - Math.min(answer ?? Math.min(usualAnswer, window / 4), window / 2);
+    const room =
+      window === Infinity ? Infinity : window - Math.min(answer ?? Math.min(usualAnswer, window / 4), window / 2);
     return Math.floor(Math.min(room, spec.max_tokens ?? Infinity, this.#refused));
   }
 
@@ -221,16 +223,23 @@ export class Context {
     room: number,
     turn: number,
   ): Promise<Pick<CompactEvent, "note" | "summary">> {
-    const { conversation, summarizer, emit, clock, signal, used } = this.#options;
+    const { conversation, summarizer, tally, emit, clock, signal } = this.#options;
     const newest = removed.at(-1)?.place ?? 0;
     const at = Math.max(...[...this.#pinned].filter((place) => place < newest));
     const line = `[${conversation.removed + removed.length} earlier messages summarized]`;
     const earlier = conversation.note?.split("\n").slice(1).join("\n");
     const kept = (summary: string | undefined) => (summary ? `${line}\n${summary}` : line);
     if (summarizer === undefined) return { note: { at, text: kept(earlier) } };
-    const asked = { model: summarizer, clock, signal, turn };
+    const model = await summarizer();
     const messages = removed.map(({ message }) => message);
-    const made = await summarize(asked, earlier, messages, room * charactersPerToken);
+    const made = model.ok
+      ? await summarize(
+          { model: model.value, tally, emit, clock, signal, turn },
+          earlier,
+          messages,
+          room * charactersPerToken,
+        )
+      : model;
     if (!made.ok) {
       if (!signal.aborted) {
         const message = `Cannot summarize ${removed.length} messages, so they are only left out: ${made.error}`;
@@ -239,8 +248,7 @@ export class Context {
       return { note: { at, text: kept(earlier) } };
     }
     const { text, reply } = made.value;
-    used(reply);
-    const summary = { model: reply.model, usage: reply.usage, duration_ms: reply.durationMs };
+    const summary = { model: reply.model, ...paidOf(reply), duration_ms: reply.durationMs };
     return { note: { at, text: kept(text) }, summary };
   }
 
@@ -272,7 +280,8 @@ export class Context {
     for (const message of this.#options.conversation.messages) {
       const own = await this.#measure.tokens(message);
       // Of results side by side each has its part of the message by its length.
-      const length = message.role === "tool" ? message.results.reduce((sum, one) => sum + one.content.length + 1, 0) : 1;
+      const length =
+        message.role === "tool" ? message.results.reduce((sum, one) => sum + one.content.length + 1, 0) : 1;
       const named: Array<[string, number]> =
         message.role === "tool"
           ? message.results.map(({ name, content }) => [`results of ${name}`, (own * (content.length + 1)) / length])

@@ -1,5 +1,6 @@
 import type { DurableEvent, Nested } from "../core/event.ts";
 import type { Attachment, AttachmentFacts, Message, ToolCall, ToolCallResult } from "../core/message.ts";
+import { Conversation } from "./conversation.ts";
 
 /**
  * The conversation that a session's events tell. A call whose result was never journaled (the run was killed) gets one that
@@ -9,13 +10,13 @@ import type { Attachment, AttachmentFacts, Message, ToolCall, ToolCallResult } f
 export function conversation(
   events: ReadonlyArray<DurableEvent & Nested>,
   data: (sha256: string) => string | undefined = () => undefined,
-): Message[] {
-  const messages: Message[] = [];
+): Conversation {
+  const told = new Conversation();
   let calls: ToolCall[] = [];
   let results = new Map<string, ToolCallResult>();
   const settle = () => {
     if (calls.length > 0)
-      messages.push({ role: "tool", results: calls.map((call) => results.get(call.id) ?? unknownOutcome(call)) });
+      told.push({ role: "tool", results: calls.map((call) => results.get(call.id) ?? unknownOutcome(call)) });
     calls = [];
     results = new Map();
   };
@@ -25,12 +26,12 @@ export function conversation(
     switch (event.type) {
       case "user":
         settle();
-        messages.push(asked(event, data));
+        told.push(asked(event, data));
         break;
       case "turn_end":
         settle();
         calls = [...event.message.calls];
-        messages.push({ ...event.message, calls });
+        told.push({ ...event.message, calls });
         break;
       // The arguments may have been repaired.
       case "call_start": {
@@ -38,6 +39,10 @@ export function conversation(
         if (at >= 0) calls[at] = event.call;
         break;
       }
+      case "compact":
+        settle();
+        told.compact(event);
+        break;
       case "call_end": {
         results.set(event.id, resultOf(event, data));
         break;
@@ -45,7 +50,7 @@ export function conversation(
     }
   }
   settle();
-  return messages;
+  return told;
 }
 
 type Data = (sha256: string) => string | undefined;

@@ -48,7 +48,9 @@ export class Measure {
   /** What is in each request beside the messages: more tokens than it can have. */
   mostFixed({ instructions, tools, output }: ModelRequest): number {
     const told = tools.reduce((sum, tool) => sum + Buffer.byteLength(toolText(tool)) + frameTokens, 0);
-    return Buffer.byteLength(instructions) + told + (output === undefined ? 0 : Buffer.byteLength(JSON.stringify(output)));
+    return (
+      Buffer.byteLength(instructions) + told + (output === undefined ? 0 : Buffer.byteLength(JSON.stringify(output)))
+    );
   }
 
   async fixed({ instructions, tools, output }: ModelRequest): Promise<{ instructions: number; tools: number }> {

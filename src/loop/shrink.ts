@@ -84,7 +84,8 @@ export async function shrink(entries: readonly Entry[], options: ShrinkOptions):
 
   // With so little room the newest turns cannot all stay as they are; some room is left for the next ones.
   const tight = Math.floor((bounds.limit + bounds.target) / 2);
-  if (total + room > bounds.limit) for (const group of fresh) if (total + room > tight) await cutGroup(group, keptOfOld);
+  if (total + room > bounds.limit)
+    for (const group of fresh) if (total + room > tight) await cutGroup(group, keptOfOld);
   const stillTooLong = total + room > bounds.limit;
   for (const group of fresh) {
     if ((!stillTooLong || total + room <= tight) && count <= most) break;

@@ -144,7 +144,7 @@ test("the stream of a run with sub-agents, read again, tells the run: its conver
   const { result, events } = await family();
   const again: Stamped[] = events.map((event) => JSON.parse(JSON.stringify(event)));
   const durable = again.filter((event) => isDurable(event));
-  const told = conversation(durable).map((message) =>
+  const told = conversation(durable).messages.map((message) =>
     message.role === "tool" ? message.results.map((one) => one.content) : message.text,
   );
   expect(told).toEqual(["Go", "", ["1", "2 with 3"], "1 and 2 with 3"]);

@@ -33,14 +33,14 @@ test("a conversation is read from the events, results in the order of the calls"
     turnEnd("yes"),
   ];
   expect(
-    conversation(events).map((message) =>
+    conversation(events).messages.map((message) =>
       message.role === "tool" ? message.results.map((r) => r.content) : message.text,
     ),
   ).toEqual(["hello", "", ["first", "second"], "done", "again", "yes"]);
 });
 
 test("a call whose result was never journaled is answered as unknown", () => {
-  const messages = conversation([
+  const { messages } = conversation([
     { type: "user", text: "x" },
     turnEnd("", "a", "b"),
     callEnd("a", "done"),
@@ -58,7 +58,7 @@ test("a call whose result was never journaled is answered as unknown", () => {
 
 test("a call whose arguments were repaired is remembered as it ran", () => {
   const ran = { id: "b", name: "look", arguments: '{"n":1}' };
-  const messages = conversation([
+  const { messages } = conversation([
     turnEnd("", "a", "b"),
     { type: "call_start", turn: 1, call: ran, effects: "read", repaired: ["a trailing comma"] },
     callEnd("b", "done"),
@@ -73,7 +73,7 @@ test("attachments come back by their digests, and what is not kept any more is n
     turnEnd("", "a"),
     { ...callEnd("a", "an image"), attachments: [facts("c.png", "1"), facts("d.png", "2")] },
   ];
-  const [asked, , told] = conversation(events, (sha256) => (sha256 === "1" ? "UE5H" : undefined));
+  const [asked, , told] = conversation(events, (sha256) => (sha256 === "1" ? "UE5H" : undefined)).messages;
   expect(asked).toEqual({
     role: "user",
     text: "look\n[Not kept: 'b.png']",
@@ -105,7 +105,7 @@ test("what sub-agents said and did is no part of the conversation, whatever the 
     turnEnd("done"),
   ];
   expect(
-    conversation(events).map((message) =>
+    conversation(events).messages.map((message) =>
       message.role === "tool" ? message.results.map((r) => r.content) : message.text,
     ),
   ).toEqual(["hello", "", ["outer result"], "done"]);

@@ -7,6 +7,7 @@ import type { Attachment, AttachmentFacts, ToolCall } from "../../src/core/messa
 import type { Model, ModelEvent, ModelRequest } from "../../src/core/model.ts";
 import type { Denial } from "../../src/core/permission.ts";
 import type { Effects, Tool } from "../../src/core/tool.ts";
+import { defaultContext } from "../../src/core/plan.ts";
 import { run, type RunOptions } from "../../src/loop/run.ts";
 
 const usage = { input: 10, output: 5, cached: 0, reasoning: 0 };
@@ -47,7 +48,8 @@ function playing(...answers: ModelEvent[][]): Model & { requests: ModelRequest[]
     name: "test/model",
     requests,
     async *stream(request) {
-      requests.push(structuredClone(request));
+      const { budget: _budget, ...told } = request;
+      requests.push(structuredClone(told));
       yield* answers[requests.length - 1] ?? [];
     },
   };
@@ -92,7 +94,7 @@ async function play(model: Model, changes: Partial<RunOptions> = {}) {
     model,
     tools: [],
     instructions: "be brief",
-    history: [],
+    context: { spec: defaultContext, gauge: { count: async (text) => text.length, attachment: () => 0, ratio: 1 } },
     prompt: "hello",
     checks: [],
     denied: "fail",

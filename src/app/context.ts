@@ -1,0 +1,54 @@
+import type { Model } from "../core/model.ts";
+import type { Plan } from "../core/plan.ts";
+import { ok } from "../core/result.ts";
+import type { Environment } from "../host/machine.ts";
+import type { ContextOptions } from "../loop/context.ts";
+import type { Gauge } from "../loop/measure.ts";
+import { chooseModels, modelsOf } from "../models/choose.ts";
+import { createModel } from "../models/index.ts";
+import { attachmentTokens, countingOf } from "../models/token-counts.ts";
+import type { Actor, Common } from "./crew.ts";
+import { modelDeps } from "./model.ts";
+
+/** The model that writes a plan's summaries; undefined where none does. */
+export function summarizerOf({ context, models }: Pick<Plan, "context" | "models">, environment: Environment) {
+  if (context.compact !== "summarize" || context.model === undefined) return undefined;
+  const key = (name: string) => environment[name];
+  const chosen = chooseModels({ flag: undefined, variable: undefined, file: [context.model], models, key });
+  return chosen.ok ? ok(modelsOf(chosen.value)) : chosen;
+}
+
+/** What an agent's conversation is kept within its model's window by. Nothing of it is loaded before it is needed. */
+export function contextOf(
+  { plan, model, host }: Pick<Actor, "plan" | "model" | "host">,
+  { request, clock }: Pick<Common, "request" | "clock">,
+): { options: Pick<ContextOptions, "spec" | "gauge" | "summarizer">; close(): void } {
+  const named = summarizerOf(plan, request.environment);
+  let made: Model | undefined;
+  const summarizer: ContextOptions["summarizer"] =
+    named &&
+    (async () => {
+      if (made !== undefined) return { ok: true, value: made };
+      const chosen = named.ok ? named.value[0] : undefined;
+      if (chosen === undefined) return { ok: false, error: named.ok ? "there is no such model" : named.error.message };
+      const folders = { agentFolder: plan.folder, scriptFolder: plan.folder };
+      const deps = modelDeps({ host, clock, ...request, ...folders, retryAfterText: true });
+      const created = await createModel(chosen.spec, deps);
+      if (!created.ok) return { ok: false, error: created.error.message };
+      made = created.value;
+      return { ok: true, value: made };
+    });
+  return {
+    options: { spec: plan.context, gauge: gaugeOf(model.name), ...(summarizer === undefined ? {} : { summarizer }) },
+    close: () => made?.close?.(),
+  };
+}
+
+function gaugeOf(name: string): Gauge {
+  const { encoding, ratio } = countingOf(name);
+  return {
+    ratio,
+    count: async (text) => (await import("../native/tokens.ts")).countTokens(text, encoding),
+    attachment: (attachment) => attachmentTokens(name, attachment),
+  };
+}

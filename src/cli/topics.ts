@@ -1,6 +1,7 @@
 import { exits } from "../core/exit.ts";
 import { permissionKinds, permissionWords } from "../core/permission.ts";
-import { defaultLimits } from "../core/plan.ts";
+import { defaultCost, defaultLimits } from "../core/plan.ts";
+import { dollars } from "../core/price.ts";
 
 /** The texts of `rein help TOPIC` that are not about one command. */
 export const topics: ReadonlyArray<{ name: string; summary: string; text(): string | Promise<string> }> = [
@@ -33,10 +34,12 @@ async function events(): Promise<string> {
 function limits(): string {
   return `A run ends with exit code 4 when it has used up a limit of its file, and with 124 at its time limit:
 
-  limits: { turns: 30, tool_calls: 100, tokens: 400000, time: 5m }
+  limits: { turns: 30, tool_calls: 100, tokens: 400000, cost: 0.50, time: 5m }
 
-What the file does not name is ${defaultLimits.turns} turns, ${defaultLimits.tool_calls} tool calls and ${defaultLimits.time / 60_000} minutes; tokens are not
-limited. The same failing call, or the same refused permission, three times in a row ends a run as well.
+What the file does not name is ${defaultLimits.turns} turns, ${defaultLimits.tool_calls} tool calls, ${defaultLimits.time / 60_000} minutes and
+${dollars(defaultCost)} US dollars; tokens are not limited. Where the file says a cost, a model whose price is not known is an error,
+else a warning. What is left bounds each answer: where it pays for fewer than 1,000 tokens of it, and where an answer comes to
+more, the run ends. Sub-agents share what is left. The same failing call, or the same refused permission, three times in a row ends a run as well.
 'rein run FILE --dry-run' shows the limits of a file.`;
 }
 

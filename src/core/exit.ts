@@ -14,7 +14,7 @@ export const exits = [
   {
     code: 4,
     name: "limit",
-    when: "A limit was reached: turns, tool calls, tokens, output length, or the same failing call three times in a row",
+    when: "A limit was reached: turns, tool calls, tokens, cost, output length, or the same failing call three times in a row",
   },
   { code: 5, name: "unfit", when: "The answer does not fit its schema, a check failed, or the model refused" },
   { code: 6, name: "missing", when: "A required MCP server or tool is missing, or its pinned tool list changed" },

@@ -116,6 +116,11 @@ export function plansOf(plan: Plan): Plan[] {
   return [...plans];
 }
 
+/** Whether a plan, or one of its sub-agents, says what it may cost: then the price of each of its models must be known. */
+export function limitsCost(plan: Plan): boolean {
+  return plansOf(plan).some(({ limits }) => limits.cost !== undefined);
+}
+
 /** Used where the file names none. */
 export const defaultLimits: Limits = { turns: 50, tool_calls: 200, time: 600_000 };
 

@@ -1,6 +1,7 @@
 import type { DurableEvent, Stamped } from "./event.ts";
 import type { OutcomeName } from "./exit.ts";
 import type { Result } from "./result.ts";
+import type { Side } from "./route.ts";
 
 /** Where one run's durable events go. `flush` returns when the event is on disk, else it is on its way. */
 export type Journal = {
@@ -23,6 +24,33 @@ export type SessionSummary = {
   updated: number;
   /** Of the last run; null while it runs or after it was killed. */
   outcome: OutcomeName | null;
+};
+
+/** One call of a model, as the ledger has it. Tokens and times as in the events of it. */
+export type CallRow = {
+  run: string;
+  session: string | null;
+  /** The agent that asked, by name, and its id where it is a sub-agent. */
+  agent: string;
+  agent_id: string | null;
+  model: string;
+  /** Of the route that chose the model. */
+  side: Side | null;
+  /** What came of it: an answer, nothing that was kept, or a summary of earlier turns. */
+  kind: "answer" | "discarded" | "summary";
+  /** When it was over, in milliseconds since 1970. */
+  time: number;
+  input: number;
+  output: number;
+  cached: number;
+  cache_write: number;
+  reasoning: number;
+  /** In US dollars; null where the price was not known. */
+  cost: number | null;
+  notional: boolean;
+  estimated: boolean;
+  duration_ms: number | null;
+  first_token_ms: number | null;
 };
 
 /** The journals of all runs, and the sessions that name some of them. */

@@ -28,6 +28,16 @@ function whole(title: string) {
   );
 }
 
+function dollars(description: string) {
+  return v.pipe(
+    v.number(),
+    v.title("an amount in US dollars"),
+    v.minValue(0, "Expected 0 or more"),
+    v.finite("Expected an amount"),
+    v.description(description),
+  );
+}
+
 const model = v.pipe(
   v.strictObject({
     model: v.pipe(
@@ -99,6 +109,21 @@ const model = v.pipe(
         v.minValue(0, "Expected 0 or more"),
         v.maxValue(10, "Expected 10 or less"),
         v.description("How strongly the adapter works; 1, the default, is as it was trained."),
+      ),
+    ),
+    price: v.exactOptional(
+      v.pipe(
+        v.strictObject({
+          input: dollars("What is read."),
+          output: dollars("What is written, reasoning included."),
+          cached: v.exactOptional(dollars("What is read from the service's cache. Default: as `input`.")),
+          cache_write: v.exactOptional(dollars("What is written to the service's cache. Default: as `input`.")),
+        }),
+        v.title("a map of prices"),
+        v.description(
+          "US dollars for a million tokens, where the list that comes with rein has no price for the model, or another one.",
+        ),
+        v.examples([{ input: 3, output: 15, cached: 0.3, cache_write: 3.75 }]),
       ),
     ),
     extra_body: v.exactOptional(

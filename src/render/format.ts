@@ -1,5 +1,6 @@
 import { isJsonObject, type Json } from "../core/json.ts";
 import type { ToolCall } from "../core/message.ts";
+import { dollars } from "../core/price.ts";
 import { cleanLine } from "./clean.ts";
 
 const colors = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2 } as const;
@@ -33,6 +34,11 @@ export function duration(ms: number): string {
 /** A number with its noun: `1 turn`, `3 turns`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** What something cost in US dollars, as the last item of a list; nothing where it was free or is not known. */
+export function costItem(cost: number | null | undefined, separator: string): string {
+  return cost === null || cost === undefined || cost === 0 ? "" : `${separator}$${dollars(cost)}`;
 }
 
 /** A point in time, milliseconds since 1970, in UTC: `2026-07-01 12:00:00Z`. */

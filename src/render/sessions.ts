@@ -114,7 +114,9 @@ function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): stri
       ];
     }
     case "attempt_discarded":
-      return [`  discarded: ${event.shown} characters of text${costItem(event.cost, ", ")}: ${cleanLine(event.reason)}`];
+      return [
+        `  discarded: ${event.shown} characters of text${costItem(event.cost, ", ")}: ${cleanLine(event.reason)}`,
+      ];
     case "retry":
       return [`  retry ${event.attempt} of ${event.of}: ${cleanLine(event.reason)}`];
     case "route": {

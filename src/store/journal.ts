@@ -1,6 +1,8 @@
 import type { Database } from "bun:sqlite";
+import type { DurableEvent, Stamped } from "../core/event.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Journal, NewRun } from "../core/store.ts";
+import { CallReader, ledger, type Call } from "./ledger.ts";
 import type { Release } from "./lock.ts";
 
 /** Takes a session for one run; undefined when another run has it. */
@@ -26,6 +28,17 @@ export function journals(db: Database, lockSession: LockSession) {
     "INSERT INTO attachments (sha256, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING",
   );
 
+  const calls = ledger(db);
+
+  function add(run: number, event: Stamped<DurableEvent>): void {
+    addEvent.run(run, event.seq, event.time, event.type, JSON.stringify(event));
+  }
+
+  const addBoth = db.transaction((run: number, event: Stamped<DurableEvent>, call: Call) => {
+    add(run, event);
+    calls.add(run, event, call);
+  });
+
   function begin(run: NewRun, attempt: Attempt): Result<Journal> {
     let session: number | null = null;
     let release: Release | undefined;
@@ -47,6 +60,7 @@ export function journals(db: Database, lockSession: LockSession) {
   }
 
   function journal(run: number, release: Release | undefined, attempt: Attempt): Journal {
+    const reader = new CallReader();
     return {
       append: async (event, durability) =>
         attempt(() => {
@@ -54,7 +68,9 @@ export function journals(db: Database, lockSession: LockSession) {
           // flushed takes all earlier ones of the file with it.
           if (durability === "flush") db.run("PRAGMA synchronous = FULL");
           try {
-            addEvent.run(run, event.seq, event.time, event.type, JSON.stringify(event));
+            const call = reader.read(event);
+            if (call === undefined) add(run, event);
+            else addBoth(run, event, call);
           } finally {
             if (durability === "flush") db.run("PRAGMA synchronous = NORMAL");
           }
@@ -73,6 +89,7 @@ export function journals(db: Database, lockSession: LockSession) {
 
   function finalize(): void {
     for (const statement of [addSession, findSession, addRun, addEvent, addAttachment]) statement.finalize();
+    calls.finalize();
   }
 
   return { begin, finalize };

@@ -2,8 +2,9 @@ import { Database } from "bun:sqlite";
 import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fail, ok, type Result } from "../core/result.ts";
-import type { Store } from "../core/store.ts";
+import type { CallRow, Store } from "../core/store.ts";
 import { journals, type LockSession } from "./journal.ts";
+import { ledgerStep, ledgerTable, readCalls } from "./ledger.ts";
 import { lock, makePrivate } from "./lock.ts";
 import { readAttachment, readSession, readSessions } from "./sessions.ts";
 
@@ -11,7 +12,7 @@ import { readAttachment, readSession, readSessions } from "./sessions.ts";
 const applicationId = 0x7265696e;
 
 /** The version of the tables. A file with a higher one is refused. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 /** How long a statement waits for another process's. */
 const busyMs = 5000;
@@ -30,11 +31,13 @@ const schema = `
   CREATE INDEX turn_ends ON events (run) WHERE type = 'turn_end';
   CREATE INDEX run_ends ON events (run) WHERE type = 'run_end';
   CREATE TABLE attachments (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+  ${ledgerTable}
 `;
 
 /** What makes the tables of each version out of those of the version before. */
 const steps: ReadonlyArray<{ to: number; sql: string }> = [
   { to: 2, sql: "CREATE TABLE attachments (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT" },
+  { to: 3, sql: ledgerStep },
 ];
 
 /**
@@ -74,6 +77,11 @@ export async function openStore(location: string): Promise<Result<Store>> {
 /** Opens the journal file to read it. Where there is none the store is empty, and no file is made. */
 export async function findStore(location: string | undefined): Promise<Result<Store>> {
   return location !== undefined && existsSync(location) ? openStore(location) : ok(memoryStore());
+}
+
+/** The model calls of all runs since a time, in milliseconds since 1970, oldest first. Nothing is written, and nothing made. */
+export function findCalls(location: string | undefined, since: number): Result<CallRow[]> {
+  return location !== undefined && existsSync(location) ? readCalls(location, since, inspect) : ok([]);
 }
 
 /** A store that ends with the process, for when the journal cannot be written. */

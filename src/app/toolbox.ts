@@ -64,6 +64,9 @@ export function toolVariables(planned: readonly PlannedTool[]): string[] {
 
 /** The variables that no child of a run gets, though they are granted: keys which only their service may see. */
 export function withheldVariables(plan: Plan): readonly string[] {
-  const tools = plansOf(plan).flatMap((one) => one.tools);
-  return tools.some((tool) => tool.kind === "builtin" && tool.name === "web_search") ? searchKeys : [];
+  const plans = plansOf(plan);
+  const searches = plans.some(({ tools }) =>
+    tools.some((tool) => tool.kind === "builtin" && tool.name === "web_search"),
+  );
+  return [...(searches ? searchKeys : []), ...plans.flatMap(({ withheld = [] }) => withheld)];
 }

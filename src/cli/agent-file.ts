@@ -37,7 +37,7 @@ export function checkRead(
 }
 
 /** What a caller who is about to start servers adds to an agent file: their variables, and files with more servers. */
-export type GivenServers = Pick<AgentFiles, "variable" | "mcp">;
+export type GivenServers = Pick<AgentFiles, "variable" | "mcp" | "lock">;
 
 /** An agent file's content. One that came on stdin, as `-`, has paths that are relative to the working folder. */
 export function checkAgentBytes(

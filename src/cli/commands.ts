@@ -267,6 +267,71 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./tools.ts")).toolsCommand,
   },
   {
+    name: "mcp list",
+    summary: "Start the MCP servers of an agent file, and tell how each is",
+    positionals: "[FILE]",
+    count: { min: 0, max: 1 },
+    flags: [mcpConfigFlag, ...permissionFlags, outputFlag("text", "json")],
+    examples: [
+      { command: "rein mcp list agent.yaml -P", does: "state, transport, time to ready, tools, last error" },
+      { command: "rein mcp list --mcp-config .mcp.json -P", does: "without an agent file" },
+    ],
+    load: async () => (await import("./mcp.ts")).listCommand,
+  },
+  {
+    name: "mcp tools",
+    summary: "List the tools of the MCP servers of an agent file",
+    positionals: "[FILE]",
+    count: { min: 0, max: 1 },
+    flags: [
+      { name: "--server", value: { name: "NAME" }, help: "Only of this server, and start no other" },
+      mcpConfigFlag,
+      ...permissionFlags,
+      outputFlag("text", "json"),
+    ],
+    examples: [{ command: "rein mcp tools agent.yaml -P --output json", does: "with the schemas, for a script" }],
+    load: async () => (await import("./mcp.ts")).toolsCommand,
+  },
+  {
+    name: "mcp call",
+    summary: "Call one tool of an MCP server by hand",
+    positionals: "SERVER/TOOL [FILE]",
+    count: { min: 1, max: 2 },
+    flags: [
+      { name: "--input", value: { name: "JSON" }, help: "Its arguments, as a JSON object or @FILE (default: {})" },
+      mcpConfigFlag,
+      ...permissionFlags,
+      outputFlag("text", "json"),
+      { name: "--verbose", short: "-v", help: "Also show its progress on stderr" },
+    ],
+    examples: [
+      {
+        command: `rein mcp call files/read_text_file agent.yaml -P --input '{"path": "notes.txt"}'`,
+        does: "its answer on stdout",
+      },
+    ],
+    load: async () => (await import("./mcp.ts")).callCommand,
+  },
+  {
+    name: "mcp pin",
+    summary: "Write what the MCP servers of an agent file offer into rein.lock, beside it",
+    positionals: "FILE",
+    count: { min: 1, max: 1 },
+    flags: [
+      {
+        name: "--check",
+        help: "Write nothing: show what is other than pinned, and end with exit code 6 if anything is",
+      },
+      mcpConfigFlag,
+      ...permissionFlags,
+    ],
+    examples: [
+      { command: "rein mcp pin agent.yaml -P", does: "from then on a run stops where a server offers something else" },
+      { command: "rein mcp pin --check agent.yaml -P", does: "in CI" },
+    ],
+    load: async () => (await import("./mcp-pin.ts")).pinCommand,
+  },
+  {
     name: "mcp serve",
     summary: "Serve agent files as tools, to an MCP client",
     positionals: "FILE...",

@@ -96,7 +96,7 @@ async function planOf(file: string, load: (plan: Plan) => boolean, args: Argumen
 }
 
 /** `--input JSON`, or `--input @FILE`; no arguments where it was not given. */
-function inputOf(args: Arguments): Result<JsonObject, UsageProblem> {
+export function inputOf(args: Arguments): Result<JsonObject, UsageProblem> {
   const given = args.one("--input") ?? "{}";
   const read = given.startsWith("@") ? readNamed(given.slice(1), fileLimit) : undefined;
   if (read?.ok === false) return read;

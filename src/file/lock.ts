@@ -19,7 +19,7 @@ const version = 1;
 
 /** Reads a lock file; `file` is what the user would call it. What only a hand can have changed is an error. */
 export function readLock(file: string, bytes: Uint8Array): Result<Lock, Diagnostic> {
-  const refuse = (message: string, hint = "restore it, or pin again: rein mcp pin FILE") =>
+  const refuse = (message: string, hint = "restore it, or remove it and pin again: rein mcp pin FILE") =>
     ({ ok: false, error: unreadable(file, message, "wrong_value", hint) }) as const;
   const content = jsonOf(bytes);
   if (!isJsonObject(content)) return refuse("A lock file is JSON that 'rein mcp pin' writes, this is not");

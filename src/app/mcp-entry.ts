@@ -1,4 +1,4 @@
-import type { McpServer, McpText, McpTransport, Named } from "../core/mcp.ts";
+import type { McpOauth, McpServer, McpText, McpTransport, Named } from "../core/mcp.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Need } from "../core/permission.ts";
 import type { Environment } from "../host/machine.ts";
@@ -29,11 +29,19 @@ export function fillTransport(
       }
       case "sdk":
         return { ...transport, env: pairs(transport.env) };
-      default:
-        return { ...transport, url: fill(transport.url), headers: pairs(transport.headers) };
+      default: {
+        const { kind, url, headers, oauth } = transport;
+        const signs = oauth === undefined ? {} : { oauth: fillOauth(oauth, fill) };
+        return { kind, url: fill(url), headers: pairs(headers), ...signs };
+      }
     }
   })();
   return problems[0] ?? { ok: true, value: made };
+}
+
+function fillOauth(oauth: McpOauth, fill: (text: McpText) => string): McpOauth<string> {
+  const { client_secret: secret, ...others } = oauth;
+  return { ...others, ...(secret === undefined ? {} : { client_secret: fill(secret) }) };
 }
 
 function fillText(
@@ -112,7 +120,8 @@ export function hostOf({ pieces, place }: McpText, environment: Environment): st
 /** The variables whose values are secrets: those in what only the server is told. */
 export function secretVariables({ transport }: McpServer, environment: Environment): string[] {
   const named = "env" in transport ? transport.env : "headers" in transport ? transport.headers : [];
-  return named.flatMap(([, text]) => variablesIn(text, environment));
+  const texts = [...named.map(([, text]) => text), ...clientSecret(transport)];
+  return texts.flatMap((text) => variablesIn(text, environment));
 }
 
 /** The variables that a text takes; of those that it can do without, what is set. */
@@ -135,6 +144,11 @@ function textsOf(transport: McpTransport): McpText[] {
     case "sdk":
       return transport.env.map(([, text]) => text);
     default:
-      return [transport.url, ...transport.headers.map(([, text]) => text)];
+      return [transport.url, ...transport.headers.map(([, text]) => text), ...clientSecret(transport)];
   }
+}
+
+function clientSecret(transport: McpTransport): McpText[] {
+  const secret = "oauth" in transport ? transport.oauth?.client_secret : undefined;
+  return secret === undefined ? [] : [secret];
 }

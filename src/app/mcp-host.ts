@@ -1,9 +1,10 @@
-import type { Clock, Decided } from "../core/host.ts";
+import type { Clock, Decided, Host } from "../core/host.ts";
 import type { McpServer, McpTransport, StartFailure } from "../core/mcp.ts";
 import { moduleServer } from "../core/module-protocol.ts";
 import type { Result } from "../core/result.ts";
 import { openHost, type HostOptions, type OpenHost } from "../host/host.ts";
 import type { Link, OpenLink } from "../mcp/link.ts";
+import type { SignInDoors } from "../mcp/server-tokens.ts";
 import { makePolicy, type Policy } from "../permit/policy.ts";
 import { policyWithin } from "../permit/within.ts";
 
@@ -58,9 +59,31 @@ export function linkTo({ server, transport, host, clock, decided }: Opening): Op
           host.startModule(moduleServer, transport.module, { ...options, ...around });
         return openStdio(start, clock, signal);
       }
-      default:
-        return { ok: false, error: { why: "failed", message: `'${transport.kind}' is not in this version` } };
+      default: {
+        const { openRemote } = await import("../mcp/remote.ts");
+        const signIn = signInDoors(transport, doors, clock, signal);
+        const around = { net: doors.net, clock, ...(signIn === undefined ? {} : { signIn }) };
+        return openRemote({ name: server.name, transport }, around, signal);
+      }
     }
+  };
+}
+
+/** What a sign-in to a remote server needs; undefined where its URL is none. */
+export function signInDoors(
+  { url, oauth }: Extract<McpTransport<string>, { url: string }>,
+  host: Host,
+  clock: Clock,
+  signal: AbortSignal,
+): SignInDoors | undefined {
+  const parsed = URL.parse(url);
+  if (parsed === null) return undefined;
+  const { person } = host;
+  return {
+    fetch: host.net.fetch,
+    clock,
+    kept: host.oauth.server(parsed, oauth?.client_id),
+    ...(person === undefined ? {} : { browser: { host, person, clock, signal } }),
   };
 }
 

@@ -19,8 +19,11 @@ export const mcpTransports = ["stdio", "http", "sse", "websocket", "sdk"] as con
 
 export type McpTransportName = (typeof mcpTransports)[number];
 
-/** What a remote server's sign-in needs to be told; all else it says itself. */
-export type McpOauth = { client_id?: string; scopes?: string[] };
+/**
+ * What a remote server's sign-in needs to be told; all else it says itself. `client_id` may be the URL of a document that says who the
+ * client is.
+ */
+export type McpOauth<Text = McpText> = { client_id?: string; client_secret?: Text; scopes?: string[] };
 
 /** Variables or headers: names and their values. */
 export type Named<Text> = Array<[name: string, value: Text]>;
@@ -29,7 +32,7 @@ export type Named<Text> = Array<[name: string, value: Text]>;
 export type McpTransport<Text = McpText> =
   /** A program and its arguments. Its environment is `env` and what `permissions.env` of the server names. */
   | { kind: "stdio"; command: Text[]; cwd?: Text; env: Named<Text> }
-  | { kind: "http" | "sse" | "websocket"; url: Text; headers: Named<Text>; oauth?: McpOauth }
+  | { kind: "http" | "sse" | "websocket"; url: Text; headers: Named<Text>; oauth?: McpOauth<Text> }
   /** A module by its absolute path; it exports a server, or a function that makes one. */
   | { kind: "sdk"; module: string; env: Named<Text> };
 

@@ -16,9 +16,15 @@ export type TokenPlace = { kind: "keychain" } | { kind: "file"; path: string; wh
 
 /**
  * What a person's sign-in to an MCP server came to: at which authorization server, as which client (all that its registration says),
- * for what.
+ * for what. `wants`: scopes that a call needed beside those, and that the next sign-in asks for.
  */
-export type ServerSignIn = OauthTokens & { issuer: string; client: JsonObject; scope?: string; resource?: string };
+export type ServerSignIn = OauthTokens & {
+  issuer: string;
+  client: JsonObject;
+  scope?: string;
+  wants?: string;
+  resource?: string;
+};
 
 /** What is kept of one sign-in. */
 export type Kept<Value> = {

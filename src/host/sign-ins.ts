@@ -152,13 +152,14 @@ function tokensOf({ access, refresh, expires }: JsonObject): OauthTokens | null 
 
 function serverSignInOf(value: JsonObject): ServerSignIn | null {
   const tokens = tokensOf(value);
-  const { issuer, client, scope, resource } = value;
+  const { issuer, client, scope, wants, resource } = value;
   if (tokens === null || typeof issuer !== "string" || !isJsonObject(client)) return null;
   return {
     ...tokens,
     issuer,
     client,
     ...(typeof scope === "string" ? { scope } : {}),
+    ...(typeof wants === "string" ? { wants } : {}),
     ...(typeof resource === "string" ? { resource } : {}),
   };
 }

@@ -1,0 +1,167 @@
+import { SSEClientTransport, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
+import type { Clock, NetDoor, Socket, SocketOptions } from "../core/host.ts";
+import type { StartFailure } from "../core/mcp.ts";
+import type { Result } from "../core/result.ts";
+import { Exchange, type ExchangeOptions } from "./exchange.ts";
+import { explain, type Remote } from "./explain.ts";
+import type { Link, Target } from "./link.ts";
+import { ServerTokens, type SignInDoors } from "./server-tokens.ts";
+import { WebSocketTransport } from "./websocket.ts";
+
+export type RemoteDoors = {
+  net: Pick<NetDoor, "fetch" | "socket">;
+  clock: Pick<Clock, "now" | "sleep">;
+  /** Absent where nothing is kept of sign-ins. */
+  signIn?: SignInDoors;
+};
+
+export type RemoteTarget = Target<"http" | "sse" | "websocket">;
+
+/** How long a server may take to hear that its session is over, in milliseconds. */
+const goodByeMs = 1_000;
+
+/** A server that is reached over the network. Nothing is said yet, but where a person signs in before it starts. */
+export async function openRemote(
+  target: RemoteTarget,
+  doors: RemoteDoors,
+  signal: AbortSignal,
+): Promise<Result<Link, StartFailure>> {
+  const { kind, headers } = target.transport;
+  const url = URL.parse(target.transport.url);
+  const schemes = kind === "websocket" ? ["ws:", "wss:"] : ["http:", "https:"];
+  if (url === null || !schemes.includes(url.protocol)) {
+    const [one, other] = schemes;
+    const message = `its url is none of \`transport: ${kind}\`: it begins with '${one}//' or '${other}//'`;
+    return { ok: false, error: { why: "failed", message } };
+  }
+  const hasCredentials = headers.some(([name]) => name.toLowerCase() === "authorization");
+  const signs = hasCredentials || doors.signIn === undefined ? undefined : doors.signIn;
+  const { oauth } = target.transport;
+  const asked = { name: target.name, headers, ...(oauth === undefined ? {} : { oauth }) };
+  const tokens = signs === undefined ? undefined : new ServerTokens(asked, url, signs, signal);
+  const ready = await tokens?.prepare();
+  if (ready?.ok === false) return ready;
+
+  let transport: Transport | undefined;
+  let endedBy: string | undefined;
+  const ending = { begun: false };
+  const lost = (why: string) => {
+    if (ending.begun || endedBy !== undefined) return;
+    endedBy = why;
+    void transport?.close();
+  };
+  const options: ExchangeOptions = {
+    fetch: (input, init) => {
+      // What the SDK asks for ends with the run, too.
+      const signals = [signal, init?.signal].filter((one) => one instanceof AbortSignal);
+      return doors.net.fetch(input, { ...init, signal: AbortSignal.any(signals) });
+    },
+    headers,
+    ...(tokens === undefined ? {} : { tokens }),
+    telling: kind === "http" ? "POST" : "GET",
+    lost,
+  };
+  const exchange = new Exchange(options);
+  const remote: Remote = {
+    kind,
+    url,
+    headers,
+    exchange,
+    hasCredentials,
+    opened: false,
+    net: doors.net,
+    clock: doors.clock,
+  };
+  if (kind === "websocket") {
+    const socket = new WebSocketTransport({ url, signal, open: (how) => dial(remote, options, how) });
+    const ended = () => socket.endedBy;
+    const value: Link = {
+      transport: socket,
+      said: nothing,
+      ended,
+      explain: (thrown) => socket.odd ?? explain(remote, thrown, ended()),
+    };
+    return { ok: true, value };
+  }
+  transport =
+    kind === "sse"
+      ? new SseTransport(url, { fetch: exchange.fetch }, ending)
+      : new HttpTransport(url, { fetch: exchange.fetch }, ending, doors.clock);
+  const ended = () => endedBy;
+  return {
+    ok: true,
+    value: { transport, said: nothing, ended, explain: (thrown) => explain(remote, thrown, ended()) },
+  };
+}
+
+function nothing(): string {
+  return "";
+}
+
+type Ending = { begun: boolean };
+
+class SseTransport extends SSEClientTransport {
+  readonly #ending: Ending;
+
+  constructor(url: URL, options: ConstructorParameters<typeof SSEClientTransport>[1], ending: Ending) {
+    super(url, options);
+    this.#ending = ending;
+  }
+
+  override async close(): Promise<void> {
+    if (this.#ending.begun) return;
+    this.#ending.begun = true;
+    await super.close();
+  }
+}
+
+/** Says good-bye to a session, which the SDK leaves to its users. */
+class HttpTransport extends StreamableHTTPClientTransport {
+  readonly #ending: Ending;
+  readonly #clock: Pick<Clock, "sleep">;
+
+  constructor(
+    url: URL,
+    options: ConstructorParameters<typeof StreamableHTTPClientTransport>[1],
+    ending: Ending,
+    clock: Pick<Clock, "sleep">,
+  ) {
+    super(url, options);
+    this.#ending = ending;
+    this.#clock = clock;
+  }
+
+  override async close(): Promise<void> {
+    if (this.#ending.begun) return;
+    this.#ending.begun = true;
+    const settled = new AbortController();
+    const done = this.terminateSession().catch(() => undefined);
+    await Promise.race([done, this.#clock.sleep(goodByeMs, settled.signal)]);
+    settled.abort();
+    await super.close();
+  }
+}
+
+/** Opens the socket, with a token where the server wants one. */
+async function dial(remote: Remote, options: ExchangeOptions, how: SocketOptions): Promise<Socket> {
+  const { url, net } = remote;
+  let opened: Socket | undefined;
+  /** The handshake is a request like any other, but for what comes of it. */
+  const handshake = new Exchange({
+    ...options,
+    fetch: async (_, init) => {
+      const answer = await net.socket(url, { ...how, headers: new Headers(init?.headers) });
+      if (answer instanceof Response) return answer;
+      opened = answer;
+      return new Response(null, { status: 200 });
+    },
+  });
+  try {
+    await handshake.fetch(url);
+  } finally {
+    remote.exchange = handshake;
+  }
+  remote.opened = opened !== undefined;
+  if (opened === undefined) throw new Error("the server opened no WebSocket");
+  return opened;
+}

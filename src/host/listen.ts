@@ -1,4 +1,5 @@
 import type { Clock, Listener, Respond } from "../core/host.ts";
+import { fail, ok, type Result } from "../core/result.ts";
 
 /** How long an answer that is under way may take once nobody listens any more. */
 const graceMs = 2_000;
@@ -28,4 +29,25 @@ export function listenOnLoopback(respond: Respond, clock: Pick<Clock, "sleep">, 
       await server.stop(true);
     },
   };
+}
+
+/** Listens on an address of this machine. Answers may take as long as they need: what is said of a run comes in pieces. */
+export function listenAt(
+  { hostname, port }: { hostname: string; port: number },
+  respond: Respond,
+): Result<{ port: number; close(): Promise<void> }> {
+  try {
+    const server = Bun.serve({
+      hostname,
+      port,
+      idleTimeout: 0,
+      maxRequestBodySize: 8_000_000,
+      fetch: (request) => respond(request),
+      error: () => new Response("Failed\n", { status: 500 }),
+    });
+    return ok({ port: server.port ?? port, close: () => server.stop(true) });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return fail("failed", `Cannot listen on ${hostname}:${port}: ${why}`);
+  }
 }

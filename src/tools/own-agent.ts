@@ -1,6 +1,6 @@
-import { agentInputSchema } from "../core/agent-input.ts";
+import { agentArgumentsSchema, inputAndPrompt } from "../core/agent-input.ts";
 import type { AgentTask } from "../core/agents.ts";
-import { isJsonObject, type Json, type JsonObject, type JsonSchema } from "../core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { AgentTool } from "../core/planned-tool.ts";
 import type { SubAgent } from "../core/plan.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
@@ -10,7 +10,7 @@ import { fillJson, withDefaults } from "./fill.ts";
 /** A sub-agent as a tool. Where the file says nothing of its parameters, they are the agent's own. */
 export function agentTool(planned: AgentTool, agent: SubAgent): Tool {
   const { name, description, effects } = planned;
-  const input = planned.input ?? inputOf(agent);
+  const input = planned.input ?? agentArgumentsSchema(agent);
   return {
     name,
     description,
@@ -21,27 +21,8 @@ export function agentTool(planned: AgentTool, agent: SubAgent): Tool {
   };
 }
 
-/** Whether the agent is told in words what to do, beside its inputs. */
-function takesPrompt({ plan }: SubAgent): boolean {
-  return plan.prompt === undefined && !Object.hasOwn(plan.input, "prompt");
-}
-
-/** The agent's inputs, and a prompt where it has none of its own. */
-function inputOf(agent: SubAgent): JsonSchema {
-  const schema = agentInputSchema(agent);
-  if (!takesPrompt(agent)) return schema;
-  const prompt = { type: "string", minLength: 1, description: "What it is to do, in words" };
-  const { properties = {}, required } = schema;
-  return {
-    ...schema,
-    properties: { ...objectOf(properties), prompt },
-    required: [...(Array.isArray(required) ? required : []), "prompt"],
-  };
-}
-
 function taskOf(planned: AgentTool, agent: SubAgent, args: JsonObject): AgentTask {
-  const { prompt: told, ...others } = args;
-  const rest = takesPrompt(agent) ? others : args;
+  const given = inputAndPrompt(agent, args);
   const filled = planned.arguments === undefined ? undefined : fillJson(planned.arguments, { args });
   const prompt =
     planned.prompt === undefined ? undefined : fillJson({ kind: "text", template: planned.prompt }, { args });
@@ -49,8 +30,8 @@ function taskOf(planned: AgentTool, agent: SubAgent, args: JsonObject): AgentTas
   const said = filled !== undefined || prompt !== undefined;
   return {
     agent: planned.agent,
-    input: said ? objectOf(filled ?? {}) : rest,
-    prompt: asText(said ? prompt : takesPrompt(agent) ? told : undefined),
+    input: said ? objectOf(filled ?? {}) : given.input,
+    prompt: asText(said ? prompt : given.prompt),
   };
 }
 

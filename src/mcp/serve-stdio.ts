@@ -1,0 +1,16 @@
+import type { Readable, Writable } from "node:stream";
+import type { McpServerFactory } from "@modelcontextprotocol/server";
+import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
+
+/** What a client writes to, and reads from. */
+export type StdioStreams = { input: Readable; output: Writable };
+
+/** Answers the one client at the other end of these streams, until it goes away or `close` is called. */
+export function serveOnStdio(factory: McpServerFactory, { input, output }: StdioStreams) {
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  input.once("close", resolve);
+  input.once("end", resolve);
+  output.once("error", () => resolve());
+  const handle = serveStdio(factory, { transport: new StdioServerTransport(input, output) });
+  return { gone, close: () => handle.close() };
+}

@@ -132,6 +132,8 @@ function writePrivate(folder: string, path: string, text: string): Result<void> 
   } catch (error) {
     const code = errorCode(error);
     if (code === "") throw error;
+    // A part of a token is of no use to anybody who should have it. Where this fails too there is nothing more to do.
+    removeFile(temporary);
     return fail("failed", `Cannot write '${path}': ${errorText(code)}`);
   }
 }

@@ -11,6 +11,8 @@ mod sheet;
 mod svg;
 mod table;
 
+use std::borrow::Cow;
+
 use ratatui::style::{Color, Stylize};
 use ratatui::text::{Line, Span};
 use rein_border::wire::{Fields, text};
@@ -30,7 +32,7 @@ pub fn draw(input: &[u8]) -> Result<Vec<u8>, String> {
     }
     let input = &mut fields;
     match input.text()? {
-        "table" => table::draw(&mut sheet, &lines(input)?, &cells(input)?),
+        "table" => table::draw(&mut sheet, lines(input)?, cells(input)?),
         "bar" => chart::bars(&mut sheet, &labelled(input)?),
         "progress" => {
             let most = finite(input)?;
@@ -89,7 +91,15 @@ fn labels(input: &mut Fields) -> Result<Vec<String>, String> {
 }
 
 fn label(input: &mut Fields) -> Result<String, String> {
-    Ok(clean(input.text()?).replace('\n', " "))
+    Ok(one_line(input.text()?).into_owned())
+}
+
+/// Clean text without line ends.
+fn one_line(text: &str) -> Cow<'_, str> {
+    if sheet::is_ascii(text) || text.chars().all(|c| sheet::columns(c).is_some()) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(clean(text).replace('\n', " "))
 }
 
 fn finite(input: &mut Fields) -> Result<f64, String> {
@@ -111,11 +121,13 @@ fn series(input: &mut Fields) -> Result<Vec<(String, Vec<f64>)>, String> {
         .collect()
 }
 
-fn lines(input: &mut Fields) -> Result<Vec<Line<'static>>, String> {
-    Ok(labels(input)?.into_iter().map(Line::from).collect())
+fn lines<'a>(input: &mut Fields<'a>) -> Result<Vec<Line<'a>>, String> {
+    (0..input.uint()?)
+        .map(|_| Ok(Line::from(one_line(input.text()?))))
+        .collect()
 }
 
-fn cells(input: &mut Fields) -> Result<Vec<Vec<Line<'static>>>, String> {
+fn cells<'a>(input: &mut Fields<'a>) -> Result<Vec<Vec<Line<'a>>>, String> {
     (0..input.uint()?).map(|_| lines(input)).collect()
 }
 
@@ -124,6 +136,10 @@ const MOST_COMBINED: usize = 8;
 
 /// Text without what a terminal obeys: such a character becomes a visible one, a tab four blanks.
 fn clean(text: &str) -> String {
+    // Most texts are clean.
+    if sheet::is_ascii(text) || text.chars().all(|c| c == '\n' || sheet::columns(c).is_some()) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     let mut combined = 0;
     for c in text.replace("\r\n", "\n").chars() {

@@ -184,8 +184,8 @@ impl<'a> Writer<'a> {
             TagEnd::Table => {
                 table::draw(
                     self.sheet,
-                    &std::mem::take(&mut self.head),
-                    &std::mem::take(&mut self.rows),
+                    std::mem::take(&mut self.head),
+                    std::mem::take(&mut self.rows),
                 );
                 self.apart = true;
             }

@@ -6,6 +6,8 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use ratatui::text::Line;
 
+use super::sheet::columns;
+
 #[derive(Clone, Copy, PartialEq)]
 pub enum Format {
     Plain,
@@ -30,18 +32,21 @@ impl Format {
 
 /// The cells of a row up to the last one that shows something, without those that a wide character covers.
 pub fn row(buffer: &Buffer, y: u16) -> impl Iterator<Item = (u16, u16, &Cell)> {
-    let shown = (0..buffer.area.width).rev().find(|x| is_shown(&buffer[(*x, y)]));
+    let width = usize::from(buffer.area.width);
+    let cells = &buffer.content[usize::from(y) * width..][..width];
+    let shown = cells.iter().rposition(is_shown).map_or(0, |last| last + 1);
     let mut next = 0;
-    (0..shown.map_or(0, |last| last + 1)).filter_map(move |x| {
+    cells[..shown].iter().zip(0..).filter_map(move |(cell, x)| {
         if x < next {
             return None;
         }
-        let cell = &buffer[(x, y)];
         let symbol = cell.symbol();
         let width = if symbol.len() == 1 {
             1
         } else {
-            Line::raw(symbol).width().max(1) as u16
+            let mut chars = symbol.chars();
+            let alone = chars.next().and_then(columns).filter(|_| chars.next().is_none());
+            alone.unwrap_or_else(|| Line::raw(symbol).width().max(1)) as u16
         };
         next = x + width;
         Some((x, width, cell))
@@ -49,22 +54,26 @@ pub fn row(buffer: &Buffer, y: u16) -> impl Iterator<Item = (u16, u16, &Cell)> {
 }
 
 fn is_shown(cell: &Cell) -> bool {
-    cell.symbol().trim() != "" || cell.bg != Color::Reset
+    cell.bg != Color::Reset || (cell.symbol() != " " && cell.symbol().trim() != "")
 }
 
 pub fn text(buffer: &Buffer, format: Format) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(buffer.content.len());
     for y in 0..buffer.area.height {
         let mut style = String::new();
         let mut last = None;
         for (_, _, cell) in row(buffer, y) {
+            if format == Format::Plain {
+                out.push_str(cell.symbol());
+                continue;
+            }
             let look = (cell.fg, cell.bg, cell.modifier);
             // Blanks between words go on in their style, unless it would be seen.
             let blank = cell.symbol() == " "
                 && cell.bg == Color::Reset
                 && !cell.modifier.intersects(LINES)
                 && !has_lines(&style);
-            if format != Format::Plain && last != Some(look) && !blank {
+            if last != Some(look) && !blank {
                 last = Some(look);
                 let wanted = codes(cell, format);
                 if wanted != style {

@@ -1,8 +1,8 @@
 //! A sheet of a given width that grows downwards, up to a bound.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::Stylize;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::style::{Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
@@ -41,6 +41,12 @@ impl Sheet {
         self.buffer.area.height >= MOST_ROWS
     }
 
+    /// Makes room for so many rows at once: cells are large, and else are moved as the sheet grows.
+    pub fn expect(&mut self, rows: usize) {
+        let rows = rows.min(usize::from(MOST_ROWS));
+        self.buffer.content.reserve(rows * usize::from(self.width));
+    }
+
     /// Counts rows that were not drawn because the sheet is full.
     pub fn skip(&mut self, rows: usize) {
         self.left += rows;
@@ -61,17 +67,17 @@ impl Sheet {
     }
 
     /// A line of text, wrapped.
-    pub fn text(&mut self, line: Line<'static>) {
+    pub fn text(&mut self, line: Line<'_>) {
         self.hanging(&Line::default(), &Line::default(), line);
     }
 
     /// A line of text, wrapped, with something before its first row and something else before the others.
-    pub fn hanging(&mut self, first: &Line<'static>, rest: &Line<'static>, line: Line<'static>) {
+    pub fn hanging(&mut self, first: &Line<'_>, rest: &Line<'_>, line: Line<'_>) {
         if self.is_full() {
             return self.skip(1);
         }
         let before = (first.width().max(rest.width()) as u16).min(self.width - LEAST_TEXT);
-        let (height, paragraph) = wrapped(line, self.width - before);
+        let (height, paragraph) = wrapped(&line, self.width - before);
         let (area, buffer) = self.rows(height);
         for y in area.rows().map(|row| row.y) {
             buffer.set_line(0, y, if y == area.y { first } else { rest }, before);
@@ -100,29 +106,95 @@ impl Sheet {
     }
 }
 
-/// A text as it is drawn at some width: most fit as they are, and laying out a paragraph costs ten times as much.
-pub enum Wrapped {
-    Line(Line<'static>),
-    Paragraph(Box<Paragraph<'static>>),
+/// How many columns a character takes that stands for itself: none joins it, or changes how wide it is. None for those that
+/// need a closer look.
+pub fn columns(c: char) -> Option<usize> {
+    match c {
+        ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' => Some(1),
+        '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' => Some(2),
+        _ => None,
+    }
+}
+
+/// Whether a text is of characters that take a byte and a column each: a quick look.
+pub fn is_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// How many columns a line takes if all its characters stand for themselves, as those of most lines do.
+fn simple_width(line: &Line) -> Option<usize> {
+    line.spans
+        .iter()
+        .flat_map(|span| span.content.chars())
+        .map(columns)
+        .sum()
+}
+
+/// How many columns a line takes.
+pub fn width(line: &Line) -> usize {
+    simple_width(line).unwrap_or_else(|| line.width())
+}
+
+/// A text as it is drawn at some width: most fit as they are, and laying out a paragraph costs ten times as much, as finding
+/// out which characters belong together costs several times a simple line.
+pub enum Wrapped<'a> {
+    Simple(&'a Line<'a>, usize),
+    Line(&'a Line<'a>),
+    Paragraph(Box<Paragraph<'a>>),
 }
 
 /// A text that breaks its lines at that width, and how many rows that makes.
-pub fn wrapped(line: Line<'static>, width: u16) -> (usize, Wrapped) {
-    if line.width() <= usize::from(width) {
+pub fn wrapped<'a>(line: &'a Line<'a>, width: u16) -> (usize, Wrapped<'a>) {
+    let simple = simple_width(line);
+    if let Some(taken) = simple.filter(|taken| *taken <= usize::from(width)) {
+        return (1, Wrapped::Simple(line, taken));
+    }
+    if simple.is_none() && line.width() <= usize::from(width) {
         return (1, Wrapped::Line(line));
     }
-    let paragraph = Paragraph::new(line).wrap(Wrap { trim: false });
+    let paragraph = Paragraph::new(line.clone()).wrap(Wrap { trim: false });
     (
         paragraph.line_count(width).max(1),
         Wrapped::Paragraph(Box::new(paragraph)),
     )
 }
 
-impl Widget for Wrapped {
+impl Widget for Wrapped<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         match self {
+            Self::Simple(line, taken) => simple(line, taken, area, buffer),
             Self::Line(line) => line.render(area, buffer),
             Self::Paragraph(paragraph) => paragraph.render(area, buffer),
+        }
+    }
+}
+
+/// Draws a line of simple characters that fits into an area.
+fn simple(line: &Line, taken: usize, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() || taken == 0 {
+        return;
+    }
+    if line.style != Style::default() {
+        buffer.set_style(Rect { height: 1, ..area }, line.style);
+    }
+    let indent = match line.alignment {
+        Some(Alignment::Right) => usize::from(area.width) - taken,
+        Some(Alignment::Center) => (usize::from(area.width) - taken) / 2,
+        _ => 0,
+    };
+    let mut x = usize::from(area.x) + indent;
+    let row = buffer.index_of(area.x, area.y) - usize::from(area.x);
+    for span in &line.spans {
+        for c in span.content.chars() {
+            let width = columns(c).unwrap_or(1);
+            let cell = buffer.content[row + x].set_char(c);
+            if span.style != Style::default() {
+                cell.set_style(span.style);
+            }
+            for hidden in 1..width {
+                buffer.content[row + x + hidden].reset();
+            }
+            x += width;
         }
     }
 }

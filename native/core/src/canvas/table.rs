@@ -1,26 +1,25 @@
 //! Tables: columns share the width, cells are wrapped, columns of numbers are flush right.
 
 use ratatui::layout::{Alignment, Rect};
-use ratatui::style::Stylize;
-use ratatui::text::{Line, Span};
+use ratatui::style::{Style, Stylize};
+use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
-use super::sheet::{Sheet, wrapped};
+use super::sheet::{Sheet, width, wrapped};
 
-const BETWEEN: &str = " │ ";
 /// Columns are not made narrower than this.
 const LEAST: usize = 4;
 
-type Row = Vec<Line<'static>>;
+type Row<'a> = Vec<Line<'a>>;
 
-pub fn draw(sheet: &mut Sheet, head: &[Line<'static>], body: &[Row]) {
+pub fn draw<'a>(sheet: &mut Sheet, mut head: Row<'a>, mut body: Vec<Row<'a>>) {
     let count = body.iter().map(Vec::len).chain([head.len()]).max().unwrap_or(0);
     if count == 0 {
         return;
     }
     let free = usize::from(sheet.width).saturating_sub(3 * (count - 1));
     if free < LEAST * count {
-        return records(sheet, head, body);
+        return records(sheet, &head, &body);
     }
     let column = |at: usize| {
         head.get(at)
@@ -28,15 +27,23 @@ pub fn draw(sheet: &mut Sheet, head: &[Line<'static>], body: &[Row]) {
             .chain(body.iter().filter_map(move |row| row.get(at)))
     };
     let natural: Vec<usize> = (0..count)
-        .map(|at| column(at).map(Line::width).max().unwrap_or(0).max(1))
+        .map(|at| column(at).map(width).max().unwrap_or(0).max(1))
         .collect();
     let widths = fitted(&natural, free);
     let right: Vec<bool> = (0..count)
         .map(|at| is_numeric(body.iter().filter_map(|row| row.get(at))))
         .collect();
+    sheet.expect(body.len() + 2);
+    for row in body.iter_mut().chain([&mut head]) {
+        for (cell, right) in row.iter_mut().zip(&right) {
+            if *right {
+                cell.alignment = Some(Alignment::Right);
+            }
+        }
+    }
     if !head.is_empty() {
-        let bold: Row = head.iter().map(|cell| cell.clone().bold()).collect();
-        draw_row(sheet, &bold, &widths, &right);
+        let bold: Row = head.into_iter().map(Stylize::bold).collect();
+        draw_row(sheet, &bold, &widths);
         let rule: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
         sheet.text(Line::from(rule.join("─┼─")).dim());
     }
@@ -44,33 +51,22 @@ pub fn draw(sheet: &mut Sheet, head: &[Line<'static>], body: &[Row]) {
         if sheet.is_full() {
             return sheet.skip(body.len() - at);
         }
-        draw_row(sheet, row, &widths, &right);
+        draw_row(sheet, row, &widths);
     }
 }
 
-fn draw_row(sheet: &mut Sheet, row: &Row, widths: &[usize], right: &[bool]) {
-    let cells: Vec<_> = widths
-        .iter()
-        .enumerate()
-        .map(|(at, width)| {
-            let cell = row.get(at).cloned().unwrap_or_default();
-            wrapped(
-                if right[at] {
-                    cell.alignment(Alignment::Right)
-                } else {
-                    cell
-                },
-                *width as u16,
-            )
-        })
-        .collect();
+fn draw_row(sheet: &mut Sheet, row: &Row, widths: &[usize]) {
+    let none = Line::default();
+    let cell = |(at, width): (usize, &usize)| wrapped(row.get(at).unwrap_or(&none), *width as u16);
+    let cells: Vec<_> = widths.iter().enumerate().map(cell).collect();
     let height = cells.iter().map(|(height, _)| *height).max().unwrap_or(1);
     let (area, buffer) = sheet.rows(height);
     let mut x = 0;
     for (at, ((_, cell), width)) in cells.into_iter().zip(widths).enumerate() {
         if at > 0 {
-            for y in area.rows().map(|row| row.y) {
-                buffer.set_span(x, y, &Span::from(BETWEEN).dim(), 3);
+            for y in area.top()..area.bottom() {
+                buffer[(x + 1, y)].set_symbol("│");
+                buffer.set_style(Rect::new(x, y, 3, 1), Style::new().dim());
             }
             x += 3;
         }
@@ -87,7 +83,7 @@ fn draw_row(sheet: &mut Sheet, row: &Row, widths: &[usize], right: &[bool]) {
 }
 
 /// Where columns have no room beside each other: each cell below the one before it, with its column's name.
-fn records(sheet: &mut Sheet, head: &[Line<'static>], body: &[Row]) {
+fn records(sheet: &mut Sheet, head: &Row, body: &[Row]) {
     for (number, row) in body.iter().enumerate() {
         if number > 0 {
             sheet.text(Line::from("─".repeat(usize::from(sheet.width))).dim());
@@ -126,7 +122,7 @@ fn fitted(natural: &[usize], free: usize) -> Vec<usize> {
 }
 
 /// Whether a column holds numbers, and at least one.
-fn is_numeric<'a>(cells: impl Iterator<Item = &'a Line<'static>>) -> bool {
+fn is_numeric<'a>(cells: impl Iterator<Item = &'a Line<'a>>) -> bool {
     let mut some = false;
     for cell in cells {
         let text: String = cell.spans.iter().map(|span| span.content.as_ref()).collect();

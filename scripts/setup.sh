@@ -46,3 +46,5 @@ done
 sh scripts/weights .cache/models || true
 # The language servers that are asked in tests. Tests of those that are not here are skipped.
 sh scripts/language-servers .cache/language-servers
+# The Python SDK of MCP, for the same reason.
+sh scripts/python-server .cache/python-server

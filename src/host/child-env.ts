@@ -31,7 +31,16 @@ export function childEnvironment(options: {
     env[name] = value;
     if (granted.some((rule) => covers(wanted, rule))) keep.push(name);
   }
-  return { env: { ...env, ...options.extra }, keep };
+  // What is given by the way of the child is given whatever it does, where that name was granted.
+  const given = Object.keys(options.extra).filter((name) => !keep.includes(name) && isGranted(name, policy));
+  return { env: { ...env, ...options.extra }, keep: [...keep, ...given] };
+}
+
+/** By its own name, and not by a pattern. */
+function isGranted(name: string, { allow, deny }: Policy): boolean {
+  const wanted = exactRule("env", name);
+  const named = allow.some((rule) => covers(rule, wanted) && covers(wanted, rule));
+  return named && !deny.some((rule) => covers(rule, wanted));
 }
 
 function isFixed(name: string): boolean {

@@ -68,13 +68,13 @@ class StdioTransport implements Transport {
   /** Whether it was sent an `initialize`. */
   initialized = false;
   readonly lines = new Lines({
-    // What comes before the SDK listens is not for it.
-    message: (message) => this.onmessage?.(message),
+    message: (message) => this.#hand(message),
     tooLong: () => {
       this.endedBy = "it sent a message that is too long: more than 64 MB";
       this.#stop.abort();
     },
   });
+  #handed: Promise<void> = Promise.resolve();
   #child: Child | undefined;
   #closing = false;
   readonly #clock: Pick<Clock, "sleep">;
@@ -114,6 +114,11 @@ class StdioTransport implements Transport {
     await this.#end();
     this.#stop.abort();
     await child.ended;
+  }
+
+  /** One after the other: the SDK would take an answer before the progress that came with it. */
+  #hand(message: JSONRPCMessage): void {
+    this.#handed = this.#handed.then(() => this.onmessage?.(message));
   }
 
   /** Waits a little for its end. */

@@ -128,6 +128,16 @@ function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): stri
       return [`  ${event.type}: ${cleanLine(event.from)} → ${cleanLine(event.to)} · ${cleanLine(event.reason)}`];
     case "compact":
       return ["", compacted(event)];
+    case "mcp_server": {
+      const tools = event.state === "ready" ? ` · ${count(event.tools, "tool")}` : "";
+      const after = event.ready_ms === undefined ? "" : ` · after ${duration(event.ready_ms)}`;
+      const why = event.error === undefined ? "" : `: ${cleanLine(event.error)}`;
+      return [`  MCP server ${cleanLine(event.name)} · ${event.state}${tools}${after}${why}`];
+    }
+    case "sampling": {
+      const { server, model, usage } = event;
+      return [`  asked by ${cleanLine(server)} · ${cleanLine(model)} · tokens: ${usage.input} in, ${usage.output} out`];
+    }
     case "limit":
       return [`  limit: ${event.limit}, ${event.value} of ${event.max}`];
     case "check":

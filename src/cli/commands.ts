@@ -193,6 +193,29 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./fmt.ts")).fmtCommand,
   },
   {
+    name: "route",
+    summary: "Say which model a prompt would go to and why, or what routes have decided so far",
+    positionals: "[FILE] [PROMPT]",
+    count: { min: 0, max: 2 },
+    flags: [
+      {
+        name: "--set",
+        value: { name: "NAME=VALUE" },
+        many: true,
+        help: "Set an input; NAME=@FILE reads the value from a file",
+      },
+      { name: "--input", value: { name: "FILE" }, help: "Read inputs from a JSON file" },
+      { name: "--stats", help: "Tell share, cost, time and failed checks of each side of the routes so far" },
+      { name: "--since", value: { name: "WHEN" }, help: "With --stats: only from then on: 12h, 7d, 4w, or 2026-01-31" },
+      outputFlag("text", "json"),
+    ],
+    examples: [
+      { command: "rein route agent.yaml 'Rename a variable'", does: "no model is asked; '-' is stdin" },
+      { command: "rein route --stats --since 7d", does: "with a better threshold, where one side gets nearly all" },
+    ],
+    load: async () => (await import("./route.ts")).routeCommand,
+  },
+  {
     name: "tokens",
     summary: "Count the tokens of files, or of stdin",
     positionals: "[FILE…]",
@@ -391,6 +414,42 @@ export const commands: readonly Command[] = [
     ],
     examples: [{ command: "rein sessions show review", does: "the whole conversation" }],
     load: async () => (await import("./sessions.ts")).showCommand,
+  },
+  {
+    name: "cost",
+    summary: "Show what model calls cost, or would have cost elsewhere",
+    positionals: "",
+    count: { min: 0, max: 0 },
+    flags: [
+      {
+        name: "--by",
+        value: { name: "WHAT", choices: ["model", "agent", "day", "session"] },
+        help: "Put calls together by this (default: model); days are of UTC",
+      },
+      { name: "--since", value: { name: "WHEN" }, help: "Only calls since then: '12h', '7d', '2w' or '2026-11-01'" },
+      {
+        name: "--compare",
+        value: { name: "cloud=MODEL,local=MODEL" },
+        help: "Price the same calls as all made by one model, all by the other, and as they were, by month",
+      },
+      { name: "--watts", value: { name: "WATTS" }, help: "With --compare: what this machine draws while it answers" },
+      { name: "--per-kwh", value: { name: "DOLLARS" }, help: "With --compare: the price of a kilowatt-hour" },
+      {
+        name: "--hardware",
+        value: { name: "DOLLARS" },
+        help: "With --compare: the price of the machine, and in how many months it is paid for",
+      },
+      outputFlag("text", "json", "csv"),
+    ],
+    examples: [
+      { command: "rein cost", does: "by model, all that the journal has" },
+      { command: "rein cost --by day --since 7d --output csv", does: "the last week, for a spreadsheet" },
+      {
+        command: "rein cost --compare cloud=anthropic/claude-sonnet-5-5,local=local/smollm2 --watts 350 --per-kwh 0.30",
+        does: "what it would have been elsewhere",
+      },
+    ],
+    load: async () => (await import("./cost.ts")).costCommand,
   },
   {
     name: "models list",

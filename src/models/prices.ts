@@ -25,13 +25,14 @@ export async function priceOf(spec: ModelSpec, variables: Variables): Promise<Pr
   if (parsed.value.provider === "scripted" || parsed.value.provider === "local") return free;
   const { provider, id } = parsed.value;
   const endpoint = endpointOf(provider, spec, variables);
-  if (!endpoint.ok) return undefined;
-  const { baseUrl, key } = endpoint.value;
+  const ownUrl = `${provider.url}${provider.path ?? ""}`;
+  // Without a key nothing can be asked of it, but what it would cost.
+  const { baseUrl, key } = endpoint.ok ? endpoint.value : { baseUrl: ownUrl, key: "" };
   if (provider.name === "ollama") {
     const elsewhere = ollamaCloud.test(id) || /(^|\.)ollama\.com$/.test(new URL(baseUrl).hostname);
     return elsewhere ? undefined : free;
   }
-  const own = baseUrl === `${provider.url}${provider.path ?? ""}` && key !== undefined;
+  const own = baseUrl === ownUrl && key !== undefined;
   return listedPrice(provider.name, id, baseUrl, own || listed[provider.name] === undefined);
 }
 

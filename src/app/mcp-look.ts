@@ -12,8 +12,9 @@ import { readMachine, type Environment } from "../host/machine.ts";
 import { missing } from "../permit/decide.ts";
 import { makePolicy } from "../permit/policy.ts";
 import { callOutcome } from "../tools/mcp-outcome.ts";
+import type { RunDoors } from "./mcp-host.ts";
 import { makeMcp, mcpNeeds, type McpRun } from "./mcp.ts";
-import { secrecyOf, secretDoors } from "./secrecy.ts";
+import { secrecyOf, secretDoors, type Secrecy } from "./secrecy.ts";
 
 export type McpLookRequest = {
   plan: Plan;
@@ -39,22 +40,12 @@ export type McpLook = {
 
 /** Starts the servers of a plan. A server that does not start is no failure: its status tells. */
 export async function lookAtServers(request: McpLookRequest): Promise<Result<McpLook, Problem>> {
-  const { plan, grants, cwd, environment, signal } = request;
+  const { plan, signal } = request;
   const servers = chosenServers(request);
   if (!servers.ok) return servers;
-  const machine = readMachine({ cwd, agentFolder: plan.folder, environment });
-  if (!machine.ok) return problemOf("usage", machine.error.message);
-  const policy = makePolicy(plan, grants, machine.value);
-  if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
-  const needs = mcpNeeds({ ...plan, mcp: servers.value }, environment);
-  const unmet = missing(policy.value, needs, false);
-  if (unmet.length > 0) {
-    const hint = `add ${unmet.join(" ")}, or -P to grant all that is requested`;
-    return problemOf("denied", `The MCP servers of '${plan.name}' cannot be reached: not granted`, hint);
-  }
-  const secrecy = secrecyOf(plan, [], environment);
-  const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment };
-  const doors = { ...base, ...secretDoors(plan, plan, secrecy, request) };
+  const opened = lookDoors(request, servers.value);
+  if (!opened.ok) return opened;
+  const { doors, secrecy } = opened.value;
   // What a run would stop for is told by their status here.
   const loose = servers.value.map(({ picks: _picks, pin: _pin, ...server }): McpServer => ({
     ...server,
@@ -78,6 +69,28 @@ export async function lookAtServers(request: McpLookRequest): Promise<Result<Mcp
   return ok(lookOf(run, (text) => secrecy.mask.text(text)));
 }
 
+/** The doors to servers that are spoken to without a run. */
+export function lookDoors(
+  request: McpLookRequest,
+  servers: McpServer[],
+): Result<{ doors: RunDoors; secrecy: Secrecy }, Problem> {
+  const { plan, grants, cwd, environment } = request;
+  const machine = readMachine({ cwd, agentFolder: plan.folder, environment });
+  if (!machine.ok) return problemOf("usage", machine.error.message);
+  const policy = makePolicy(plan, grants, machine.value);
+  if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
+  const needs = mcpNeeds({ ...plan, mcp: servers }, environment);
+  const unmet = missing(policy.value, needs, false);
+  if (unmet.length > 0) {
+    const hint = `add ${unmet.join(" ")}, or -P to grant all that is requested`;
+    return problemOf("denied", `The MCP servers of '${plan.name}' cannot be reached: not granted`, hint);
+  }
+  const secrecy = secrecyOf(plan, [], environment);
+  const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment };
+  const doors = { ...base, ...secretDoors(plan, plan, secrecy, request) };
+  return ok({ doors, secrecy });
+}
+
 function lookOf(run: McpRun, mask: McpLook["mask"]): McpLook {
   const door = run.door();
   return {
@@ -89,7 +102,8 @@ function lookOf(run: McpRun, mask: McpLook["mask"]): McpLook {
   };
 }
 
-function chosenServers({ plan, server }: McpLookRequest): Result<McpServer[], Problem> {
+/** The servers that are looked at. */
+export function chosenServers({ plan, server }: McpLookRequest): Result<McpServer[], Problem> {
   if (plan.mcp.length === 0) return problemOf("usage", `'${plan.name}' has no MCP servers`, "name them under 'mcp'");
   const named = server === undefined ? plan.mcp : plan.mcp.filter(({ name }) => name === server);
   const names = plan.mcp.map(({ name }) => name);
@@ -121,7 +135,8 @@ function missingInput({ transport }: McpServer, { input }: Plan): string | undef
     .find((name) => input[name]?.default === undefined);
 }
 
-function defaultsOf({ input }: Plan): JsonObject {
+/** The inputs of a plan, where nobody gives any. */
+export function defaultsOf({ input }: Plan): JsonObject {
   const given = Object.entries(input).flatMap(([name, spec]): Array<[string, Json]> =>
     spec.default === undefined ? [] : [[name, spec.default]],
   );

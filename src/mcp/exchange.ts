@@ -58,6 +58,8 @@ export class Exchange {
   answered: Answered | undefined;
   /** The last request that did not get through. */
   failed: NetError | undefined;
+  /** Whether the last request had a token. */
+  hadToken = false;
   /** Why there is no token. */
   refused: StartFailure | undefined;
   readonly #options: ExchangeOptions;
@@ -101,6 +103,7 @@ export class Exchange {
     const headers = new Headers(init.headers);
     for (const [name, value] of this.#options.headers) if (!headers.has(name)) headers.set(name, value);
     if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    this.hadToken = token !== undefined;
     try {
       return await this.#options.fetch(url, { ...init, headers, redirect: "manual" });
     } catch (error) {

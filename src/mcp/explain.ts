@@ -67,7 +67,10 @@ function redirected({ url }: Remote, { location }: Answered): StartFailure {
   };
 }
 
-function unauthorized({ hasCredentials }: Remote, answered: Answered): StartFailure {
+function unauthorized({ exchange, hasCredentials }: Remote, answered: Answered): StartFailure {
+  if (exchange.hadToken) {
+    return { why: "unauthorized", message: `it refuses who has signed in: ${statusOf(answered)}` };
+  }
   const message = hasCredentials
     ? `it refuses the credentials of its headers: ${statusOf(answered)}`
     : `it lets nobody in without credentials: ${statusOf(answered)}`;

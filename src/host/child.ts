@@ -1,4 +1,4 @@
-import { closeSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import { constants } from "node:os";
 import type { Child, ChildOptions, ProcessEnd } from "../core/host.ts";
 import { fail, ok, type Result } from "../core/result.ts";
@@ -16,7 +16,8 @@ type Jailed = Omit<ChildOptions, "cwd" | "env"> & { cwd: string; env: Record<str
 export function startJailed(executable: number, command: string[], options: Jailed): Result<Started, string> {
   const flags = [...(options.input === true ? ["--stdin"] : []), ...options.keep.flatMap((name) => ["--keep", name])];
   try {
-    const jail = Bun.spawn([`/proc/${readlinkSync("/proc/self")}/fd/${executable}`, ...flags, "--", ...command], {
+    // The child's own: ours it may not look into.
+    const jail = Bun.spawn([`/proc/self/fd/${executable}`, ...flags, "--", ...command], {
       cwd: options.cwd,
       env: options.env,
       // The last is ours to close; the jail reports there, and sees by its end that we are gone.

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Child, ChildOptions, ProcessEnd, ProcessOptions } from "../core/host.ts";
 import type { ModuleRole } from "../core/module-protocol.ts";
 import { fail, ok, type Result } from "../core/result.ts";
+import { concealSecrets } from "../native/conceal.ts";
 import { openJail } from "../native/jail.ts";
 import type { Policy } from "../permit/policy.ts";
 import { childEnvironment } from "./child-env.ts";
@@ -42,6 +43,8 @@ export function openLauncher(options: LauncherOptions): Launcher {
   const launch = (command: string[], name: string, child: ChildOptions & { cwd: string }): Result<Child> => {
     const problem = problemFor(name);
     try {
+      // Children may look at the processes around them.
+      if (executable === undefined) concealSecrets(secretNames);
       executable ??= openJail();
       // The system's umask cannot open it to others: mkdtemp makes it 0700.
       temporary ??= mkdtempSync(join(environment["TMPDIR"] || "/tmp", "rein-"));

@@ -159,7 +159,7 @@ export function frame(fields: Array<number | string | Uint8Array>, rest: Uint8Ar
 
 /**
  * Puts bytes into memory that nobody can change any more, and gives its descriptor. It is closed on exec: a child is
- * started from it as `/proc/<our pid>/fd/<descriptor>`, and does not inherit it. Throws where the kernel refuses.
+ * started from it as `/proc/self/fd/<descriptor>`, which is gone when it runs. Throws where the kernel refuses.
  */
 export function sealedMemfd(bytes: Uint8Array, name: string): number {
   const libc = dlopen("libc.so.6", {

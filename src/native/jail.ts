@@ -4,7 +4,7 @@ import { sealedMemfd } from "./border.ts";
 
 /**
  * The static executable that every child is started through, in sealed memory: a descriptor to start it from as
- * `/proc/<our pid>/fd/<descriptor>`. The caller closes it.
+ * `/proc/self/fd/<descriptor>`. The caller closes it.
  */
 export function openJail(): number {
   return sealedMemfd(readFileSync(file), "rein-jail");

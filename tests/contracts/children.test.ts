@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openRoom, value } from "../host/harness.ts";
@@ -127,4 +127,28 @@ describe.each([...escapes])("no child survives its call: $name", (escape) => {
     expect(await gone(survivors)).toEqual([]);
     rmSync(folder, { recursive: true });
   });
+});
+
+test("a child finds no secret of ours in any process around it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "rein-conceal-"));
+  writeFileSync(join(folder, "agent.yaml"), "prompt: hi\ntools: [bash_exec]\npermissions: { run: [bash] }\n");
+  const secret = "k".repeat(60);
+  // In letters that no mask knows.
+  const command = `cat /proc/[0-9]*/environ 2>/dev/null | tr 'k\\0' 'l\\n' | grep -a ${"l".repeat(60)}; echo looked`;
+  const argv = ["tools", "call", "bash_exec", "agent.yaml", "--input", JSON.stringify({ command }), "-P"];
+  const seen = async (name: string) => {
+    const child = Bun.spawn([join(import.meta.dir, "../../dist/rein"), ...argv], {
+      cwd: folder,
+      env: { PATH: process.env["PATH"], [name]: secret },
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    return child.stdout.text();
+  };
+  expect(await seen("OPENAI_API_KEY")).toBe("looked\n[exit code 0]\n");
+  expect(await seen("SOME_PASSWORD")).toBe("looked\n[exit code 0]\n");
+  // Who may look into every process finds the others, so that the command does look.
+  const all = await seen("OTHER");
+  expect(all.startsWith("OTHER=lll")).toBe(process.getuid?.() === 0);
+  rmSync(folder, { recursive: true });
 });

@@ -1,4 +1,6 @@
 import { journalPath } from "./app/journal.ts";
+import type { ExplainedRoute, RouteQuestion } from "./app/explain-route.ts";
+import type { RouteStats } from "./app/route-stats.ts";
 import type { DoctorRequest } from "./app/doctor.ts";
 import { decide, listsOf, readyChoice, standing, type ReadyChoice } from "./app/candidates.ts";
 import { chosenModels, modelDeps, modelNeeds, offeredModel, passNeeds } from "./app/model.ts";
@@ -121,8 +123,8 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         const { instructions, prompt } = filled.value;
         const permissions = describe(policy.value);
         const { attachments } = filled.value;
-        const decision =
-          ready === undefined ? undefined : await decide(ready, { prompt, attachments, tools: tools.length });
+        const task = { prompt, attachments, tools: plan.tools.length };
+        const decision = ready === undefined ? undefined : await decide(ready, task);
         // A model that was named and has no key yet is told by its name.
         const named = chosen.ok ? (modelsOf(chosen.value)[0]?.spec.model ?? null) : null;
         const [model = named, ...fallback] = (decision?.list.candidates ?? []).map(({ name }) => name);
@@ -138,8 +140,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         const offered = await servers?.ready(templateValues(request, id, texts.input), tools, signal);
         if (offered?.ok === false) return offered;
         const { prompt, attachments } = filled.value;
-        const count = (offered?.value ?? tools).length;
-        const decision = await decide(ready, { prompt, attachments, tools: count });
+        const decision = await decide(ready, { prompt, attachments, tools: plan.tools.length });
         answers.push(...decision.events);
         held = await standing(decision, !request.streamed);
         const { list, stronger } = decision;
@@ -170,6 +171,21 @@ async function chooseOrOffer(request: RunRequest): Promise<Result<Choice, Proble
 export async function examineServices(request: Omit<DoctorRequest, "clock">): Promise<Result<ServiceCheck[]>> {
   const { examine } = await import("./app/doctor.ts");
   return examine({ ...request, clock });
+}
+
+/** What `rein route` tells of a prompt. */
+export async function explainRoute(question: RouteQuestion): Promise<Result<ExplainedRoute, Problem>> {
+  const { explainRoute: explain } = await import("./app/explain-route.ts");
+  return explain(question);
+}
+
+/** What `rein route --stats` shows. */
+export async function routeStats(environment: Environment, since: number): Promise<Result<RouteStats[]>> {
+  const { routeStats: fold } = await import("./app/route-stats.ts");
+  return readStore(environment, async (store) => {
+    const rows = await store.routes(since);
+    return rows.ok ? { ok: true, value: fold(rows.value) } : rows;
+  });
 }
 
 /** The sessions of this user's journal; a failure when it cannot be read. Nothing is made where there is none. */

@@ -3,7 +3,7 @@ import type { Attachment } from "../core/message.ts";
 import type { Model } from "../core/model.ts";
 import { ok, type Result } from "../core/result.ts";
 import { sides, type Route, type Routed, type Side } from "../core/route.ts";
-import { decideRoute } from "../loop/route.ts";
+import { decideRoute, type Judged } from "../loop/route.ts";
 import { featuresOf } from "../loop/route-features.ts";
 import type { Choice, ModelList } from "../models/choose.ts";
 import { withFallback, type Candidate } from "../models/fallback.ts";
@@ -67,14 +67,20 @@ export type Decision = { list: ReadyList; stronger?: ReadyList; routed?: Routed;
 export async function decide(choice: ReadyChoice, task: Task): Promise<Decision> {
   if (!("route" in choice)) return { list: choice, events: passedOver(choice) };
   const { route, lists } = choice;
-  const { prompt, attachments, tools } = task;
-  const features = async () =>
-    featuresOf(prompt, { tokens: await countTokens(prompt, "o200k"), attached: attachments.length, tools });
-  const routed = await decideRoute(route, { prompt, features });
+  const routed = await decideRoute(route, judgedBy(task));
   const list = lists[routed.side];
   const event: DurableEvent = { type: "route", model: list.candidates[0].name, ...routed };
   const events = [event, ...passedOver(list)];
   return { list, ...(route.scorer === "cascade" ? { stronger: lists.complex } : {}), routed, events };
+}
+
+/** A task as a route judges it: its tokens are counted where they count. */
+export function judgedBy({ prompt, attachments, tools }: Task): Judged {
+  return {
+    prompt,
+    features: async () =>
+      featuresOf(prompt, { tokens: await countTokens(prompt, "o200k"), attached: attachments.length, tools }),
+  };
 }
 
 /** The models before the first that can be had, which is asked in their place. */

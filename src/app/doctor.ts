@@ -8,7 +8,7 @@ import type { ServiceCheck, ServiceState } from "../core/service-check.ts";
 import { openHost, type OpenHost } from "../host/host.ts";
 import { readMachine, type Environment } from "../host/machine.ts";
 import { readReply, type Reply } from "../loop/reply.ts";
-import { credentials, parseModelName } from "../models/choose.ts";
+import { credentials, modelLabel } from "../models/choose.ts";
 import { endpointOf } from "../models/endpoint.ts";
 import { createService } from "../models/index.ts";
 import type { ModelProblem } from "../models/problem.ts";
@@ -72,17 +72,9 @@ function subjects(plan: Plan | undefined, environment: Environment): Subject[] {
   const all = [...services, ...unnamed, ...named];
   const labels = new Set<string>();
   return all.filter(({ spec, name }) => {
-    const label = name ?? labelOf(spec);
+    const label = name ?? modelLabel(spec);
     return labels.size < labels.add(label).size;
   });
-}
-
-function labelOf(spec: ModelSpec): string {
-  const parsed = parseModelName(spec.model);
-  if (!parsed.ok) return spec.model;
-  const { value } = parsed;
-  if (value.provider === "scripted") return spec.model;
-  return `${value.provider === "local" ? value.provider : value.provider.name}/${value.id}`;
 }
 
 async function examineOne(
@@ -93,7 +85,7 @@ async function examineOne(
 ): Promise<ServiceCheck> {
   const { environment, plan, cwd, clock, offline, files } = request;
   const untold = { variable: null, endpoint: null, detail: null, time_ms: null, usage: null, tools: null };
-  const check: ServiceCheck = { model: labelOf(spec), name, state: "not_tested", ...untold };
+  const check: ServiceCheck = { model: modelLabel(spec), name, state: "not_tested", ...untold };
   const [prefix = ""] = check.model.split("/", 1);
   const provider = providers.find((one) => one.name === prefix);
   if (provider === undefined && prefix !== localProvider.name)

@@ -1,7 +1,7 @@
 import type { DurableEvent, Stamped } from "./event.ts";
 import type { OutcomeName } from "./exit.ts";
 import type { Result } from "./result.ts";
-import type { Side } from "./route.ts";
+import type { Scorer, Side } from "./route.ts";
 
 /** Where one run's durable events go. `flush` returns when the event is on disk, else it is on its way. */
 export type Journal = {
@@ -53,6 +53,23 @@ export type CallRow = {
   first_token_ms: number | null;
 };
 
+/** What a route has decided for one run, and how that came out. */
+export type RouteRow = {
+  agent: string;
+  side: Side;
+  scorer: Scorer;
+  score: number | null;
+  threshold: number;
+  /** In US dollars; null where it is not known, and while the run goes on. */
+  cost: number | null;
+  /** From the decision to the run's end; null where there is none. */
+  ms: number | null;
+  /** A check failed, or the answer did not fit. */
+  failed: boolean;
+  /** The complex model had to go on. */
+  escalated: boolean;
+};
+
 /** The journals of all runs, and the sessions that name some of them. */
 export type Store = {
   /**
@@ -64,6 +81,8 @@ export type Store = {
   sessions(): Promise<Result<SessionSummary[]>>;
   /** The durable events of a session's runs, or of the one run with that id, oldest first; undefined when there is no such one. */
   session(name: string): Promise<Result<Stamped<DurableEvent>[] | undefined>>;
+  /** What routes have decided since a time, oldest first. */
+  routes(since: number): Promise<Result<RouteRow[]>>;
   /** The bytes that a journal was given to keep; undefined where there are none of this SHA-256. */
   attachment(sha256: string): Promise<Result<Uint8Array | undefined>>;
   close(): Promise<void>;

@@ -36,6 +36,15 @@ export function parseModelName(name: string, others: readonly string[] = []): Re
   return problem("usage", `Cannot use model '${name}': no ${what}`, hint ?? `did you mean '${near}'?`);
 }
 
+/** `provider/model` as results tell it. */
+export function modelLabel(spec: Pick<ModelSpec, "model">): string {
+  const parsed = parseModelName(spec.model);
+  if (!parsed.ok) return spec.model;
+  const { value } = parsed;
+  if (value.provider === "scripted") return spec.model;
+  return `${value.provider === "local" ? value.provider : value.provider.name}/${value.id}`;
+}
+
 /** The places a model can be named in. `key` tells whether a service's key is set. */
 export type ModelChoice = {
   flag: string | undefined;

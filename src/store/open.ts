@@ -6,13 +6,14 @@ import type { CallRow, Store } from "../core/store.ts";
 import { journals, type LockSession } from "./journal.ts";
 import { ledgerStep, ledgerTable, readCalls } from "./ledger.ts";
 import { lock, makePrivate } from "./lock.ts";
+import { readRoutes, routesIndex } from "./routes.ts";
 import { readAttachment, readSession, readSessions } from "./sessions.ts";
 
 /** "rein" in ASCII: tells our files from other SQLite files. */
 const applicationId = 0x7265696e;
 
 /** The version of the tables. A file with a higher one is refused. */
-const schemaVersion = 3;
+const schemaVersion = 4;
 
 /** How long a statement waits for another process's. */
 const busyMs = 5000;
@@ -32,12 +33,14 @@ const schema = `
   CREATE INDEX run_ends ON events (run) WHERE type = 'run_end';
   CREATE TABLE attachments (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
   ${ledgerTable}
+  ${routesIndex};
 `;
 
 /** What makes the tables of each version out of those of the version before. */
 const steps: ReadonlyArray<{ to: number; sql: string }> = [
   { to: 2, sql: "CREATE TABLE attachments (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT" },
   { to: 3, sql: ledgerStep },
+  { to: 4, sql: routesIndex },
 ];
 
 /**
@@ -101,6 +104,7 @@ function store(db: Database, name: string, lockSession: LockSession): Store {
   return {
     begin: async (run) => attempt(`write ${name}`, () => begin(run, (act) => attempt(`write ${name}`, act))),
     sessions: async () => attempt(`read ${name}`, () => ok(readSessions(db))),
+    routes: async (since) => attempt(`read ${name}`, () => ok(readRoutes(db, since))),
     session: async (session) => attempt(`read ${name}`, () => ok(readSession(db, session))),
     attachment: async (sha256) => attempt(`read ${name}`, () => ok(readAttachment(db, sha256))),
     async close() {

@@ -50,6 +50,8 @@ export function checkEntry(key: Range, node: MapNode, file: EntryFile): CheckedE
     const { pieces, problems: wrong } = file.holes(value, use);
     const variables = pieces.flatMap(variableOf);
     problems.push(...wrong, ...variables.flatMap((variable) => variableProblems(variable, value, file)));
+    // What is wrong in it leaves no text to judge.
+    if (wrong.length > 0) return [];
     requests.env.push(...variables.map(({ name }) => name));
     const text = { pieces, place: file.place(value.at) };
     texts.set(value, text);
@@ -119,7 +121,9 @@ function wayOf(key: Range, node: MapNode, { ways }: EntryFile, problems: Problem
     const message = `A server has one of ${oneOf(ways).replace(" or ", " and ")}`;
     problems.push({ code: "wrong_value", at: entry.key, message, hint: "remove one of them" });
   }
-  const misspelled = [...node.entries.keys()].some((name) => nearest(name, ways) !== undefined);
+  const misspelled = [...node.entries.keys()].some(
+    (name) => nearest(name, ways) !== undefined || /url$|^cmd$/i.test(name),
+  );
   if (way === undefined && !misspelled) {
     const message = `A server needs ${oneOf(ways)}, this one has ${ways.length === 2 ? "neither" : "none"}`;
     problems.push({ code: "missing_key", at: key, message });

@@ -381,7 +381,11 @@ const foreignHere = {
   timeout: "limits.time",
   inputs: "input",
   allow: "permissions",
+  mcp_servers: "mcp",
+  mcpServers: "mcp",
 };
+
+const foreignServer = { cmd: "command", environment: "env", arguments: "args", httpUrl: "url", serverUrl: "url" };
 
 const foreignLimits = { timeout: "time", max_turns: "turns", steps: "turns", max_tokens: "tokens" };
 
@@ -389,7 +393,9 @@ const foreignLimits = { timeout: "time", max_turns: "turns", steps: "turns", max
 export const foreignKeys: Record<string, Record<string, string>> = {
   "": { ...foreignHere, subagents: "agents", sub_agents: "agents" },
   limits: foreignLimits,
+  "mcp.*": foreignServer,
   "agents.*": foreignHere,
+  "agents.*.mcp.*": foreignServer,
   "agents.*.limits": foreignLimits,
 };
 

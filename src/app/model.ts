@@ -6,13 +6,15 @@ import type { Confirm, Need } from "../core/permission.ts";
 import { limitsCost, type Plan } from "../core/plan.ts";
 import type { Script } from "../core/script.ts";
 import type { OpenHost } from "../host/host.ts";
-import { freeMemory } from "../host/memory.ts";
+import { freeMemory, usableMemory } from "../host/memory.ts";
 import { folderNames, withFile } from "../host/model-files.ts";
 import { absolutePath, canonicalPath, type Environment } from "../host/machine.ts";
 import { chooseModels, usableServices, type Choice, type ChosenModel, type ModelList } from "../models/choose.ts";
 import type { ModelDeps } from "../models/index.ts";
 import { isPath, localPath, modelsFolder, type LocalPlaces } from "../models/local-name.ts";
 import type { LocalMachine } from "../models/local.ts";
+import { memoryIn } from "../models/memory-window.ts";
+import type { InferenceMemory } from "../models/service.ts";
 import type { ModelProblem } from "../models/problem.ts";
 import { localProvider } from "../models/providers.ts";
 
@@ -164,11 +166,30 @@ export function modelDeps(options: {
         ? read
         : fail("invalid", `Cannot use '${path}': it holds no PEM certificate`);
     },
-    local: async () => ({ ...(await localPlaces(environment, cwd, scriptFolder)), ...localMachine }),
+    local: async () => ({
+      ...(await localPlaces(environment, cwd, scriptFolder)),
+      ...localMachine,
+      memory: memoryIn(environment["REIN_VRAM"]) ?? usableMemory(),
+    }),
+    memory: (baseUrl) => inferenceMemory(baseUrl, environment["REIN_VRAM"]),
     path: (path) => within(agentFolder, path),
     retryAfterText,
     mustPrice: plan !== undefined && limitsCost(plan),
   };
+}
+
+/** The memory for inference at an address. Of another machine only the user knows it. */
+async function inferenceMemory(baseUrl: string, said: string | undefined): Promise<InferenceMemory | undefined> {
+  const told = memoryIn(said);
+  if (told !== undefined) return { bytes: told, from: "user" };
+  if (!isLoopback(new URL(baseUrl).hostname)) return undefined;
+  const { videoMemory } = await import("../host/inference-memory.ts");
+  const bytes = await videoMemory();
+  return bytes === undefined ? { bytes: usableMemory(), from: "machine" } : { bytes, from: "driver" };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
 }
 
 function within(folder: string, path: string): string {

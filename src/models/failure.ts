@@ -29,8 +29,13 @@ export function refusalFailure({ service, status, headers, body }: Refusal, mask
   const failure: ModelFailure = { kind, message, status, retryable };
   const wait = retryAfterMs(headers, now) ?? retryDelayMs(body);
   if (wait !== undefined) failure.retryAfterMs = wait;
+  if (kind === "request" && (status === 413 || tooLong.test(body))) failure.tooLong = true;
   return failure;
 }
+
+/** How services say that a request is longer than the model's window. */
+const tooLong =
+  /context[_ ](length|window|limit|size)|prompt is too long|input is too long|too many (input |prompt )?tokens|token count\b.*\bexceeds|input_too_long|reduce the length|maximum (number of )?(input )?tokens/i;
 
 /** How OpenAI says that an account has no money left: a 429 that no wait mends. */
 const spentQuota = '"insufficient_quota"';
@@ -51,7 +56,8 @@ export function streamFailure(service: string, error: Json, mask: Mask): ModelFa
   if (status !== undefined) return { kind: kindOf(status), message, retryable: isPassing(status) };
   const wrong = typeof code === "string" && wrongRequest.test(code);
   const retryable = !wrong && !JSON.stringify(error).includes(spentQuota);
-  return { kind: wrong ? "request" : "service", message, retryable };
+  const long = wrong && tooLong.test(JSON.stringify(error)) ? { tooLong: true as const } : {};
+  return { kind: wrong ? "request" : "service", message, retryable, ...long };
 }
 
 /** The statuses that Anthropic's types of errors have where they come in time; OpenAI has some of them too. */

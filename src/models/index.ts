@@ -1,5 +1,5 @@
 import type { Clock, Fetch } from "../core/host.ts";
-import type { Model, ModelSpec } from "../core/model.ts";
+import type { Model, ModelSize, ModelSpec } from "../core/model.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Script } from "../core/script.ts";
 import { answerLength } from "./answer-length.ts";
@@ -11,6 +11,8 @@ import { localPath, type LocalPlaces } from "./local-name.ts";
 import type { LocalMachine } from "./local.ts";
 import { priceOf } from "./prices.ts";
 import { problem, type ModelProblem } from "./problem.ts";
+import type { ServiceConfig } from "./service.ts";
+import { windowOf } from "./windows.ts";
 import { withRetry } from "./retry.ts";
 import { scripted } from "./scripted.ts";
 import { withTextCalls } from "./text-calls.ts";
@@ -28,6 +30,8 @@ export type ModelDeps = {
   certificates(path: string): Result<string>;
   /** Where the files of local models are, what they say of themselves, and how much memory is free for them. */
   local(): Promise<LocalPlaces & LocalMachine>;
+  /** What is known of the memory for inference at an address; absent where nobody is to ask. */
+  memory?: ServiceConfig["memory"];
   /** The absolute path of a file that a model of the agent file names. */
   path(path: string): string;
   /** Whether a request may be made anew after text of its answer was shown. */
@@ -55,11 +59,22 @@ export async function readyModel(spec: ModelSpec, deps: ModelDeps): Promise<Resu
   }
   const parsed = parseModelName(spec.model);
   const longest = parsed.ok ? answerLength(parsed.value, spec) : Infinity;
+  const size = await sizeOf(spec, key, longest);
   const make = async () => {
-    const budgeted = withBudget(await ready.value.make(), { price, clock, longest });
+    const sized = { ...(await ready.value.make()), ...size };
+    const budgeted = withBudget(sized, { price, clock, longest });
     return withRetry(budgeted, { clock, afterText: retryAfterText });
   };
-  return ok({ ...ready.value, make });
+  return ok({ ...ready.value, ...size, make });
+}
+
+/** How large a service's model is, by what comes with rein; in this process, and by a script, it is known already. */
+async function sizeOf(spec: ModelSpec, key: Variables, longest: number): Promise<ModelSize> {
+  const parsed = parseModelName(spec.model);
+  if (!parsed.ok || typeof parsed.value.provider === "string") return {};
+  const endpoint = endpointOf(parsed.value.provider, spec, key);
+  const window = endpoint.ok ? await windowOf(parsed.value, endpoint.value.baseUrl) : undefined;
+  return { ...(window === undefined ? {} : { window }), ...(Number.isFinite(longest) ? { answer: longest } : {}) };
 }
 
 /** Makes a model whose requests are made once: for what asks only to see whether it works. */
@@ -109,6 +124,7 @@ async function readyService(spec: ModelSpec, deps: ModelDeps): Promise<Result<Ca
       options,
       fetch: deps.fetch(baseUrl, ca?.value),
       clock,
+      ...(deps.memory === undefined ? {} : { memory: deps.memory }),
     });
     const read = provider.textCalls ? withTextCalls(model) : model;
     return withNearestModel(read, provider.name, id, clock);

@@ -19,6 +19,7 @@ import { answers, localChat, toolStyle, withoutSystem, type ToolStyle } from "./
 import type { GgufFile } from "./gguf-facts.ts";
 import { grammarFor } from "./local-grammar.ts";
 import { contextFor, sessionMemory, trainedContext } from "./local-memory.ts";
+import { ownWindow } from "./memory-window.ts";
 import { problem, type ModelProblem } from "./problem.ts";
 
 /** Fewer parameters than this: what it writes is kept short, and it may be shown calls instead of told of tools. */
@@ -50,6 +51,8 @@ export type LocalMachine = {
   look(path: string): Promise<Result<GgufFile, string>>;
   /** Bytes of memory that this process can still get. */
   freeMemory(): number;
+  /** Bytes of memory for inference; undefined where nobody knows. */
+  memory?: number | undefined;
 };
 
 /** What runs a model. */
@@ -138,9 +141,9 @@ export async function makeLocal(
     }
   }
 
-  const trained = trainedContext(file);
-  const window = Math.min(options.context ?? trained, trained);
-  return ok({ name, window, stream, close: () => user.close() });
+  const size = ownWindow(name, { longest: trainedContext(file), wanted: options.context }, machine.memory);
+  const { window = trainedContext(file) } = size;
+  return ok({ name, window, size: async () => size, stream, close: () => user.close() });
 }
 
 function isSmall({ facts }: GgufFile): boolean {
@@ -205,7 +208,10 @@ async function* answer(
       begun = true;
     } else if (event.type === "too_long") {
       const { tokens, context } = event;
-      yield wrongRequest(`The prompt is too long for '${name}': ${tokens} tokens, and its context is ${context}`);
+      const { failure } = wrongRequest(
+        `The prompt is too long for '${name}': ${tokens} tokens, and its context is ${context}`,
+      );
+      yield { type: "failure", failure: { ...failure, tooLong: true } };
     } else if (event.type === "failed") {
       yield wrongRequest(`'${name}' cannot go on: ${event.why}; its file may be damaged`);
     } else {

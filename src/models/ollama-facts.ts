@@ -57,7 +57,7 @@ const imageTokens = 1024;
 
 /**
  * The context to ask for, in tokens: Ollama's own default is small, and it cuts a longer prompt without a word. A prompt that
- * cannot fit is a failure. `before` is what the last request asked for.
+ * cannot fit is a failure. `before` is what the last request asked for, `room` the most that the memory is good for.
  */
 export function contextFor(
   name: string,
@@ -65,9 +65,10 @@ export function contextFor(
   options: ModelOptions,
   request: ModelRequest,
   before: number,
+  room = Number.POSITIVE_INFINITY,
 ): Result<number, ModelFailure> {
   const { longest = Number.POSITIVE_INFINITY, usual = 0 } = facts;
-  const limit = Math.min(options.context ?? longest, longest);
+  const limit = Math.min(options.context ?? room, longest);
   const size = promptSize(request);
   const images = request.messages.flatMap(attachmentsOf).length * imageTokens;
   // A token of English is about four bytes; of code, and of most other languages, about three.
@@ -78,7 +79,8 @@ export function contextFor(
       limit < longest && Number.isFinite(longest)
         ? `give the model a larger 'context' (at most ${count(longest)})`
         : undefined;
-    return { ok: false, error: refused(fits, more ?? "name a model with a larger context, or send less") };
+    const failure = refused(fits, more ?? "name a model with a larger context, or send less");
+    return { ok: false, error: { ...failure, tooLong: true } };
   }
   if (options.context !== undefined) return ok(options.context);
   const wanted = Math.ceil(size / 3) + images + (options.max_tokens ?? answerTokens);

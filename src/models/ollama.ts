@@ -1,23 +1,25 @@
 import { Ollama } from "ollama/browser";
 import type { Fetch } from "../core/host.ts";
-import type { ModelFailure } from "../core/model.ts";
+import type { ModelFailure, ModelSize } from "../core/model.ts";
 import { ok } from "../core/result.ts";
 import { iterableSource } from "./answer-source.ts";
 import { showable } from "./attachment.ts";
 import { Refused } from "./failure.ts";
 import { bounded } from "./body.ts";
 import { checkedLines, type CheckedLines, type LineRules } from "./json-lines.ts";
+import { ownWindow } from "./memory-window.ts";
 import { ollamaAnswer } from "./ollama-answer.ts";
 import { contextFor, incapable, readFacts, sees, type OllamaFacts } from "./ollama-facts.ts";
 import { ollamaRequest } from "./ollama-request.ts";
 import { serviceModel } from "./service-stream.ts";
-import type { MakeModel } from "./service.ts";
+import type { InferenceMemory, MakeModel } from "./service.ts";
 
 /** Ollama by its own API, by the SDK: not its main module, which takes an image for a file's name where there is one. */
 export const make: MakeModel = (config) =>
   serviceModel(config, ({ host, fetch, failure }) => {
     const { clock, model, name, options } = config;
     let facts: OllamaFacts | undefined;
+    let known: Promise<ModelSize & { warning?: string }> | undefined;
     let context = 0;
 
     /** The SDK takes a signal nowhere, and its answers on trust. */
@@ -47,6 +49,16 @@ export const make: MakeModel = (config) =>
       return (facts ??= readFacts(await client(signal, bounded).show({ model })));
     }
 
+    /** The context that the model is good for here: what is told of its memory, and of the model. Asked once. */
+    function size(signal: AbortSignal): Promise<ModelSize & { warning?: string }> {
+      return (known ??= (async () => {
+        const { longest } = await know(signal);
+        const wanted = options.context;
+        const memory = await bytesOf(await config.memory?.(config.baseUrl), client(signal, bounded));
+        return ownWindow(name, { longest, wanted }, memory);
+      })());
+    }
+
     function refused(kind: "service" | "network", what: string): Refused {
       return new Refused({ kind, message: `'${host}' ${what}`, retryable: true });
     }
@@ -72,7 +84,7 @@ export const make: MakeModel = (config) =>
             if (cannot !== undefined) throw new Refused(cannot);
             const seen = sees(known) ? shown : showable(host, request, { pdf: false, images: [] });
             if (!seen.ok) throw new Refused(seen.error);
-            const chosen = contextFor(name, known, options, seen.value, context);
+            const chosen = contextFor(name, known, options, seen.value, context, (await size(signal)).window);
             if (!chosen.ok) throw new Refused(chosen.error);
             context = chosen.value;
             let lines: CheckedLines | undefined;
@@ -87,12 +99,21 @@ export const make: MakeModel = (config) =>
           answer: ollamaAnswer(host, request.messages),
         });
       },
+      size,
       async *names(signal) {
         // The tag that is meant where none is named.
         for (const { name } of (await client(signal).list()).models) yield name.replace(/:latest$/, "");
       },
     };
   });
+
+/** The memory that is known of, or what models take that the server runs on a card which nobody else knows of. */
+async function bytesOf(known: InferenceMemory | undefined, server: Ollama): Promise<number | undefined> {
+  if (known?.from !== "machine") return known?.bytes;
+  const running = await server.ps().catch(() => undefined);
+  const used = (running?.models ?? []).reduce((sum, { size_vram: size }) => sum + (Number(size) || 0), 0);
+  return Math.max(used, known.bytes);
+}
 
 /** A model that is not on the server; a wrong base URL is a 404 as well. */
 function isUnknown({ status, message }: ModelFailure): boolean {

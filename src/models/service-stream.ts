@@ -2,7 +2,7 @@ import { NetError, runtimeText } from "../core/net-error.ts";
 import type { Fetch } from "../core/host.ts";
 import type { Json } from "../core/json.ts";
 import { makeMask } from "../core/mask.ts";
-import type { Model, ModelEvent, ModelFailure, ModelRequest } from "../core/model.ts";
+import type { Model, ModelEvent, ModelFailure, ModelRequest, ModelSize } from "../core/model.ts";
 import { ok, type Result } from "../core/result.ts";
 import { documentSource, eventSource, type Batch, type Source, type Whole } from "./answer-source.ts";
 import { beginning, bounded } from "./body.ts";
@@ -45,6 +45,8 @@ export type Service<Piece> = {
   ask(request: ModelRequest): Result<Exchange<Piece>, ModelFailure>;
   /** The names of the service's models; absent where it has no list. */
   names?(signal: AbortSignal): AsyncIterable<string>;
+  /** How large the model is, where only the service and this machine know. */
+  size?(signal: AbortSignal): Promise<ModelSize & { warning?: string }>;
   /** What to do where it cannot be reached. */
   unreachable?: string;
 };
@@ -148,18 +150,28 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
     }
   }
 
-  if (service.names === undefined) return { name: config.name, stream };
-  const { names } = service;
+  const { names, size: sizeIn } = service;
+  const size = sizeIn === undefined ? {} : { size: sized };
+  if (names === undefined) return { name: config.name, ...size, stream };
+  const listing = names;
+
+  /** A service that does not tell is asked all the same, and its failure told then. */
+  async function sized(signal: AbortSignal): Promise<ModelSize & { warning?: string }> {
+    const patience = startPatience(clock, config.patience ?? defaultPatience, signal);
+    const told = sizeIn === undefined ? undefined : await settle(sizeIn(patience.signal));
+    patience.end();
+    return told?.ok === true ? told.value : {};
+  }
 
   async function list(signal: AbortSignal): Promise<Result<string[], ModelFailure>> {
     const patience = startPatience(clock, config.patience ?? defaultPatience, signal);
-    const listed = await settle(gather(names(patience.signal)));
+    const listed = await settle(gather(listing(patience.signal)));
     patience.end();
     if (listed.ok) return ok(listed.value);
     return { ok: false, error: failureOf(listed.error, false, patience, signal) };
   }
 
-  return { name: config.name, list, stream };
+  return { name: config.name, list, ...size, stream };
 }
 
 /** What pieces say that came together, up to the last word. */

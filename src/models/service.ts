@@ -2,6 +2,9 @@ import type { Clock, Fetch } from "../core/host.ts";
 import type { Model, ModelOptions } from "../core/model.ts";
 import type { PatienceLimits } from "./patience.ts";
 
+/** Memory for inference in bytes, and who says so: the user, a driver of graphics cards, or nobody, so that it is the machine's own. */
+export type InferenceMemory = { bytes: number; from: "user" | "driver" | "machine" };
+
 /** All that one service's model is made from. A provider file maps it, with its SDK, to a Model. */
 export type ServiceConfig = {
   /** `provider/model`, as reported. */
@@ -18,6 +21,8 @@ export type ServiceConfig = {
   fetch: Fetch;
   clock: Clock;
   patience?: PatienceLimits;
+  /** What is known of the memory for inference at that address. Only services on one's own hardware ask. */
+  memory?(baseUrl: string): Promise<InferenceMemory | undefined>;
 };
 
 /** What each provider file exports as `make`. It loads nothing and sends nothing. */

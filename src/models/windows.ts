@@ -19,5 +19,6 @@ export async function windowOf(name: ModelName, baseUrl: string): Promise<number
   const { calcPrice, findProvider } = await import("@pydantic/genai-prices");
   const providerId = listed[provider.name] ?? findProvider({ providerApiUrl: baseUrl })?.id;
   const known = providerId === undefined ? null : calcPrice({ input_tokens: 1, output_tokens: 1 }, id, { providerId });
-  return known?.model.context_window ?? families.find(({ model }) => model.test(id))?.window;
+  const named = providerId === undefined ? undefined : families.find(({ model }) => model.test(id))?.window;
+  return known?.model.context_window ?? named;
 }

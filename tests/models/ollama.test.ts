@@ -97,6 +97,7 @@ describe("the context", () => {
       message: "The prompt has about 37,504 tokens, and the context of 'ollama/fake-1' has 32,768",
       hint: "name a model with a larger context, or send less",
       retryable: false,
+      tooLong: true,
     });
     expect((await readReply(model("fake-tuned", { context: 9000 }), prompt)).failure).toMatchObject({
       message: "The prompt has about 37,504 tokens, and the context of 'ollama/fake-tuned' has 9,000",

@@ -336,6 +336,20 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./mcp.ts")).callCommand,
   },
   {
+    name: "mcp login",
+    summary: "Sign in to a remote MCP server, in a browser",
+    positionals: "NAME [FILE]",
+    count: { min: 1, max: 2 },
+    flags: [mcpConfigFlag, ...permissionFlags],
+    examples: [
+      {
+        command: "rein mcp login tracker agent.yaml -P",
+        does: "then runs of that file, also unattended ones, have its token",
+      },
+    ],
+    load: async () => (await import("./mcp-login.ts")).loginCommand,
+  },
+  {
     name: "mcp pin",
     summary: "Write what the MCP servers of an agent file offer into rein.lock, beside it",
     positionals: "FILE",

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { McpServer, McpText, McpTransport, McpTransportName, Named } from "../core/mcp.ts";
+import type { McpOauth, McpServer, McpText, McpTransport, McpTransportName, Named } from "../core/mcp.ts";
 import { nearest } from "../core/nearest.ts";
 import { reservedHeader, secretHeader } from "./models.ts";
 import { entriesOf, find, itemsOf, quote, textsOf, type Entry, type MapNode, type Node } from "./node.ts";
@@ -28,7 +28,13 @@ export function requestsOfServers(servers: readonly McpServer[], file: Pick<Entr
     const command = kind === "stdio" ? transport.command : [];
     const url = kind === "stdio" || kind === "sdk" ? undefined : transport.url;
     const named = kind === "stdio" || kind === "sdk" ? transport.env : transport.headers;
-    const texts = [...command, ...(url === undefined ? [] : [url]), ...named.map(([, text]) => text)];
+    const secret = "oauth" in transport ? transport.oauth?.client_secret : undefined;
+    const texts = [
+      ...(secret === undefined ? [] : [secret]),
+      ...command,
+      ...(url === undefined ? [] : [url]),
+      ...named.map(([, text]) => text),
+    ];
     const program = command[0] && known(command[0], file);
     const address = url && URL.parse(known(url, file) ?? "");
     if (program !== undefined) all.run.push(program);
@@ -81,6 +87,12 @@ export function checkEntry(key: Range, node: MapNode, file: EntryFile): CheckedE
   );
   const module = find(node, "module");
   const oauth = find(node, "oauth");
+  const [secret] = read(oauth && find(oauth, "client_secret"), "header");
+  if (isLiteral(secret)) {
+    const hint = "name the variable that holds it: ${{ env.NAME }}";
+    const at = find(node, "oauth", "client_secret")?.at ?? key;
+    problems.push({ code: "wrong_value", at, message: "'client_secret' is a secret", hint });
+  }
   const transport = (): McpTransport | undefined => {
     if (kind === "stdio") {
       const folder = cwd === undefined ? {} : { cwd: inFolder(cwd, file.folder) };
@@ -89,16 +101,17 @@ export function checkEntry(key: Range, node: MapNode, file: EntryFile): CheckedE
     if (kind === "sdk")
       return module?.kind === "text" ? { kind, module: resolve(file.folder, module.value), env } : undefined;
     if (kind === undefined || url === undefined) return undefined;
-    return { kind, url, headers, ...(oauth === undefined ? {} : { oauth: oauthOf(oauth) }) };
+    return { kind, url, headers, ...(oauth === undefined ? {} : { oauth: oauthOf(oauth, secret) }) };
   };
   return { problems, transport: transport(), requests };
 }
 
-function oauthOf(node: Node): { client_id?: string; scopes?: string[] } {
+function oauthOf(node: Node, secret: McpText | undefined): McpOauth {
   const client = find(node, "client_id");
   const scopes = find(node, "scopes");
   return {
     ...(client?.kind === "text" ? { client_id: client.value } : {}),
+    ...(secret === undefined ? {} : { client_secret: secret }),
     ...(scopes === undefined ? {} : { scopes: textsOf(scopes).map(({ value }) => value) }),
   };
 }

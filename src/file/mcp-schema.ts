@@ -102,6 +102,13 @@ const entries = {
             v.description("The client's identifier there. Default: rein registers itself."),
           ),
         ),
+        client_secret: v.exactOptional(
+          v.pipe(
+            v.string(),
+            v.title("text"),
+            v.description("A client's secret, for a server that gives one: `${{ env.NAME }}`."),
+          ),
+        ),
         scopes: v.exactOptional(
           v.pipe(
             v.array(

@@ -162,9 +162,11 @@ const strayMessage = "'${{ … }}' works in a server's 'args', 'env', 'headers' 
 
 /** `${{ … }}` in what is no text of the way to the server. */
 function strayHoles(node: MapNode, text: string): Problem[] {
-  const filled = ["command", "args", "cwd", "env", "headers", "url"];
-  return entriesOf(node).flatMap(([key, { value }]) =>
-    filled.includes(key) ? [] : textsBelow(value).flatMap((one) => strayTemplate(one, text, { message: strayMessage })),
+  const filled = ["command", "args", "cwd", "env", "headers", "url", "client_secret"];
+  return [...entriesOf(node), ...entriesOf(find(node, "oauth"))].flatMap(([key, { value }]) =>
+    key === "oauth" || filled.includes(key)
+      ? []
+      : textsBelow(value).flatMap((one) => strayTemplate(one, text, { message: strayMessage })),
   );
 }
 

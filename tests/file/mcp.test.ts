@@ -98,7 +98,7 @@ test.each([
   ["ws://127.0.0.1:9", "websocket", "127.0.0.1:9"],
 ])("the scheme of %s decides, and its host is requested", (url, kind, host) => {
   const plan = planOf(`mcp: { s: { url: "${url}" } }\n`);
-  expect([plan.mcp[0]?.transport.kind, plan.permissions]).toEqual([kind, { net: [host] }]);
+  expect<unknown>([plan.mcp[0]?.transport.kind, plan.permissions]).toEqual([kind, { net: [host] }]);
 });
 
 test("a transport can be named, as transport or as type", () => {
@@ -171,6 +171,10 @@ test.each([
     "46 A server cannot get more than the agent: permissions has no 'AWS_KEY' in 'env' (write permissions: { env: [AWS_KEY] })",
   ],
   ["{ command: x, allow: [everything] }", "33 Expected 'sampling', 'elicitation' or 'roots', found 'everything'"],
+  [
+    "{ url: 'https://x', oauth: { client_secret: abc } }",
+    "55 'client_secret' is a secret (name the variable that holds it: ${{ env.NAME }})",
+  ],
 ])("a server cannot be %s", (entry, message) => {
   const text = `mcp: { s: ${entry} }\ninput: { i: { type: string, default: '' } }\npermissions: { read: [src, lib] }\n`;
   expect(told(text)[0]?.replace(/^a\/a\.yaml:2:/, "")).toBe(message);

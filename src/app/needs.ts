@@ -46,6 +46,17 @@ export function unmetNeeds(
       return { outcome: "denied", message: `Cannot run the check '${program}': ${decision.denial.reason}` };
     }
   }
+  // As with tools: what the kernel holds to no rule yet is started for who granted something, and not for who only named a file.
+  const codes = agents.some(({ plan }) => plan.mcp.some(({ transport }) => transport.kind === "sdk"));
+  const { all: whole, allow } = request.grants;
+  if (codes && !whole && Object.keys(allow).length === 0) {
+    const message = `'${request.plan.name}' has MCP servers whose code would run, and nothing was granted`;
+    return {
+      outcome: "denied",
+      message,
+      hint: "look into their modules, then add -P to grant all that the file requests",
+    };
+  }
   const all = [...needs, ...agents.flatMap(({ servers }) => servers)];
   const flags = missing(policy, all, request.ask !== undefined);
   if (flags.length === 0) return undefined;

@@ -109,13 +109,13 @@ export class Session {
     } catch (error) {
       if (signal.aborted) return fail("cancelled", "Interrupted");
       if (isCode(error, SdkErrorCode.RequestTimeout)) {
-        return fail("timeout", `${what} of the MCP server '${name}' took longer than ${timeout / 1000} s`);
+        return fail("timeout", `${capital(what)} of the MCP server '${name}' took longer than ${timeout / 1000} s`);
       }
       if (isCode(error, SdkErrorCode.ConnectionClosed) || link.ended() !== undefined) {
         const why = explained({ message: link.ended() ?? "the connection was lost", said: link.said() });
         return fail("failed", `The MCP server '${name}' is gone, and ${what} was not done, or only in part: ${why}`);
       }
-      return fail("failed", `${what} of the MCP server '${name}' failed: ${errorText(error)}`);
+      return fail("failed", `${capital(what)} of the MCP server '${name}' failed: ${errorText(error)}`);
     }
   }
 
@@ -268,6 +268,10 @@ export class Session {
     this.#error = error;
     this.#options.changed();
   }
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 /** `3/10 files read`, as far as it says. */

@@ -74,7 +74,7 @@ describe.each(mcpRows)("a server over $name", ({ open }) => {
     expect(await slow).toMatchObject({ ok: false, error: { code: "cancelled" } });
     expect(await door.call("one", "slow", {}, { signal: calm() })).toMatchObject({
       ok: false,
-      error: { code: "timeout", message: "the tool 'slow' of the MCP server 'one' took longer than 0.3 s" },
+      error: { code: "timeout", message: "The tool 'slow' of the MCP server 'one' took longer than 0.3 s" },
     });
     expect(await door.call("one", "echo", { text: "a" }, { signal: calm() })).toMatchObject({ ok: true });
   });

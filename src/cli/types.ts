@@ -30,6 +30,11 @@ declare module "rein/tool" {
   export type Context = {
     /** Shows a piece of output while the tool runs. */
     output(text: string): void;
+    /**
+     * Aborts when the call was interrupted or took too long. Where it does not end within half a second then, its process is ended,
+     * with the calls that are done there beside it.
+     */
+    signal: AbortSignal;
   };
 
   type Rest<Args> = {

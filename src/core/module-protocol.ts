@@ -21,8 +21,8 @@ export function record(message: ToModule | FromModule): string {
 
 export const separator = "\x1e";
 
-/** A call of the tool that is exported by that name. */
-export type ToModule = { id: number; export: string; input: JsonObject };
+/** A call of the tool that is exported by that name; or that a call is to stop, which is answered as any other once it has. */
+export type ToModule = { id: number; export: string; input: JsonObject } | { id: number; stop: true };
 
 /** First what the module exports, or why it could not be loaded; then what came of each call, in any order. */
 export type FromModule =

@@ -1,6 +1,6 @@
 import type { Child, ChildOptions, Clock } from "../core/host.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
-import { record, separator } from "../core/module-protocol.ts";
+import { record, separator, type ToModule } from "../core/module-protocol.ts";
 import type { Result } from "../core/result.ts";
 import type { ToolOutcome } from "../core/tool.ts";
 import { Bounded, bytes, HeadAndTail } from "./bound.ts";
@@ -14,6 +14,9 @@ const longestRecord = 16_000_000;
 
 /** Of what a process writes to stderr, as much explains its end. */
 const mostExplained = 2_000;
+
+/** How long a call that was told to stop may take, before its process is ended and all that it does with it. */
+const graceMs = 500;
 
 /** A process that has been started, and what waits for it. */
 type Running = {
@@ -38,8 +41,8 @@ export type ModuleCall = {
 };
 
 /**
- * The process of one module: started at the first call, and kept. One that crashes, hangs or talks nonsense fails the calls that it
- * had, and the next call starts another.
+ * The process of one module: started at the first call, and kept. A call that is to end is told so, and its process ended where it
+ * does not. One that crashes, hangs or talks nonsense fails the calls that it had, and the next call starts another.
  */
 export class ModuleWorker {
   readonly #start: StartModule;
@@ -69,30 +72,42 @@ export class ModuleWorker {
     const failed = (why: string): ToolOutcome => ({ content: why, error: true });
     const ready = await this.#ready(call);
     if (!ready.ok) return failed(ready.error);
+    if (call.signal.aborted) return failed("Interrupted");
     const running = ready.value;
     const id = ++this.#last;
     const { promise, resolve } = Promise.withResolvers<ToolOutcome>();
-    running.pending.set(id, { resolve, show: call.show });
+    running.pending.set(id, { resolve, show: (text) => stopped === undefined && call.show(text) });
     const settled = new AbortController();
-    const end = (why: string) => {
-      if (settled.signal.aborted) return;
-      resolve(failed(why));
-      this.#abandon(running, why);
+    const interrupted = Promise.withResolvers<ToolOutcome>();
+    let stopped: string | undefined;
+    const stop = (why: string) => {
+      if (settled.signal.aborted || stopped !== undefined) return;
+      stopped = why;
+      void running.child.write(encode({ id, stop: true }));
+      void call.clock.sleep(graceMs, settled.signal).then(() => {
+        if (!settled.signal.aborted) this.#abandon(running, besideStopped);
+      });
     };
-    const abort = () => end("Interrupted");
+    const abort = () => {
+      stop("Interrupted");
+      interrupted.resolve(failed("Interrupted"));
+    };
     call.signal.addEventListener("abort", abort, { once: true });
     void call.clock
       .sleep(call.timeoutMs, settled.signal)
-      .then(() => end(`it took longer than ${call.timeoutMs / 1000} s`));
-    const { input } = call;
-    void running.child.write(new TextEncoder().encode(record({ id, export: call.export, input }))).then((written) => {
-      if (!written.ok) end("its process reads no more");
+      .then(() => stop(`it took longer than ${call.timeoutMs / 1000} s`));
+    void running.child.write(encode({ id, export: call.export, input: call.input })).then((written) => {
+      if (!written.ok) this.#abandon(running, "its process reads no more");
     });
-    const outcome = await promise;
-    settled.abort();
-    call.signal.removeEventListener("abort", abort);
-    running.pending.delete(id);
-    return outcome;
+    const ended = promise.then((outcome) => {
+      settled.abort();
+      call.signal.removeEventListener("abort", abort);
+      running.pending.delete(id);
+      return outcome;
+    });
+    // Who interrupts waits for nothing; the next call after one that took too long is not to begin beside it.
+    const outcome = await Promise.race([ended, interrupted.promise]);
+    return stopped === undefined ? outcome : failed(stopped);
   }
 
   /** The process that runs. Calls that come while one is being started wait for that one. */
@@ -147,6 +162,14 @@ export class ModuleWorker {
     for (const { resolve } of running.pending.values()) resolve({ content: why, error: true });
     running.stop.abort();
   }
+}
+
+/** What a call hears whose process was ended for another's sake. */
+const besideStopped =
+  "its process was ended, since another call in it did not stop when it was told to; call it again if that does no harm";
+
+function encode(message: ToModule): Uint8Array {
+  return new TextEncoder().encode(record(message));
 }
 
 function receive(message: JsonObject, pending: Map<number, Pending>, first: Running["first"]): void {

@@ -1,7 +1,7 @@
 import * as valibot from "valibot";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { record, separator, type FromModule } from "../core/module-protocol.ts";
-import { tool, toolsOf, type LoadedTool } from "./tool.ts";
+import { tool, toolsOf, type LoadedTool, type ModuleContext } from "./tool.ts";
 
 /**
  * The process that a tool module runs in: tells what the module exports, and then does the calls that come on stdin, several at once,
@@ -27,25 +27,32 @@ export async function serve(module: string): Promise<void> {
     return;
   }
   send({ exports: tools.map(({ described }) => described) });
+  const running = new Map<number, AbortController>();
   for await (const line of lines(Bun.stdin.stream())) {
     const call: Json = JSON.parse(line.slice(separator.length));
-    if (!isJsonObject(call) || typeof call["id"] !== "number" || !isJsonObject(call["input"])) continue;
+    if (!isJsonObject(call) || typeof call["id"] !== "number") continue;
     const { id, input } = call;
+    if (call["stop"] === true) running.get(id)?.abort();
+    if (!isJsonObject(input)) continue;
     const called = tools.find(({ described }) => described.export === call["export"]);
-    void answer(called, input, (output) => send({ id, output })).then(
-      (result) => send({ id, result, error: false }),
-      (error: unknown) => send({ id, result: explain(error), error: true }),
-    );
+    const stop = new AbortController();
+    running.set(id, stop);
+    void answer(called, input, { output: (output) => send({ id, output: String(output) }), signal: stop.signal })
+      .then(
+        (result) => send({ id, result, error: false }),
+        (error: unknown) => send({ id, result: explain(error), error: true }),
+      )
+      .finally(() => running.delete(id));
   }
 }
 
 async function answer(
   tool: LoadedTool | undefined,
   input: Record<string, Json>,
-  output: (text: string) => void,
+  context: ModuleContext,
 ): Promise<string> {
   if (tool === undefined) throw new Error("it is not there any more");
-  const value = await tool.call(input, { output: (text) => output(String(text)) });
+  const value = await tool.call(input, context);
   if (typeof value === "string") return value;
   return JSON.stringify(value) ?? "";
 }

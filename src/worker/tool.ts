@@ -7,6 +7,8 @@ import { destructured } from "./parameters.ts";
 export type ModuleContext = {
   /** Shows a piece of output while the tool runs. */
   output(text: string): void;
+  /** Aborts when the call is to stop. */
+  signal: AbortSignal;
 };
 
 /** What a module gives to `tool()`. It is the user's: nothing of it is sure. */

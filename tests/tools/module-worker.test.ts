@@ -73,7 +73,8 @@ async function open(name: string, body: string, facts: { timeout?: number; env?:
     output: (text: string) => void shown.push(text),
     draw: async () => undefined,
   };
-  const call = (input: JsonObject = {}): Promise<ToolOutcome> => tool.run(input, context);
+  const call = (input: JsonObject = {}, abort: AbortSignal = signal): Promise<ToolOutcome> =>
+    tool.run(input, { ...context, signal: abort });
   return { call, shown };
 }
 
@@ -131,6 +132,46 @@ describe("a module's tool", () => {
       expect(await call({ how })).toEqual({ content: "'t' failed: it took longer than 0.4 s", error: true });
     }
     expect(await call()).toEqual({ content: "good" });
+  });
+
+  const stoppable = `({ stops, ms, pid }, { signal }) => pid ? process.pid : new Promise((resolve, reject) => {
+    if (ms) setTimeout(() => resolve("done"), ms);
+    else if (stops) signal.addEventListener("abort", () => reject(signal.reason));
+  })`;
+
+  test("that is told to stop, and does, leaves the calls beside it alone", async () => {
+    const { call } = await open("stops", stoppable, { timeout: 300 });
+    const pid = (await call({ pid: true })).content;
+    const [late, beside] = await Promise.all([call({ stops: true }), call({ ms: 200 }), call({ stops: true })]);
+    expect(late).toEqual({ content: "'t' failed: it took longer than 0.3 s", error: true });
+    expect(beside).toEqual({ content: "done" });
+    const abort = new AbortController();
+    const interrupted = call({ stops: true }, abort.signal);
+    const other = call({ ms: 100 });
+    abort.abort();
+    expect(await interrupted).toEqual({ content: "'t' failed: Interrupted", error: true });
+    expect(await other).toEqual({ content: "done" });
+    expect((await call({ pid: true })).content).toBe(pid);
+  });
+
+  test("that is told to stop, and does not, ends its process, and the calls beside it say why", async () => {
+    const { call } = await open("goes-on", stoppable);
+    const abort = new AbortController();
+    const [stubborn, beside] = [call({}, abort.signal), call({ ms: 5_000 })];
+    const pid = (await call({ pid: true })).content;
+    abort.abort();
+    expect(await stubborn).toEqual({ content: "'t' failed: Interrupted", error: true });
+    expect(await beside).toEqual({
+      content:
+        "'t' failed: its process was ended, since another call in it did not stop when it was told to; call it again if that does no harm",
+      error: true,
+    });
+    expect((await call({ pid: true })).content).not.toBe(pid);
+  });
+
+  test("is not begun where it was interrupted before", async () => {
+    const { call } = await open("never", stoppable);
+    expect(await call({ pid: true }, AbortSignal.abort())).toEqual({ content: "'t' failed: Interrupted", error: true });
   });
 
   test("may print to stdout what it likes: it is output, and no answer", async () => {

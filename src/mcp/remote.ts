@@ -1,9 +1,15 @@
-import { SSEClientTransport, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
+import {
+  SSEClientTransport,
+  StreamableHTTPClientTransport,
+  type JSONRPCMessage,
+  type Transport,
+} from "@modelcontextprotocol/client";
 import type { Clock, NetDoor, Socket, SocketOptions } from "../core/host.ts";
 import type { StartFailure } from "../core/mcp.ts";
 import type { Result } from "../core/result.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { explain, type Remote } from "./explain.ts";
+import { inTurn } from "./in-turn.ts";
 import type { Link, Target } from "./link.ts";
 import { ServerTokens, type SignInDoors } from "./server-tokens.ts";
 import { WebSocketTransport } from "./websocket.ts";
@@ -100,18 +106,41 @@ function nothing(): string {
 
 type Ending = { begun: boolean };
 
-class SseTransport extends SSEClientTransport {
+/** The SDK's, with messages in turns. */
+class SseTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: <T extends JSONRPCMessage>(message: T) => void;
+  readonly #inner: SSEClientTransport;
   readonly #ending: Ending;
 
   constructor(url: URL, options: ConstructorParameters<typeof SSEClientTransport>[1], ending: Ending) {
-    super(url, options);
     this.#ending = ending;
+    this.#inner = new SSEClientTransport(url, options);
+    const report = (error: unknown) => this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+    Object.assign(this.#inner, {
+      onclose: () => this.onclose?.(),
+      onerror: report,
+      onmessage: inTurn((message: JSONRPCMessage) => this.onmessage?.(message), report),
+    });
   }
 
-  override async close(): Promise<void> {
+  start(): Promise<void> {
+    return this.#inner.start();
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    return this.#inner.send(message);
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#inner.setProtocolVersion(version);
+  }
+
+  async close(): Promise<void> {
     if (this.#ending.begun) return;
     this.#ending.begun = true;
-    await super.close();
+    await this.#inner.close();
   }
 }
 

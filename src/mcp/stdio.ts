@@ -2,6 +2,7 @@ import { serializeMessage, type JSONRPCMessage, type Transport } from "@modelcon
 import type { Child, ChildOptions, Clock, ProcessEnd } from "../core/host.ts";
 import type { StartFailure } from "../core/mcp.ts";
 import type { Result } from "../core/result.ts";
+import { inTurn } from "./in-turn.ts";
 import { Lines } from "./lines.ts";
 import type { Link } from "./link.ts";
 import { Tail } from "./tail.ts";
@@ -75,6 +76,10 @@ class StdioTransport implements Transport {
     },
   });
   #handed: Promise<void> = Promise.resolve();
+  readonly #deliver = inTurn<JSONRPCMessage>(
+    (message) => this.onmessage?.(message),
+    (error) => this.onerror?.(error instanceof Error ? error : new Error(String(error))),
+  );
   #child: Child | undefined;
   #closing = false;
   readonly #clock: Pick<Clock, "sleep">;

@@ -8,6 +8,7 @@ import type { NetDoor, Socket } from "../core/host.ts";
 import type { StartFailure } from "../core/mcp.ts";
 import { largestMessage } from "./exchange.ts";
 import { shown } from "./begin.ts";
+import { inTurn } from "./in-turn.ts";
 
 export type WebSocketOptions = {
   url: URL;
@@ -26,6 +27,10 @@ export class WebSocketTransport implements Transport {
   /** What it sent that is no message, where it sent none before. */
   odd: StartFailure | undefined;
   #messages = 0;
+  readonly #deliver = inTurn<JSONRPCMessage>(
+    (message) => this.onmessage?.(message),
+    (error) => this.#report(error),
+  );
   #socket: Socket | undefined;
   #closing = false;
   readonly #stop = new AbortController();
@@ -65,6 +70,10 @@ export class WebSocketTransport implements Transport {
     this.#stop.abort();
   }
 
+  #report(error: unknown): void {
+    this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+  }
+
   #take(text: string): void {
     let message: JSONRPCMessage;
     try {
@@ -72,11 +81,11 @@ export class WebSocketTransport implements Transport {
     } catch (error) {
       if (this.#messages === 0)
         this.odd ??= { why: "not_mcp", message: `it answers, but not as MCP: '${shown(text)}'` };
-      this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+      this.#report(error);
       return;
     }
     this.#messages++;
-    this.onmessage?.(message);
+    this.#deliver(message);
   }
 }
 

@@ -36,10 +36,10 @@ function limits(): string {
 
   limits: { turns: 30, tool_calls: 100, tokens: 400000, cost: 0.50, time: 5m }
 
-What the file does not name is ${defaultLimits.turns} turns, ${defaultLimits.tool_calls} tool calls, ${defaultLimits.time / 60_000} minutes and
-${dollars(defaultCost)} US dollars; tokens are not limited. Where the file says a cost, a model whose price is not known is an error,
-else a warning. What is left bounds each answer: where it pays for fewer than 1,000 tokens of it, and where an answer comes to
-more, the run ends. Sub-agents share what is left. The same failing call, or the same refused permission, three times in a row ends a run as well.
+What the file does not name is ${defaultLimits.turns} turns, ${defaultLimits.tool_calls} tool calls, ${defaultLimits.time / 60_000} minutes and ${dollars(defaultCost)} US dollars; tokens are not
+limited. Where the file says a cost, a model whose price is not known is an error, else a warning. What is left bounds
+each answer: where it pays for fewer than 1,000 tokens of one, or an answer comes to more, the run ends. Sub-agents
+share what is left. The same failing call, or the same refused permission, three times in a row ends a run as well.
 'rein run FILE --dry-run' shows the limits of a file.`;
 }
 

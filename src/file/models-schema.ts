@@ -33,7 +33,7 @@ function dollars(description: string) {
     v.number(),
     v.title("an amount in US dollars"),
     v.minValue(0, "Expected 0 or more"),
-    v.finite("Expected an amount"),
+    v.maxValue(1_000_000, "Expected 1000000 or less"),
     v.description(description),
   );
 }

@@ -216,7 +216,7 @@ const entries = {
             v.number(),
             v.title("an amount in US dollars"),
             v.minValue(0, "Expected 0 or more"),
-            v.finite("Expected an amount"),
+            v.maxValue(1_000_000, "Expected 1000000 or less"),
             v.description(
               `What all requests may cost, in US dollars. Default: ${defaultCost}, and a model whose price is not known is only a ` +
                 "warning. Where it is set such a model is an error; `models.*.price` names a price.",

@@ -293,10 +293,16 @@ function limitMessage({ limit, value, max }: Reached): string {
     case "tool_calls":
       return `The limit of ${max} tool calls was reached: the next turn asked for call ${value}`;
     case "cost":
-      return `The limit of ${dollars(max)} US dollars was reached: ${dollars(value)} are spent`;
+      return `The limit of ${dollars(max)} US dollars was reached: ${dollars(value)} are spent${short(value, max)}`;
+    case "tokens":
+      return `The limit of ${max} tokens was reached${value < max ? `: ${value} are used${short(value, max)}` : ""}`;
     default:
       return `The limit of ${max} ${limit} was reached`;
   }
+}
+
+function short(value: number, max: number): string {
+  return value < max ? ", and the rest does not pay for the answer" : "";
 }
 
 const interruptions: Record<Interruption, string> = {

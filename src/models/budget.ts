@@ -30,10 +30,6 @@ export function withBudget(model: Model, { price, clock, longest }: BudgetOption
       yield* model.stream(sent, signal);
       return;
     }
-    if (price === undefined && !warned) {
-      warned = true;
-      yield { type: "warning", message: `The price of '${model.name}' is not known: no limit on cost holds for it` };
-    }
     const time = clock.now();
     const rough = estimateTokens(request);
     const input = Math.ceil(rough * correction);
@@ -60,6 +56,11 @@ export function withBudget(model: Model, { price, clock, longest }: BudgetOption
     try {
       budget.use(costOf(used(0)), input);
       for await (const event of model.stream(bounded, signal)) {
+        // What never answers costs nothing, whatever its price.
+        if (price === undefined && !warned && event.type !== "failure") {
+          warned = true;
+          yield { type: "warning", message: `The price of '${model.name}' is not known: no limit on cost holds for it` };
+        }
         switch (event.type) {
           case "usage": {
             const { usage } = event;

@@ -69,13 +69,12 @@ class StdioTransport implements Transport {
   /** Whether it was sent an `initialize`. */
   initialized = false;
   readonly lines = new Lines({
-    message: (message) => this.#hand(message),
+    message: (message) => this.#deliver(message),
     tooLong: () => {
       this.endedBy = "it sent a message that is too long: more than 64 MB";
       this.#stop.abort();
     },
   });
-  #handed: Promise<void> = Promise.resolve();
   readonly #deliver = inTurn<JSONRPCMessage>(
     (message) => this.onmessage?.(message),
     (error) => this.onerror?.(error instanceof Error ? error : new Error(String(error))),
@@ -119,11 +118,6 @@ class StdioTransport implements Transport {
     await this.#end();
     this.#stop.abort();
     await child.ended;
-  }
-
-  /** One after the other: the SDK would take an answer before the progress that came with it. */
-  #hand(message: JSONRPCMessage): void {
-    this.#handed = this.#handed.then(() => this.onmessage?.(message));
   }
 
   /** Waits a little for its end. */

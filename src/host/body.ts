@@ -3,12 +3,15 @@ import type { Transform } from "node:stream";
 /** What services may pack their answers in. */
 export const acceptEncoding = "gzip, br, zstd";
 
+/** What is unpacked at once. */
+const chunkSize = 65_536;
+
 const unpackers: Record<string, () => Promise<Transform>> = {
-  gzip: async () => (await import("node:zlib")).createGunzip(),
-  "x-gzip": async () => (await import("node:zlib")).createGunzip(),
-  deflate: async () => (await import("node:zlib")).createInflate(),
-  br: async () => (await import("node:zlib")).createBrotliDecompress(),
-  zstd: async () => (await import("node:zlib")).createZstdDecompress(),
+  gzip: async () => (await import("node:zlib")).createGunzip({ chunkSize }),
+  "x-gzip": async () => (await import("node:zlib")).createGunzip({ chunkSize }),
+  deflate: async () => (await import("node:zlib")).createInflate({ chunkSize }),
+  br: async () => (await import("node:zlib")).createBrotliDecompress({ chunkSize }),
+  zstd: async () => (await import("node:zlib")).createZstdDecompress({ chunkSize }),
 };
 
 /**

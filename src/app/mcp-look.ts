@@ -1,7 +1,8 @@
 import { fits, validate } from "../core/json-schema.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Person } from "../core/host.ts";
-import type { McpContent, McpDoor, McpServer, McpStatus, OfferedTool } from "../core/mcp.ts";
+import type { McpContent, McpDoor, McpPin, McpServer, McpStatus, OfferedTool } from "../core/mcp.ts";
+import { pinText } from "../core/mcp-pin.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Grants } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
@@ -89,6 +90,12 @@ export function lookDoors(
   const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment };
   const doors = { ...base, ...secretDoors(plan, plan, secrecy, request) };
   return ok({ doors, secrecy });
+}
+
+/** What is other in a server's tools than it was pinned, as a diff. */
+export async function pinDifference(path: string, server: string, old: McpPin, now: McpPin): Promise<string> {
+  const { unifiedDiff } = await import("../native/diff.ts");
+  return unifiedDiff(pinText(old.listed), pinText(now.listed), { oldName: path, newName: server, context: 2 });
 }
 
 function lookOf(run: McpRun, mask: McpLook["mask"]): McpLook {

@@ -37,6 +37,10 @@ export const completers: Readonly<Record<string, Completer>> = {
     ...filesFrom(typed, context, /\.gguf$/),
   ],
   "tools call NAME": async () => (await names()).toolNames.map(plain),
+  "mcp tools --server": (_, context) => serverNames(context).map(plain),
+  "mcp call SERVER/TOOL": (_, context) => serverNames(context).map((name) => plain(`${name}/`)),
+  "mcp call --input": () => [],
+  "mcp login NAME": (_, context) => serverNames(context).map(plain),
   "tools call --input": (typed, context) => inputValues(undefined, typed, context),
   "help TOPIC": helpWords,
   "init FILE|FOLDER": (typed, context) => filesFrom(typed, context),
@@ -71,6 +75,10 @@ export async function valuesOf(
     completers[`${context.command} ${what.name}`] ?? completers[what.name] ?? completers[what.value?.name ?? ""];
   const found = completer?.(typed, { ...context, flag: what.name });
   return found ?? [];
+}
+
+function serverNames({ plan }: Context): string[] {
+  return plan?.mcp.map(({ name }) => name) ?? [];
 }
 
 function plain(value: string): Candidate {

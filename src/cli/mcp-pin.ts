@@ -1,11 +1,11 @@
 import { basename, dirname, join } from "node:path";
 import { exitCode } from "../core/exit.ts";
 import type { McpPin } from "../core/mcp.ts";
-import { pinOf, pinText } from "../core/mcp-pin.ts";
+import { pinOf } from "../core/mcp-pin.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import { lockName, lockText, lockWith, readLock, type Lock } from "../file/lock.ts";
-import type { McpLook } from "../app/mcp-look.ts";
+import { pinDifference, type McpLook } from "../app/mcp-look.ts";
 import { clean, cleanLine } from "../render/clean.ts";
 import { writeNamed } from "./files.ts";
 import type { Handler } from "./command.ts";
@@ -75,17 +75,13 @@ async function compare(
   now: ReadonlyMap<string, McpPin>,
   io: Io,
 ): Promise<Result<number, Problem>> {
-  const { unifiedDiff } = await import("../native/diff.ts");
   let same = true;
   for (const [name, pin] of now) {
     const old = before?.get(name);
     if (old?.hash === pin.hash) continue;
     same = false;
     if (old === undefined) await io.stdout.write(`${cleanLine(name)}: not pinned\n`);
-    else {
-      const names = { oldName: path, newName: name, context: 2 };
-      await io.stdout.write(clean(await unifiedDiff(pinText(old.listed), pinText(pin.listed), names)));
-    }
+    else await io.stdout.write(clean(await pinDifference(path, name, old, pin)));
   }
   for (const name of before?.keys() ?? []) {
     if (now.has(name)) continue;

@@ -1,3 +1,4 @@
+import type { McpServer } from "../core/mcp.ts";
 import type { Plan } from "../core/plan.ts";
 import {
   isAlias,
@@ -66,13 +67,19 @@ export function commentsOf(text: string): string[] {
   return comments.filter((comment) => comment !== "#").toSorted();
 }
 
-/** A plan as far as its text's form does not matter; agents within the file have its hash too. */
+/** A plan as far as its text's form does not matter; agents within the file have its hash too, and servers their places. */
 export function withoutHash(plan: Plan): Plan {
   const agents = Object.entries(plan.agents).map(([name, agent]) => [
     name,
     { ...agent, plan: withoutHash(agent.plan) },
   ]);
-  return { ...plan, hash: "", agents: Object.fromEntries(agents) };
+  return { ...plan, hash: "", mcp: plan.mcp.map(withoutPlaces), agents: Object.fromEntries(agents) };
+}
+
+/** A server without the places that its messages name. */
+function withoutPlaces(server: McpServer): McpServer {
+  const nowhere = { file: "", line: 0, column: 0 };
+  return JSON.parse(JSON.stringify(server, (key, value) => (key === "place" ? nowhere : value)));
 }
 
 const scalarComes = "\u001f";

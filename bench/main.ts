@@ -11,6 +11,7 @@ import { localSpeeds } from "./local-speed.ts";
 import { llamaServer } from "../tests/helpers/llama-server.ts";
 import { median, openBench, pairs, type Bench, type Program, type Sample, type Service } from "./measure.ts";
 import { nativeRows } from "./native.ts";
+import { tenServers } from "./mcp.ts";
 import { ownToolRows } from "./own-tools.ts";
 import { installedPeers } from "./peers.ts";
 import { searchRows } from "./search.ts";
@@ -205,6 +206,10 @@ async function ofTools(): Promise<void> {
     part < goalMs ? "pass" : "MISS",
   ]);
   printTable("A call of each tool", ["", "rein", "other", "our part", "goal", ""], rows);
+  const { one, ten, ratio } = await tenServers();
+  const verdict = ratio <= 1.2 ? "pass" : "MISS";
+  const times = [`${ten.toFixed(0)} ms`, `${one.toFixed(0)} ms`, ratio.toFixed(2), "<= 1.20", verdict];
+  printTable("MCP servers until they are ready", head, [["ten at once / one", ...times]]);
 }
 
 /** How often the small model in the box is right in the example agents that use it, beside guessing the commonest label. */

@@ -15,6 +15,8 @@ import { openHost } from "../src/host/host.ts";
 import { readMachine } from "../src/host/machine.ts";
 import { runCalls, type CallContext } from "../src/loop/calls.ts";
 import { makePolicy } from "../src/permit/policy.ts";
+import { startMcp, type Mcp } from "./mcp.ts";
+import { serverTool } from "../src/tools/mcp-tool.ts";
 import { loadTools, noSetting, toolNames } from "../src/tools/index.ts";
 import { noKeychain } from "../tests/helpers/keychain.ts";
 import { serverCommand, startServer } from "./language-server.ts";
@@ -34,6 +36,7 @@ export async function builtInTimes(): Promise<ToolTime[]> {
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), "rein-bench-built-in-")));
   const site = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: ({ url }) => page(new URL(url)) });
   const server = startServer();
+  const mcp = await startMcp();
   const environment = { PATH: process.env["PATH"], SEARXNG_URL: site.url.href, XDG_DATA_HOME: join(cwd, "data") };
   try {
     const machine = readMachine({ cwd, agentFolder: cwd, environment });
@@ -59,7 +62,8 @@ export async function builtInTimes(): Promise<ToolTime[]> {
       plant(cwd);
       const skills = [{ name: "notes", description: "How notes are taken", folder: join(cwd, "notes") }];
       const lsp = { python: serverCommand };
-      const tools = await loadTools(toolNames, { ...noSetting, skills, oauth, lsp });
+      const builtIn = await loadTools(toolNames, { ...noSetting, skills, oauth, lsp, servers: () => mcp.door });
+      const tools = [...builtIn, ...mcp.door.tools().map((tool) => serverTool(tool, mcp.door))];
       const { signal } = new AbortController();
       const context: CallContext = {
         tools: new Map(tools.map((tool) => [tool.name, tool])),
@@ -77,19 +81,20 @@ export async function builtInTimes(): Promise<ToolTime[]> {
       };
       const times: ToolTime[] = [];
       await call("oauth_flow", { action: "sign_in", name: "id" }, context);
-      for (const one of cases(cwd, site.url.href, server)) times.push(await measure(one, context));
+      for (const one of cases(cwd, site.url.href, server, mcp)) times.push(await measure(one, context));
       return times;
     } finally {
       await host.close();
     }
   } finally {
     server.stop();
+    await mcp.stop();
     await site.stop(true);
     rmSync(cwd, { recursive: true, force: true });
   }
 }
 
-function cases(cwd: string, site: string, server: ReturnType<typeof startServer>): Case[] {
+function cases(cwd: string, site: string, server: ReturnType<typeof startServer>, mcp: Mcp): Case[] {
   const put = (name: string) => () => writeFileSync(join(cwd, name), `${"A line of text\n".repeat(50)}port = 80\n`);
   const spawn = (argv: string[]) => () =>
     Bun.spawn(argv, { cwd, stdin: "ignore", stdout: "pipe", stderr: "ignore" }).stdout.text();
@@ -146,6 +151,19 @@ function cases(cwd: string, site: string, server: ReturnType<typeof startServer>
     { tool: "spawn_agent", what: "without the agent", input: { agent: "a", background: true } },
     { tool: "agent_manage", what: "list", input: { action: "list" } },
     { tool: "skill_read", what: "a skill", input: { skill: "notes" } },
+    { tool: "mcp_server_list", what: "one server", input: {} },
+    {
+      tool: "mcp_read_resource",
+      what: "a text / the SDK's client",
+      input: { uri: "case://a" },
+      theirs: () => mcp.bare.readResource({ uri: "case://a" }),
+    },
+    {
+      tool: "echo",
+      what: "of a stdio server / the SDK's client",
+      input: { text: "a" },
+      theirs: () => mcp.bare.callTool({ name: "echo", arguments: { text: "a" } }),
+    },
     { tool: "canvas_render", what: "a table of 20 rows", input: { kind: "table", columns: ["File", "Size"], rows } },
   ];
 }

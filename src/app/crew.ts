@@ -6,6 +6,7 @@ import type { Mask } from "../core/mask.ts";
 import type { Attachment, AttachmentFacts, KeptText } from "../core/message.ts";
 import type { Model } from "../core/model.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
+import type { RecallDoor } from "../core/recall.ts";
 import type { RunResult } from "../core/result-document.ts";
 import { fail, ok, type Failure, type Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
@@ -26,6 +27,8 @@ export type Common = {
   secretNames: readonly string[];
   keep(attachments: readonly Attachment[]): Promise<AttachmentFacts[]>;
   keepText(text: string): Promise<KeptText | undefined>;
+  /** What an agent can read of its own journal; `agent` is the id of a sub-agent. */
+  recall(agent: string | null): RecallDoor;
 };
 
 /** One agent, ready to run: the file's own, or one that another has spawned. */

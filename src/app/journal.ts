@@ -8,6 +8,7 @@ import {
   type AttachmentFacts,
   type KeptText,
 } from "../core/message.ts";
+import type { RecallDoor } from "../core/recall.ts";
 import type { Result } from "../core/result.ts";
 import type { Journal, NewRun, Store } from "../core/store.ts";
 import type { Environment } from "../host/machine.ts";
@@ -23,7 +24,14 @@ export function journalPath(environment: Environment): string | undefined {
 }
 
 /** A run's journal, and the conversation that its session had before. */
-export type OpenJournal = { journal: Journal; history: Conversation; warning?: string; close(): Promise<void> };
+export type OpenJournal = {
+  journal: Journal;
+  history: Conversation;
+  warning?: string;
+  /** What an agent of the run can read of it; `agent` is the id of a sub-agent. */
+  recall(agent: string | null): RecallDoor;
+  close(): Promise<void>;
+};
 
 /**
  * Opens the journal of a new run. Where it cannot be written the run is journaled in memory, with a warning; but a session that
@@ -67,7 +75,14 @@ async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>>
     await journal.value.close();
     await store.close();
   };
-  return { ok: true, value: { journal: journal.value, history, close } };
+  const recall = (agent: string | null): RecallDoor => ({
+    find: (query, most) => journal.value.recall(query, agent, most),
+    whole: async (sha256) => {
+      const bytes = await store.attachment(sha256);
+      return bytes.ok ? { ok: true, value: bytes.value && new TextDecoder().decode(bytes.value) } : bytes;
+    },
+  });
+  return { ok: true, value: { journal: journal.value, history, recall, close } };
 }
 
 /** The conversation that a session had, with the bytes of its attachments. */

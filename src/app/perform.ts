@@ -15,6 +15,12 @@ export type Asked = { session?: string; history?: Conversation; attachments: Att
 
 const nothing: Asked = { attachments: [] };
 
+/** The id of a sub-agent, behind that of the run; null for the run's own agent. */
+function agentIdOf(id: string): string | null {
+  const dot = id.indexOf(".");
+  return dot < 0 ? null : id.slice(dot + 1);
+}
+
 /** Runs an agent to its end, and those that it spawns. */
 export async function perform(
   actor: Actor,
@@ -23,7 +29,7 @@ export async function perform(
   { session, history, attachments }: Asked = nothing,
 ): Promise<RunResult> {
   const { plan, id, model, instructions, prompt, host, signal, within, spawnedBy, servers } = actor;
-  const { clock, mask, keep, keepText } = common;
+  const { clock, mask, keep, keepText, recall } = common;
   const tally = new Tally(plan.limits, within);
   const emit = servers === undefined ? actor.emit : aroundRun(servers, { emit: actor.emit, model, clock, tally });
   const context = contextOf(actor, common);
@@ -46,6 +52,7 @@ export async function perform(
     attachments,
     keep,
     keepText,
+    recall: recall(agentIdOf(id)),
     checks: plan.checks,
     denied: plan.denied,
     limits: plan.limits,

@@ -50,7 +50,7 @@ export async function startRun(
   const place = journalPath(environment);
   const opened = await openJournal(place, { id, agent: plan.name, model: model.name, time: clock.now() }, session);
   if (!opened.ok) return problemOf("usage", opened.error.message);
-  const { journal, history, warning } = opened.value;
+  const { journal, history, warning, recall } = opened.value;
   if (isTooMuch(history, attachments)) {
     await opened.value.close();
     return problemOf("usage", "The images and PDFs of this conversation have more than 20 MB together");
@@ -62,7 +62,7 @@ export async function startRun(
       for (const answer of answers) await journaled(answer);
   };
   if (warning !== undefined) await emit({ type: "warning", message: warning });
-  const common: Common = { request, clock, mask, secretNames, ...makeKeep(journal, session !== undefined) };
+  const common: Common = { request, clock, mask, secretNames, ...makeKeep(journal, session !== undefined), recall };
   const actor: Actor = {
     plan,
     id,

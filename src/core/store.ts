@@ -1,5 +1,6 @@
 import type { DurableEvent, Stamped } from "./event.ts";
 import type { OutcomeName } from "./exit.ts";
+import type { RecallQuery, Recalled } from "./recall.ts";
 import type { Result } from "./result.ts";
 import type { Scorer, Side } from "./route.ts";
 
@@ -8,6 +9,11 @@ export type Journal = {
   append(event: Stamped<DurableEvent>, durability: "flush" | "normal"): Promise<Result<void>>;
   /** Keeps the bytes of an attachment or of a whole result, once for all runs. An event that names them by their SHA-256 comes after it. */
   keep(sha256: string, bytes: Uint8Array): Promise<Result<void>>;
+  /**
+   * What this run and those of its session before it were asked, answered and got, the newest first. `agent` is the id of a
+   * sub-agent, or null for the run's own.
+   */
+  recall(query: RecallQuery, agent: string | null, most: number): Promise<Result<Recalled[]>>;
   /** Gives the session free for the next run. */
   close(): Promise<void>;
 };

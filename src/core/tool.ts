@@ -5,6 +5,7 @@ import type { Attachment } from "./message.ts";
 import type { ToolExample } from "./model.ts";
 import type { Need } from "./permission.ts";
 import type { Picture } from "./picture.ts";
+import type { RecallDoor } from "./recall.ts";
 
 /**
  * What a call does to the world. Neighbouring `none` and `read` calls of a turn run together; `write` and `external` wait for
@@ -21,6 +22,8 @@ export type ToolContext = {
   output(text: string): void;
   /** Draws something for the user; `text` is how it looks without colours, 80 columns wide. */
   draw(picture: Picture, text: string): Promise<void>;
+  /** The agent's own journal; absent outside of a run. */
+  recall?: RecallDoor;
   /** The run's sub-agents; absent where the agent file names none. */
   agents?: AgentDoor;
 };

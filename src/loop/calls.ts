@@ -15,6 +15,7 @@ import {
 } from "../core/message.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Denial } from "../core/permission.ts";
+import type { RecallDoor } from "../core/recall.ts";
 import type { Result } from "../core/result.ts";
 import type { Effects, Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 
@@ -24,6 +25,8 @@ export type Surroundings = {
   host(call: string, denied: (denial: Denial) => void): Host;
   /** The sub-agents, for one call; absent where there are none. */
   agents?(call: string): AgentDoor;
+  /** What the agent can read of its own journal. */
+  recall?: RecallDoor;
   emit: Emit;
   /** Keeps what an event is about to tell of. */
   keep(attachments: readonly Attachment[]): Promise<AttachmentFacts[]>;
@@ -186,6 +189,7 @@ async function act(
     clock: context.clock,
     output: (text) => show(shown.push(text)),
     draw: (picture, text) => context.emit({ type: "canvas", call: call.id, picture, text }),
+    ...(context.recall === undefined ? {} : { recall: context.recall }),
     ...(context.agents === undefined ? {} : { agents: context.agents(call.id) }),
   };
   try {

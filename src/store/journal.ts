@@ -4,12 +4,13 @@ import { fail, ok, type Result } from "../core/result.ts";
 import type { Journal, NewRun } from "../core/store.ts";
 import { CallReader, ledger, type Call } from "./ledger.ts";
 import type { Release } from "./lock.ts";
+import { recall } from "./recall.ts";
 
 /** Takes a session for one run; undefined when another run has it. */
 export type LockSession = (session: number) => Release | undefined;
 
 /** Runs an act and turns what it throws into a failure. */
-export type Attempt = (act: () => Result<void>) => Result<void>;
+export type Attempt = <T>(act: () => Result<T>) => Result<T>;
 
 /** The writing side of a database: its statements are prepared once, for all runs. */
 export function journals(db: Database, lockSession: LockSession) {
@@ -81,6 +82,7 @@ export function journals(db: Database, lockSession: LockSession) {
           addAttachment.run(sha256, bytes);
           return ok(undefined);
         }),
+      recall: async (query, agent, most) => attempt(() => ok(recall(db, run, agent, query, most))),
       async close() {
         release?.();
       },

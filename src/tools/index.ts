@@ -5,6 +5,7 @@ import type { Tool } from "../core/tool.ts";
 import { agentManage } from "./agent-manage.ts";
 import { bashExec } from "./bash-exec.ts";
 import { makeCanvasRender } from "./canvas-render.ts";
+import { contextRecall } from "./context-recall.ts";
 import { fileDelete } from "./file-delete.ts";
 import { fileEdit } from "./file-edit.ts";
 import { fileList } from "./file-list.ts";
@@ -50,6 +51,7 @@ const tools: ReadonlyArray<Tool | ((setting: RunSetting) => Tool)> = [
   skillRead,
   mcpServerList,
   mcpReadResource,
+  contextRecall,
   makeCanvasRender,
 ];
 

@@ -5,6 +5,7 @@ import type { DoctorRequest } from "./app/doctor.ts";
 import { decide, listsOf, readyChoice, standing, type ReadyChoice } from "./app/candidates.ts";
 import { chosenModels, modelDeps, modelNeeds, offeredModel, passNeeds } from "./app/model.ts";
 import { makeMcp, mcpNeeds } from "./app/mcp.ts";
+import { viewCrew } from "./app/crew-view.ts";
 import { judgeCrew } from "./app/hire.ts";
 import { keepAnswers, unmetNeeds, type Staffed } from "./app/needs.ts";
 import { problemOf, type Problem } from "./core/problem.ts";
@@ -121,6 +122,8 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         if (!filled.ok) return filled;
         const offered = tools.map(({ name, description, input }) => ({ name, description, input }));
         const { instructions, prompt } = filled.value;
+        const agents = viewCrew(request, policy.value);
+        if (!agents.ok) return agents;
         const permissions = describe(policy.value);
         const { attachments } = filled.value;
         const task = { prompt, attachments, tools: plan.tools.length };
@@ -129,8 +132,8 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         const named = chosen.ok ? (modelsOf(chosen.value)[0]?.spec.model ?? null) : null;
         const [model = named, ...fallback] = (decision?.list.candidates ?? []).map(({ name }) => name);
         const route = decision?.routed ?? null;
-        const view = { plan, model, fallback, route, instructions, prompt, tools: offered, permissions };
-        return { ok: true, value: view };
+        const seen = { instructions, prompt, tools: offered, agents: agents.value, permissions };
+        return { ok: true, value: { plan, model, fallback, route, ...seen } };
       },
       async start(texts, observe) {
         const filled = fill(texts);
@@ -207,7 +210,17 @@ export async function readStore<T>(
 /** The result of a run that never began. */
 export function problemResult(run: string, { outcome, message, hint }: Problem): RunResult {
   const error = hint === undefined ? { message } : { message, hint };
-  return { outcome, exit_code: exitCode(outcome), answer: null, error, model: null, usage: {}, cost: null, denied: [], run_id: run };
+  return {
+    outcome,
+    exit_code: exitCode(outcome),
+    answer: null,
+    error,
+    model: null,
+    usage: {},
+    cost: null,
+    denied: [],
+    run_id: run,
+  };
 }
 
 function readyModels(request: RunRequest, chosen: Choice, host: OpenHost): Promise<Result<ReadyChoice, Problem>> {

@@ -164,7 +164,8 @@ async function decidedAgain(
 }
 
 /** The model that a sub-agent's own file names for it; undefined where it has that of another. */
-function ownModel(plan: Plan, { model, environment }: Pick<RunRequest, "model" | "environment">) {
+/** What a sub-agent's file says of its model; undefined where it has that of who spawns it, or that of the caller. */
+export function ownModel(plan: Plan, { model, environment }: Pick<RunRequest, "model" | "environment">) {
   if (plan.model === undefined || model || environment["REIN_MODEL"]) return undefined;
   return chosenModels(plan, undefined, {});
 }

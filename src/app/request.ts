@@ -1,3 +1,4 @@
+import type { AgentView } from "../core/agent-view.ts";
 import type { Stamped } from "../core/event.ts";
 import type { Person } from "../core/host.ts";
 import type { Ask, Confirm, Grants } from "../core/permission.ts";
@@ -48,6 +49,7 @@ export type DryRun = {
   instructions: string;
   prompt: string;
   tools: Array<Pick<Tool, "name" | "description" | "input">>;
+  agents: AgentView[];
   permissions: PolicyDescription;
 };
 

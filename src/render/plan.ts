@@ -1,3 +1,4 @@
+import type { AgentView } from "../core/agent-view.ts";
 import type { ToolSpec } from "../core/model.ts";
 import { permissionKinds, type PermissionLists } from "../core/permission.ts";
 import { defaultCost, type Limits, type Plan } from "../core/plan.ts";
@@ -19,6 +20,7 @@ export type PlanView = {
   instructions: string;
   prompt: string;
   tools: ToolSpec[];
+  agents: AgentView[];
   permissions: {
     allowed: PermissionLists;
     /** Requested by the file and not granted. */
@@ -41,6 +43,8 @@ export function planText(view: PlanView): string {
     ["instructions", [view.instructions]],
     ["prompt", [view.prompt]],
     ["tools", [...view.tools.map((tool) => `${tool.name}: ${cleanLine(tool.description)}`), ...unloaded(plan)]],
+    ["sub-agents", crew(view.agents)],
+    ["skills", plan.skills.map(({ name, description }) => `${name}: ${cleanLine(description)}`)],
     ["allowed", rules(permissions.allowed)],
     ["requested, not granted", rules(permissions.ungranted)],
     ["denied", rules(permissions.denied)],
@@ -64,6 +68,7 @@ export function planJson({
   instructions,
   prompt,
   tools,
+  agents,
   permissions,
   limits,
 }: PlanView): string {
@@ -80,6 +85,8 @@ export function planJson({
     prompt,
     tools,
     unloaded: plan.tools.flatMap((tool) => (tool.kind === "unloaded" ? [tool.name ?? "custom/*"] : [])),
+    agents,
+    skills: plan.skills,
     permissions,
     limits: { ...limits, cost: limits.cost ?? defaultCost },
     output: output ?? null,
@@ -96,6 +103,23 @@ function unloaded({ tools }: Plan): string[] {
       ? [`${tool.name ?? "custom/*"}: of a module, not loaded: ${tool.modules.map(cleanLine).join(", ")}`]
       : [],
   );
+}
+
+/** Each with what it has, and those that it can spawn below it. */
+function crew(agents: AgentView[]): string[] {
+  return agents.flatMap(({ name, description, models, tools, skills, permissions, agents: inner }) => {
+    const about = [
+      `model: ${models.length === 0 ? "that of the agent that spawns it" : cleanLine(models.join(", else "))}`,
+      `tools: ${cleanLine(tools.join(", ")) || "none"}`,
+      ...(skills.length === 0 ? [] : [`skills: ${skills.join(", ")}`]),
+      ...rules(permissions.allowed).map((rule) => `allowed to ${rule}`),
+      ...rules(permissions.ungranted).map((rule) => `not granted: ${rule}`),
+      ...rules(permissions.denied).map((rule) => `denied: ${rule}`),
+      ...crew(inner),
+    ];
+    const title = description === null ? name : `${name}: ${cleanLine(description)}`;
+    return [title, ...about.map((line) => `  ${line}`)];
+  });
 }
 
 function rules(lists: PermissionLists): string[] {

@@ -20,7 +20,7 @@ const view: PlanView = {
     lsp: {},
     mcp: [],
     deny: {},
-    limits,
+    limits: { ...limits, cost: 1 },
     context: { keep_turns: 10, compact: "trim" },
     output: { schema: { type: "object" } },
     checks: [{ run: ["jq", "-e", ".x\u001b"] }],
@@ -34,6 +34,27 @@ const view: PlanView = {
   instructions: "Be careful.\n\nAlways.\n",
   prompt: "Review \u001b[31mthis",
   tools: [{ name: "file_read", description: "Reads\na file", input: { type: "object" } }],
+  agents: [
+    {
+      name: "helper",
+      description: "Helps\u001b[2J",
+      models: ["a/b", "c/d"],
+      tools: ["spawn_agent"],
+      skills: ["notes"],
+      permissions: { allowed: { read: ["."] }, ungranted: { run: ["git"] }, denied: {} },
+      agents: [
+        {
+          name: "other",
+          description: null,
+          models: [],
+          tools: [],
+          skills: [],
+          permissions: { allowed: {}, ungranted: {}, denied: { net: ["*"] } },
+          agents: [],
+        },
+      ],
+    },
+  ],
   permissions: {
     allowed: { read: ["."], run: ["git", "jq"] },
     ungranted: {},
@@ -62,6 +83,21 @@ prompt
 tools
   file_read: Reads a file
 
+sub-agents
+  helper: Helps␛[2J
+    model: a/b, else c/d
+    tools: spawn_agent
+    skills: notes
+    allowed to read: .
+    not granted: run: git
+    other
+      model: that of the agent that spawns it
+      tools: none
+      denied: net: *
+
+skills
+  none
+
 allowed
   read: .
   run: git, jq
@@ -80,6 +116,7 @@ limits
   turns: 30
   tool calls: 100
   tokens: no limit
+  cost: 1.00 US dollars
   time: 5m00s
 
 output schema
@@ -105,8 +142,10 @@ test("as JSON a plan holds the same, whole", () => {
     prompt: view.prompt,
     tools: view.tools,
     unloaded: [],
+    agents: view.agents,
+    skills: [],
     permissions: view.permissions,
-    limits,
+    limits: { ...limits, cost: 1 },
     output: { schema: { type: "object" } },
     checks: view.plan.checks,
     denied: "fail",

@@ -500,6 +500,14 @@ describe("what a repository has elsewhere is judged like any file:", () => {
     expect(await shown(commit)).toContain("the agent file does not request it");
   });
 
+  test("the folder that a work tree shares with another repository", async () => {
+    const { objects } = secret();
+    git("worktree", "add", "--quiet", "tree", "side");
+    expect((await call("status", { folder: "tree" })).error).toBe(false);
+    place(".git/worktrees/tree/commondir", `${join(objects, "..")}\n`);
+    expect((await call("log", { folder: "tree" })).content).toContain("the agent file does not request it");
+  });
+
   test("a line of a file that a setting names", async () => {
     place(
       ".git/config",

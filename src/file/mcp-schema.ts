@@ -215,7 +215,7 @@ export const mcpSchema = v.pipe(
     "MCP servers by name, whose tools the model is offered. `from` is no name but a file: `{ from: .mcp.json }` has its servers, " +
       "in which `${NAME}` and `${NAME:-default}` are variables. Without a word in `tools` a server gives all its tools; " +
       "`- github: [create_issue, search_*, { list_issues: issues }]` picks some, by name or pattern, and calls one otherwise. " +
-      "`${{ … }}` works in `args`, `env`, `headers` and `url`. [mcp.md](mcp.md) tells the rest.",
+      "`${{ … }}` works in `args`, `env`, `headers` and `url`; `${{ agent.folder }}` is the folder of this file. [mcp.md](mcp.md) tells the rest.",
   ),
   v.examples([{ files: { command: ["npx", "-y", "@modelcontextprotocol/server-filesystem@2026.1.14", "."] } }]),
 );

@@ -1,7 +1,7 @@
 import { basename, dirname, join, normalize, resolve } from "node:path";
 import * as v from "valibot";
 import type { Diagnostic } from "../core/diagnostic.ts";
-import { mcpTransports, type McpServer, type McpTransportName } from "../core/mcp.ts";
+import { mcpTransports, type McpPiece, type McpServer, type McpTransportName } from "../core/mcp.ts";
 import { permissionKinds, type PermissionKind } from "../core/permission.ts";
 import type { AgentFiles } from "./agent-files.ts";
 import { agentPaths } from "./agent-paths.ts";
@@ -47,7 +47,7 @@ export function checkMcp(agent: Node, context: McpContext): CheckedMcp {
     place: (at) => placeOf(source.file, text, at),
     holes: (node, use) => {
       const { template, problems } = parseTemplate(node, text, pathsIn(agent, use !== "program" && use !== "folder"));
-      return { pieces: template, problems };
+      return { pieces: template.map((piece) => inFolder(piece, source.folder)), problems };
     },
     ways: ["command", "url", "module"],
     aliases: Object.fromEntries(mcpTransports.map((name): [string, McpTransportName] => [name, name])),
@@ -146,11 +146,17 @@ function callersProblem(file: string, message: string): Diagnostic {
   return { code: "wrong_value", severity: "error", message, hint: "rename one", ...place };
 }
 
-/** What the texts of an entry may name: inputs, `run.id`, and any variable, which they request by that. */
+/** `${{ agent.folder }}` is known already. */
+function inFolder(piece: McpPiece, folder: string): McpPiece {
+  return "path" in piece && piece.path[0] === "agent" ? { text: folder } : piece;
+}
+
+/** What the texts of an entry may name: the file's folder, inputs, `run.id`, and any variable, which they request by that. */
 function pathsIn(agent: Node, open: boolean): PathRule {
   const rule = agentPaths(agent);
   return (path) => {
     if (!open) return { message: strayMessage };
+    if (path.join(".") === "agent.folder") return undefined;
     if (path[0] !== "env" || path[1] === undefined) return rule(path);
     return path.length === 2 && /^[A-Za-z_][A-Za-z0-9_]*$/.test(path[1])
       ? undefined

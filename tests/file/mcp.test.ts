@@ -85,6 +85,12 @@ test("a server says how it is reached, and by that requests its program and its 
   expect(plan.withheld).toEqual(["GH"]);
 });
 
+test("what lies beside the agent file is named by its folder", () => {
+  const [server] = planOf("mcp: { s: { command: [python3, '${{ agent.folder }}/s.py'] } }\n").mcp;
+  const [, word] = server?.transport.kind === "stdio" ? server.transport.command : [];
+  expect(word?.pieces).toEqual([{ text: "/w/a" }, { text: "/s.py" }]);
+});
+
 test("a variable that the file requests itself is for other programs too", () => {
   const plan = planOf("mcp: { s: { command: x, env: { A: '${{ env.CI_JOB }}' } } }\npermissions: { env: [CI_*] }\n");
   expect([plan.permissions.env, plan.withheld]).toEqual([["CI_*"], undefined]);

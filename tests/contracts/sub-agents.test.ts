@@ -173,19 +173,19 @@ test("each agent's events lie between its start and its end", async () => {
 });
 
 test("a sub-agent's tokens and calls are those of the run: its limit ends the sub-agent, and then the run", async () => {
-  const agent = `${head}limits: { tokens: 1000 }\nagents: { a: { prompt: x, tools: [file_list], permissions: { read: [.] }, limits: { tokens: 900000 } } }\npermissions: { read: [.] }\n`;
+  const agent = `${head}limits: { tokens: 8000 }\nagents: { a: { prompt: x, tools: [file_list], permissions: { read: [.] }, limits: { tokens: 900000 } } }\npermissions: { read: [.] }\n`;
   const script = `
 answers:
   - { calls: [${spawn("a")}], usage: { input: 10, output: 0 } }
   - { text: never }
 agents:
   a:
-    - { calls: [{ name: file_list, arguments: { path: . } }], usage: { input: 5000, output: 0 } }
+    - { calls: [{ name: file_list, arguments: { path: . } }], usage: { input: 9000, output: 0 } }
     - { text: never }
 `;
   const { result, calls, events } = await run(agent, script);
-  expect(calls).toEqual(["error: Agent 'a' (a1) failed: The limit of 1000 tokens was reached"]);
-  expect(result).toMatchObject({ outcome: "limit", error: { message: "The limit of 1000 tokens was reached" } });
+  expect(calls).toEqual(["error: Agent 'a' (a1) failed: The limit of 8000 tokens was reached"]);
+  expect(result).toMatchObject({ outcome: "limit", error: { message: "The limit of 8000 tokens was reached" } });
   expect(nested(events, "a1")).toMatchObject({ outcome: "limit" });
 });
 

@@ -18,7 +18,7 @@ export const contextSchema = v.pipe(
     keep_turns: v.optional(
       v.pipe(
         count("a number of turns"),
-        v.description("So many of the newest turns stay as they are, unless they alone do not fit."),
+        v.description("So many of the newest turns stay as they are, unless they alone nearly fill the request."),
       ),
       defaultContext.keep_turns,
     ),

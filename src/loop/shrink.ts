@@ -34,7 +34,7 @@ type Item = { entry: Entry; now: Message; tokens: number; keep?: number; gone: b
 type Group = { items: Item[]; answer: boolean };
 
 /**
- * Chooses what goes, the cheapest first: results of old turns are cut, then old turns removed; where the newest turns alone are too
+ * Chooses what goes, the cheapest first: results of old turns are cut, then old turns removed; where the newest turns alone are nearly too
  * much, the same with them, but for the last one, whose results are only cut. Undefined: nothing makes it fit.
  */
 export async function shrink(entries: readonly Entry[], options: ShrinkOptions): Promise<Shrunk | undefined> {
@@ -82,13 +82,11 @@ export async function shrink(entries: readonly Entry[], options: ShrinkOptions):
     room = note;
   }
 
-  // With so little room the newest turns cannot all stay as they are; some room is left for the next ones.
-  const tight = Math.floor((bounds.limit + bounds.target) / 2);
-  if (total + room > bounds.limit)
-    for (const group of fresh) if (total + room > tight) await cutGroup(group, keptOfOld);
-  const stillTooLong = total + room > bounds.limit;
+  // Newest turns that leave room for hardly another one would be cut down each turn anew.
+  const stillTooLong = tooLong && total + room > (bounds.limit + bounds.target) / 2;
+  if (stillTooLong) for (const group of fresh) if (total + room > bounds.target) await cutGroup(group, keptOfOld);
   for (const group of fresh) {
-    if ((!stillTooLong || total + room <= tight) && count <= most) break;
+    if ((!stillTooLong || total + room <= bounds.target) && count <= most) break;
     removeGroup(group);
     room = note;
   }

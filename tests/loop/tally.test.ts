@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { FinishedCall } from "../../src/loop/calls.ts";
 import { Tally } from "../../src/loop/tally.ts";
 import type { Reply } from "../../src/loop/reply.ts";
@@ -73,4 +73,76 @@ test("equal failures of one turn count once, and those of three turns in a row a
   };
   expect([turn(), turn()]).toEqual([undefined, undefined]);
   expect(turn()).toMatchObject({ limit: "same_failure", value: 3, max: 3 });
+});
+
+describe("cost and tokens", () => {
+  const none = { input: 0, output: 0, cached: 0, reasoning: 0 };
+
+  test("what is left is what the limits say, less what was used and what requests under way use", () => {
+    const tally = new Tally({ ...limits, cost: 2, tokens: 100 });
+    tally.addReply("m", { ...reply(10), cost: 0.5 });
+    const [one, other] = [tally.budget(), tally.budget()];
+    one.use(0.25, 20);
+    one.use(0.5, 40);
+    expect(other.left()).toEqual({ cost: 1, tokens: 50 });
+    one.use(0, 0);
+    expect(other.left()).toEqual({ cost: 1.5, tokens: 90 });
+  });
+
+  test("a limit that the file does not name is one dollar, and no tokens", () => {
+    expect(new Tally(limits).budget().left()).toEqual({ cost: 1, tokens: Infinity });
+  });
+
+  test("runs within a run share what is left of both, and see each other's requests under way", () => {
+    const outer = new Tally({ ...limits, cost: 2 });
+    const [one, other] = [new Tally({ ...limits, cost: 5 }, outer), new Tally({ ...limits, cost: 1.5 }, outer)];
+    one.budget().use(1, 10);
+    expect(other.budget().left()).toEqual({ cost: 1, tokens: Infinity });
+    one.addReply("m", { ...reply(1), cost: 0.25 });
+    expect(other.budget().left().cost).toBe(0.75);
+    expect(other.nearest("cost")).toEqual({ limit: "cost", value: 0.25, max: 2 });
+    other.addReply("m", { ...reply(1), cost: 0.5 });
+    expect(outer.paid()).toBe(0.75);
+  });
+
+  test("the run is over that has used up more money than it has, and so is one within it", () => {
+    const outer = new Tally({ ...limits, cost: 0.5 });
+    const inner = new Tally(limits, outer);
+    inner.addReply("m", { ...reply(1), cost: 0.5 });
+    expect(inner.beforeTurn()).toBeUndefined();
+    inner.addReply("m", { ...reply(1), cost: 0.1 });
+    expect(inner.beforeTurn()).toEqual({ limit: "cost", value: 0.6, max: 0.5 });
+  });
+
+  test("what a discarded attempt used is paid for, and makes no model slower", () => {
+    const tally = new Tally(limits);
+    tally.addReply("m", { ...reply(10), cost: 0.1 });
+    const { requests, first_token_ms, tokens_per_second } = tally.usage["m"] ?? { requests: 0 };
+    tally.addDiscarded("m", { usage: { ...none, input: 5, output: 2 }, cost: 0.2 });
+    expect(tally.usage["m"]).toMatchObject({
+      requests,
+      first_token_ms,
+      tokens_per_second,
+      input: 15,
+      output: 2,
+      cost: 0.3,
+    });
+    expect([tally.tokens, tally.paid()]).toEqual([17, 0.3]);
+  });
+
+  test("a cost that is not known makes the whole unknown, and never zero", () => {
+    const tally = new Tally(limits);
+    tally.addReply("m", { ...reply(10), cost: 0.1 });
+    tally.addReply("n", reply(10));
+    expect(tally.paid()).toBeNull();
+    expect([tally.usage["m"]?.cost, tally.usage["n"]?.cost]).toEqual([0.1, null]);
+  });
+
+  test("a cost is notional where part of it is, and something was to be paid", () => {
+    const tally = new Tally(limits);
+    tally.addReply("m", { ...reply(1), cost: 0, notional: true });
+    expect(tally.notional).toBe(false);
+    tally.addReply("m", { ...reply(1), cost: 0.1, notional: true });
+    expect(tally.notional).toBe(true);
+  });
 });

@@ -70,6 +70,7 @@ function dial(url: URL, address: string, options: Options): Promise<Socket | Res
 
 /** What a server says that opens no socket. */
 function responseOf(status: number, answer: IncomingMessage): Response {
+  const { statusMessage: statusText = "" } = answer;
   const headers = new Headers();
   for (const [name, value] of Object.entries(answer.headers)) {
     for (const one of [value ?? []].flat()) headers.append(name, one);
@@ -86,7 +87,7 @@ function responseOf(status: number, answer: IncomingMessage): Response {
     },
     { highWaterMark: 0 },
   );
-  return new Response([204, 205, 304].includes(status) ? null : body, { status, headers });
+  return new Response([204, 205, 304].includes(status) ? null : body, { status, statusText, headers });
 }
 
 function opened(socket: WebSocket, { onText, signal, clock }: Options): Socket {

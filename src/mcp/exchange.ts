@@ -3,7 +3,7 @@ import type { Fetch } from "../core/host.ts";
 import type { StartFailure } from "../core/mcp.ts";
 import { NetError } from "../core/net-error.ts";
 import type { Result } from "../core/result.ts";
-import { readBegin, shownBytes } from "./begin.ts";
+import { readBegin, shown, shownBytes } from "./begin.ts";
 import { watched } from "./watched.ts";
 
 /** The most bytes of one message; a longer one ends the answer that it is in. */
@@ -132,7 +132,9 @@ export class Exchange {
     if (!response.ok || !isMessage) {
       const begin = await readBegin(response.body, isMessage ? largestRefusal : shownBytes);
       answered.begin = begin;
-      return new Response(begin.length === 0 ? null : begin, init);
+      // Of what is no message the SDK makes an error with all its text.
+      const text = isMessage || response.ok ? begin : statusOf(answered);
+      return new Response(nullBodies.has(status) ? null : text, init);
     }
     if (response.body === null) return response;
     const stream = watched(response.body, {
@@ -148,6 +150,15 @@ export class Exchange {
     return new Response(stream, init);
   }
 }
+
+/** `404 Not Found: 'Cannot POST /'` */
+export function statusOf({ status, statusText, begin }: Answered): string {
+  const text = shown(begin);
+  return `${status}${statusText === "" ? "" : ` ${shown(statusText)}`}${text === "" ? "" : `: '${text}'`}`;
+}
+
+/** Answers of these have no body. */
+const nullBodies = new Set([204, 205, 304]);
 
 /** 401, and 403 where another token would help. */
 function isChallenge({ status, headers }: Response): boolean {

@@ -2,7 +2,7 @@ import type { Clock, NetDoor } from "../core/host.ts";
 import type { StartFailure } from "../core/mcp.ts";
 import { faultOf, NetError } from "../core/net-error.ts";
 import { readBegin, shown } from "./begin.ts";
-import type { Answered, Exchange } from "./exchange.ts";
+import { statusOf, type Answered, type Exchange } from "./exchange.ts";
 
 /** A server that is reached over the network, and what was seen of it. */
 export type Remote = {
@@ -89,12 +89,6 @@ function noMcp({ url, kind }: Remote, answered: Answered): StartFailure {
   const said = begin === "" ? "" : `: '${begin}'`;
   const named = [statusOf({ ...answered, begin: new Uint8Array() }), ...(type === "" ? [] : [shown(type)])];
   return { why: "not_mcp", message: `it answers, but ${what} (${named.join(", ")})${said}` };
-}
-
-/** `404 Not Found: 'Cannot POST /'` */
-function statusOf({ status, statusText, begin }: Answered): string {
-  const text = shown(begin);
-  return `${status}${statusText === "" ? "" : ` ${shown(statusText)}`}${text === "" ? "" : `: '${text}'`}`;
 }
 
 function isMessage({ type, begin }: Answered): boolean {

@@ -113,10 +113,12 @@ class SseTransport implements Transport {
   onmessage?: <T extends JSONRPCMessage>(message: T) => void;
   readonly #inner: SSEClientTransport;
   readonly #ending: Ending;
+  readonly #closed = Promise.withResolvers<never>();
 
   constructor(url: URL, options: ConstructorParameters<typeof SSEClientTransport>[1], ending: Ending) {
     this.#ending = ending;
     this.#inner = new SSEClientTransport(url, options);
+    this.#closed.promise.catch(() => undefined);
     const report = (error: unknown) => this.onerror?.(error instanceof Error ? error : new Error(String(error)));
     Object.assign(this.#inner, {
       onclose: () => this.onclose?.(),
@@ -125,8 +127,9 @@ class SseTransport implements Transport {
     });
   }
 
+  /** The SDK's own goes on waiting for a stream that was closed. */
   start(): Promise<void> {
-    return this.#inner.start();
+    return Promise.race([this.#inner.start(), this.#closed.promise]);
   }
 
   send(message: JSONRPCMessage): Promise<void> {
@@ -141,6 +144,7 @@ class SseTransport implements Transport {
     if (this.#ending.begun) return;
     this.#ending.begun = true;
     await this.#inner.close();
+    this.#closed.reject(new Error("the connection has ended"));
   }
 }
 

@@ -43,6 +43,8 @@ export class Session {
   #listing: Promise<void> | undefined;
   #listAgain = false;
   #restarted = false;
+  /** It is ended by us; what is under way is ended by `closing`, a moment later. */
+  #ended = false;
   readonly #closing = new AbortController();
 
   constructor(options: SessionOptions) {
@@ -121,12 +123,18 @@ export class Session {
 
   /** Ends it, whatever it does. */
   async close(): Promise<void> {
+    this.#ended = true;
+    // A remote server hears of it, while it can be reached.
+    await this.#disconnect();
     this.#closing.abort();
     await this.#becoming;
-    const connection = this.#connection;
     if (this.#state !== "failed" && this.#state !== "down") this.#set("closed", undefined);
-    await connection?.client.close();
-    await connection?.link.transport.close();
+    await this.#disconnect();
+  }
+
+  async #disconnect(): Promise<void> {
+    await this.#connection?.client.close();
+    await this.#connection?.link.transport.close();
   }
 
   #current(): Result<Connection, StartFailure> {
@@ -243,7 +251,7 @@ export class Session {
 
   /** It is gone by itself. The first time it is started again. */
   #lost(connection: Connection): void {
-    if (this.#closing.signal.aborted || this.#connection !== connection) return;
+    if (this.#ended || this.#connection !== connection) return;
     const { name } = this.#options.server;
     const { link } = connection;
     const why = explained({ message: link.ended() ?? "the connection was lost", said: link.said() });

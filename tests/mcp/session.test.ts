@@ -1,0 +1,216 @@
+import { describe, expect, test } from "bun:test";
+import { InMemoryTransport, type JSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
+import type { OpenLink } from "../../src/mcp/link.ts";
+import { caseServer } from "../helpers/mcp-server.ts";
+import { calm, oneServer } from "../helpers/mcp-session.ts";
+
+/** A server in this process that can be killed. `begun` counts how often it was started, `fails` says from which start on it does not. */
+function mortal({ fails = Infinity, delay = 0 } = {}) {
+  const state = { begun: 0, kill: async (): Promise<void> => undefined };
+  const link: OpenLink = async () => {
+    state.begun++;
+    if (state.begun >= fails) return { ok: false, error: { why: "not_found", message: "there is no program" } };
+    if (delay > 0 && state.begun > 1) await Bun.sleep(delay);
+    const [ours, theirs] = InMemoryTransport.createLinkedPair();
+    await caseServer().connect(theirs);
+    let endedBy: string | undefined;
+    state.kill = async () => {
+      endedBy = "it was ended by SIGKILL";
+      await theirs.close();
+    };
+    const ended = () => endedBy;
+    return { ok: true, value: { transport: ours, explain: () => undefined, ended, said: () => "oh no" } };
+  };
+  return { state, link };
+}
+
+type Answer = (method: string, say: (result: object) => void, die: () => void) => void;
+
+/** A transport on which something is said by hand. */
+class Handmade implements Transport {
+  onclose?: () => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+  readonly stderr = null;
+  readonly pid = null;
+  closed = false;
+  died = false;
+  readonly #answer: Answer;
+
+  constructor(answer: Answer) {
+    this.#answer = answer;
+  }
+
+  async start(): Promise<void> {}
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    if (!("method" in message) || !("id" in message)) return;
+    const { id, method } = message;
+    const say = (part: object) => this.onmessage?.(JSON.parse(JSON.stringify({ jsonrpc: "2.0", id, ...part })));
+    const die = () => {
+      this.died = true;
+      void this.close();
+    };
+    queueMicrotask(() => this.#answer(method, say, die));
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.onclose?.();
+  }
+}
+
+describe("a server that dies", () => {
+  test("is started again once, and its tools are listed again", async () => {
+    const { state, link } = mortal();
+    await using one = await oneServer(link);
+    const { door } = one.servers;
+    await door.call("one", "grow", {}, { signal: calm() });
+    await one.servers.settled();
+    expect(door.facts("one", "grown")).toBeDefined();
+    await state.kill();
+    expect(await door.call("one", "echo", { text: "a" }, { signal: calm() })).toMatchObject({ ok: true });
+    expect(door.facts("one", "grown")).toBeUndefined();
+    expect(state.begun).toBe(2);
+    expect(one.warnings).toEqual([
+      "The MCP server 'one' is gone, and is started again: it was ended by SIGKILL: oh no",
+    ]);
+  });
+
+  test("fails the call that was under way, which is not made again; the next one waits for the new start", async () => {
+    const { state, link } = mortal({ delay: 50 });
+    await using one = await oneServer(link);
+    const { door } = one.servers;
+    const slow = door.call("one", "slow", {}, { signal: calm() });
+    await Bun.sleep(0);
+    await state.kill();
+    const next = door.call("one", "echo", { text: "a" }, { signal: calm() });
+    expect(await slow).toMatchObject({
+      ok: false,
+      error: {
+        message:
+          "The MCP server 'one' is gone, and the tool 'slow' was not done, or only in part: it was ended by SIGKILL: oh no",
+      },
+    });
+    expect(door.status()).toMatchObject([{ state: "restarting" }]);
+    expect(await next).toMatchObject({ ok: true, value: { content: [{ text: "a" }] } });
+  });
+
+  test("a second time stays down, and says why to each call", async () => {
+    const { state, link } = mortal();
+    await using one = await oneServer(link);
+    const { door } = one.servers;
+    await state.kill();
+    await door.call("one", "echo", {}, { signal: calm() });
+    await state.kill();
+    for (let call = 0; call < 2; call++) {
+      expect(await door.call("one", "echo", {}, { signal: calm() })).toMatchObject({
+        ok: false,
+        error: { message: "The MCP server 'one' is down: it was ended by SIGKILL: oh no" },
+      });
+    }
+    expect(state.begun).toBe(2);
+    expect(door.status()).toMatchObject([{ state: "down", error: "it was ended by SIGKILL: oh no" }]);
+  });
+
+  test("and cannot be started again is down with that reason", async () => {
+    const { state, link } = mortal({ fails: 2 });
+    await using one = await oneServer(link);
+    await state.kill();
+    expect(await one.servers.door.call("one", "echo", {}, { signal: calm() })).toMatchObject({
+      error: { message: "The MCP server 'one' is down: there is no program" },
+    });
+    expect(one.warnings.at(-1)).toBe("The MCP server 'one' could not be started again: there is no program");
+  });
+
+  test("because the run is over is not started again", async () => {
+    const { state, link } = mortal();
+    const one = await oneServer(link);
+    await one.servers.close();
+    await state.kill();
+    expect(state.begun).toBe(1);
+    expect(one.warnings).toEqual([]);
+  });
+});
+
+describe("a server that starts in its own way", () => {
+  const info = { protocolVersion: "2025-06-18", capabilities: { tools: {} }, serverInfo: { name: "h", version: "1" } };
+  const answers: Record<string, object> = { initialize: { result: info }, "tools/list": { result: { tools: [] } } };
+
+  function handmade(answer: Answer, shy = false) {
+    const made: Handmade[] = [];
+    const link: OpenLink = async () => {
+      const transport = new Handmade(answer);
+      made.push(transport);
+      const ended = () => (transport.died ? "it ended with exit code 1" : undefined);
+      const explain = () =>
+        transport.died ? { why: "ended" as const, message: "it ended with exit code 1" } : undefined;
+      return { ok: true, value: { transport, explain, ended, said: () => "", shy: () => shy && transport.died } };
+    };
+    return { made, link };
+  }
+
+  test("and ends at the newest protocol's first request is asked again in the older way", async () => {
+    const { made, link } = handmade((method, say, die) => {
+      const answer = answers[method];
+      if (answer === undefined) die();
+      else say(answer);
+    }, true);
+    await using one = await oneServer(link);
+    expect(one.started).toEqual({ ok: true, value: undefined });
+    expect(one.servers.door.status()).toMatchObject([{ state: "ready", protocol: "2025-06-18" }]);
+    expect(made.length).toBe(2);
+  });
+
+  test("and is silent on that request is asked in the older way, on the same connection", async () => {
+    const { made, link } = handmade((method, say) => {
+      const answer = answers[method];
+      if (answer !== undefined) say(answer);
+    });
+    await using one = await oneServer(link, { deadline: 200 });
+    expect(one.started).toEqual({ ok: true, value: undefined });
+    expect(made.length).toBe(1);
+  });
+
+  test("and never answers is given up at its deadline, and closed", async () => {
+    const { made, link } = handmade(() => undefined);
+    await using one = await oneServer(link, { deadline: 100 });
+    expect(one.started).toMatchObject({
+      ok: false,
+      error: { why: "deadline", message: "it was not ready within 0.1 s" },
+    });
+    expect(made.every(({ closed }) => closed)).toBe(true);
+    expect(one.servers.door.status()).toMatchObject([{ state: "failed" }]);
+  });
+
+  test("and refuses says so in its own words", async () => {
+    const { link } = handmade((_, say) => say({ error: { code: -32000, message: "the licence has ended" } }));
+    await using one = await oneServer(link);
+    expect(one.started).toMatchObject({ ok: false, error: { why: "failed", message: "the licence has ended" } });
+  });
+
+  test("and lists what is no tool is not ready, and says why", async () => {
+    const { link } = handmade((method, say) =>
+      say(
+        method === "tools/list"
+          ? { result: { tools: [{ name: 3 }] } }
+          : (answers[method] ?? { error: { code: -32601, message: "no" } }),
+      ),
+    );
+    await using one = await oneServer(link);
+    expect(one.started).toMatchObject({ ok: false, error: { why: "failed" } });
+  });
+
+  test("with two tools of one name has the first of them", async () => {
+    const tool = (description: string) => ({ name: "a", description, inputSchema: { type: "object" } });
+    const { link } = handmade((method, say) =>
+      say(
+        method === "tools/list"
+          ? { result: { tools: [tool("first"), tool("second")] } }
+          : (answers[method] ?? { error: { code: -32601, message: "no" } }),
+      ),
+    );
+    await using one = await oneServer(link);
+    expect(one.servers.door.tools().map(({ facts }) => facts.description)).toEqual(["first"]);
+  });
+});

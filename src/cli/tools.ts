@@ -25,7 +25,7 @@ export const toolsCommand: Handler = async (args, io) => {
   const [file] = args.positionals;
   const plan = file === undefined ? undefined : await planOf(file, () => args.has("--load"), args, io);
   if (plan === null) return exitCode("usage");
-  const rows = await toolRows(plan?.tools);
+  const rows = await toolRows(plan?.tools, plan?.mcp);
   await io.stdout.write(args.one("--output") === "json" ? toolsJson(rows) : toolsText(rows));
   return 0;
 };

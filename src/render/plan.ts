@@ -1,4 +1,5 @@
 import type { AgentView } from "../core/agent-view.ts";
+import type { McpText, ServerPick } from "../core/mcp.ts";
 import type { ToolSpec } from "../core/model.ts";
 import { permissionKinds, type PermissionLists } from "../core/permission.ts";
 import { defaultCost, type Limits, type Plan } from "../core/plan.ts";
@@ -42,7 +43,14 @@ export function planText(view: PlanView): string {
     ],
     ["instructions", [view.instructions]],
     ["prompt", [view.prompt]],
-    ["tools", [...view.tools.map((tool) => `${tool.name}: ${cleanLine(tool.description)}`), ...unloaded(plan)]],
+    [
+      "tools",
+      [
+        ...view.tools.map((tool) => `${tool.name}: ${cleanLine(tool.description)}`),
+        ...unloaded(plan),
+        ...servers(plan),
+      ],
+    ],
     ["sub-agents", crew(view.agents)],
     ["skills", plan.skills.map(({ name, description }) => `${name}: ${cleanLine(description)}`)],
     ["allowed", rules(permissions.allowed)],
@@ -85,6 +93,9 @@ export function planJson({
     prompt,
     tools,
     unloaded: plan.tools.flatMap((tool) => (tool.kind === "unloaded" ? [tool.name ?? "custom/*"] : [])),
+    ...(plan.mcp.length === 0
+      ? {}
+      : { mcp: plan.mcp.map(({ name, picks }) => ({ name, tools: pickedOf(plan, name, picks) })) }),
     agents,
     skills: plan.skills,
     permissions,
@@ -120,6 +131,42 @@ function crew(agents: AgentView[]): string[] {
     const title = description === null ? name : `${name}: ${cleanLine(description)}`;
     return [title, ...about.map((line) => `  ${line}`)];
   });
+}
+
+/** MCP servers, which a look does not start. */
+function servers(plan: Plan): string[] {
+  return plan.mcp.map(({ name, transport, picks }) => {
+    const where =
+      "command" in transport
+        ? transport.command.map(textOf).join(" ")
+        : "url" in transport
+          ? textOf(transport.url)
+          : transport.module;
+    const picked = pickedOf(plan, name, picks)?.map((pick) =>
+      pick.as === pick.name ? pick.name : `${pick.name} as ${pick.as}`,
+    );
+    return `${picked?.join(", ") ?? "all tools"} of the MCP server ${name}, not started: ${cleanLine(where)}`;
+  });
+}
+
+/** The tools that a file takes of a server, and as what; null: all. */
+function pickedOf({ tools }: Plan, server: string, picks: readonly ServerPick[] | undefined) {
+  const own = tools.flatMap((tool) =>
+    tool.kind === "mcp" && tool.server === server ? [{ name: tool.tool, as: tool.name }] : [],
+  );
+  const picked = (picks ?? []).map(({ name, as = name }) => ({ name, as }));
+  return picks === undefined && own.length === 0 ? null : [...picked, ...own];
+}
+
+/** A text of a server's entry, with its holes as they are written. */
+function textOf({ pieces }: McpText): string {
+  return pieces
+    .map((piece) => {
+      if ("text" in piece) return piece.text;
+      if ("path" in piece) return `\${{ ${piece.path.join(".")} }}`;
+      return `\${${piece.variable}${piece.otherwise === undefined ? "" : `:-${piece.otherwise}`}}`;
+    })
+    .join("");
 }
 
 function rules(lists: PermissionLists): string[] {

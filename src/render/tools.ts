@@ -9,7 +9,11 @@ export function toolsText(rows: readonly ToolRow[]): string {
     cleanLine(name),
     effects?.join(", ") ?? "-",
     cleanLine(origin),
-    description === null ? "(not loaded: --load)" : sentence(cleanLine(description)),
+    description === null
+      ? origin.startsWith("mcp ")
+        ? "(not started: rein mcp tools)"
+        : "(not loaded: --load)"
+      : sentence(cleanLine(description)),
   ]);
   return tableText([head, ...cells]);
 }

@@ -1,6 +1,6 @@
 /**
- * `bun bench/context.ts [turns]`: whether a long conversation costs as much at its end as in its middle. A scripted model makes ten
- * calls a turn; memory, open files and the time of a turn are read while rein runs, and printed with their slopes.
+ * `bun bench/context.ts [turns]`: whether a long conversation costs as much at its end as in its middle. A service on this machine asks
+ * for ten calls a turn; memory, open files and the time of a turn are read while rein runs, and printed with their slopes.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,14 +22,6 @@ function prepare(): void {
   const lines = (file: number) =>
     Array.from({ length: 60 }, (_, line) => `line ${line} of file ${file}, and some words`);
   for (let file = 0; file < files; file++) writeFileSync(join(folder, `${file}.txt`), lines(file).join("\n"));
-  const path = (turn: number, call: number) => `${(turn * callsOfTurn + call) % files}.txt`;
-  const steps = Array.from({ length: turns }, (_, turn) => ({
-    calls: Array.from({ length: callsOfTurn }, (__, call) => ({
-      name: "file_read",
-      arguments: { path: path(turn, call) },
-    })),
-  }));
-  writeFileSync(join(folder, "script.yaml"), JSON.stringify([...steps, { text: "Done" }]));
   const agent = {
     prompt: "Read on",
     tools: ["file_read"],
@@ -40,6 +32,36 @@ function prepare(): void {
   writeFileSync(join(folder, "agent.yaml"), JSON.stringify(agent));
 }
 
+/** A service of Chat Completions that asks for calls until all turns were taken. */
+function serve() {
+  let turn = 0;
+  return Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      const asked = Math.round((await request.arrayBuffer()).byteLength / 4);
+      const first = turn++ * callsOfTurn;
+      const calls = Array.from({ length: callsOfTurn }, (_, index) => ({
+        index,
+        id: `call_${first + index}`,
+        type: "function",
+        function: { name: "file_read", arguments: JSON.stringify({ path: `${(first + index) % files}.txt` }) },
+      }));
+      const delta = turn > turns ? { content: "Done" } : { tool_calls: calls };
+      const usage = { prompt_tokens: asked, completion_tokens: 300, total_tokens: asked + 300 };
+      const chunks = [
+        { choices: [{ index: 0, delta }] },
+        { choices: [{ index: 0, delta: {}, finish_reason: turn > turns ? "stop" : "tool_calls" }] },
+        { choices: [], usage },
+      ];
+      const body = [...chunks.map((chunk) => JSON.stringify(chunk)), "[DONE]"]
+        .map((data) => `data: ${data}\n\n`)
+        .join("");
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    },
+  });
+}
+
 function memoryOf(pid: number): number {
   const kilobytes = /^RssAnon:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
   return Number(kilobytes) / 1024;
@@ -48,8 +70,10 @@ function memoryOf(pid: number): number {
 /** Runs it once, and looks at the process at the start of each turn. */
 async function measure(): Promise<{ points: Point[]; compacted: number; code: number }> {
   const rein = resolve(import.meta.dir, "../dist/rein");
-  const argv = [rein, "run", "-P", "agent.yaml", "--model", "scripted/script.yaml", "--output", "jsonl"];
-  const env = { ...process.env, XDG_STATE_HOME: join(folder, "state") };
+  const argv = [rein, "run", "-P", "agent.yaml", "--model", "openai-compatible/bench", "--output", "jsonl"];
+  const service = serve();
+  const address = { OPENAI_BASE_URL: `${service.url.origin}/v1`, OPENAI_API_KEY: "bench" };
+  const env = { PATH: process.env["PATH"], XDG_STATE_HOME: join(folder, "state"), ...address };
   const child = Bun.spawn(argv, { cwd: folder, env, stdout: "pipe", stderr: "ignore" });
   const points: Point[] = [];
   let compacted = 0;
@@ -71,7 +95,9 @@ async function measure(): Promise<{ points: Point[]; compacted: number; code: nu
       if (event.turn % 10 === 0) before = event.time;
     }
   }
-  return { points, compacted, code: await child.exited };
+  const code = await child.exited;
+  await service.stop(true);
+  return { points, compacted, code };
 }
 
 /** By how much a value grows in a thousand turns, by the slope of Theil and Sen: a few outliers do not move it. */

@@ -21,7 +21,7 @@ import { watch } from "./watch.ts";
 
 /** What all agents of one run share. */
 export type Common = {
-  request: Pick<RunRequest, "plan" | "environment" | "cwd" | "files" | "ask" | "tell" | "model">;
+  request: Pick<RunRequest, "plan" | "environment" | "cwd" | "files" | "ask" | "tell" | "line" | "model">;
   clock: Clock;
   mask: Mask;
   secretNames: readonly string[];

@@ -16,6 +16,7 @@ import type { Answers, Sampled } from "../mcp/answers.ts";
 import type { Named } from "../mcp/picks.ts";
 import type { Servers } from "../mcp/servers.ts";
 import { serverTool } from "../tools/mcp-tool.ts";
+import { askPerson } from "./mcp-ask.ts";
 import { fillTransport, hostOf, needsInput, secretVariables, serverNeeds } from "./mcp-entry.ts";
 import { linkTo, serverHost, type RunDoors } from "./mcp-host.ts";
 import { keepAnswers } from "./needs.ts";
@@ -192,7 +193,10 @@ class Run implements McpRun {
 
   #answers({ name, allow }: McpServer): Answers {
     const { doors } = this.#options;
+    const { person } = doors;
+    const elicitation = allow.includes("elicitation") && person !== undefined ? askPerson(name, person) : undefined;
     return {
+      ...(elicitation === undefined ? {} : { elicitation }),
       ...(allow.includes("roots") ? { roots: () => rootsOf(doors) } : {}),
       ...(allow.includes("sampling")
         ? {

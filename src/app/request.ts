@@ -28,6 +28,8 @@ export type RunRequest = {
   confirm?: Confirm;
   /** Shows lines to a person; absent where there is nobody. */
   tell?: Person["tell"];
+  /** Likewise: reads a line of theirs. */
+  line?: NonNullable<Person["line"]>;
   /** Aborted with an Interruption. */
   interrupts: AbortSignal;
   files: ModelFiles;

@@ -26,9 +26,9 @@ export function secretDoors(
   plan: Plan,
   whole: Plan,
   { secretNames, mask }: Secrecy,
-  { tell, environment }: { tell?: Person["tell"]; environment: Environment },
+  { environment, ...person }: Partial<Pick<Person, "tell" | "line">> & { environment: Environment },
 ): Pick<HostOptions, "secretNames" | "secrets" | "signIns" | "person" | "withheld"> {
   const signIns = signInsOf(plan, mask);
   const withheld = withheldVariables(whole);
-  return { secretNames, secrets: plan.secrets, signIns, withheld, ...personAt(tell, environment) };
+  return { secretNames, secrets: plan.secrets, signIns, withheld, ...personAt(person, environment) };
 }

@@ -19,8 +19,11 @@ export function signInsOf(plan: Pick<Plan, "oauth" | "folder">, mask: Mask): Sig
 }
 
 /** Whoever is at the terminal, with the command that opens a page for them; nobody where nothing can be told. */
-export function personAt(tell: Person["tell"] | undefined, environment: Environment): { person?: Person } {
+export function personAt(
+  { tell, line }: Partial<Pick<Person, "tell" | "line">>,
+  environment: Environment,
+): { person?: Person } {
   if (tell === undefined) return {};
   const usual = process.platform === "darwin" ? "open" : "xdg-open";
-  return { person: { tell, browser: environment["BROWSER"] || usual } };
+  return { person: { tell, ...(line === undefined ? {} : { line }), browser: environment["BROWSER"] || usual } };
 }

@@ -5,8 +5,11 @@ import { cleanLine } from "../render/clean.ts";
 
 const verbs = { read: "read", write: "write", net: "connect to", run: "run", env: "use the variable" } as const;
 
+/** What makes room on the terminal for a question. */
+export type Around = { before(): Promise<void>; after(): Promise<void> };
+
 /** Puts permission questions to the person at the terminal, through /dev/tty since stdin may be the agent's input. */
-export function askOnTerminal(agent: string, around: { before(): Promise<void>; after(): Promise<void> }): Ask {
+export function askOnTerminal(agent: string, around: Around): Ask {
   return async (request, signal) => {
     await around.before();
     const what = `${verbs[request.kind]} '${cleanLine(request.target)}'`;
@@ -24,6 +27,16 @@ export async function confirmOnTerminal(question: string, signal: AbortSignal): 
   return answer(await typed(`${cleanLine(question)} [y/N] `, signal)) === "once";
 }
 
+/** Reads lines that the person at the terminal types; undefined for Ctrl-D, and where the terminal is gone. */
+export function lineOnTerminal(around: Around): (question: string, signal: AbortSignal) => Promise<string | undefined> {
+  return async (question, signal) => {
+    await around.before();
+    const reply = await typed(`${cleanLine(question)} `, signal);
+    await around.after();
+    return reply === "" ? undefined : reply.replace(/\r?\n$/, "");
+  };
+}
+
 /** Longer than any line that a terminal hands over at once. */
 const lineBytes = 8192;
 
@@ -32,6 +45,15 @@ const lineBytes = 8192;
  * echoes and edits the line itself, and Ctrl-C is a signal. So there is nothing to put right however rein ends.
  */
 async function typed(question: string, signal: AbortSignal): Promise<string> {
+  const mine = lastQuestion.then(() => (signal.aborted ? "" : typedNow(question, signal)));
+  lastQuestion = mine;
+  return mine;
+}
+
+/** There is one terminal: whoever asks waits until the question before is answered. */
+let lastQuestion: Promise<unknown> = Promise.resolve();
+
+async function typedNow(question: string, signal: AbortSignal): Promise<string> {
   try {
     discardTyped();
     const terminal = await open("/dev/tty", "r+");

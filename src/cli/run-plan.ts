@@ -166,17 +166,18 @@ async function asker(
   plan: Plan,
   io: Io,
   { progress }: RunOutput,
-): Promise<{ ask: Ask | undefined; confirm?: Confirm; tell?: Person["tell"] }> {
+): Promise<{ ask: Ask | undefined; confirm?: Confirm } & Partial<Pick<Person, "tell" | "line">>> {
   if (!io.canAsk) return { ask: undefined };
-  const { askOnTerminal, confirmOnTerminal, hasTerminal } = await import("./ask.ts");
+  const { askOnTerminal, confirmOnTerminal, hasTerminal, lineOnTerminal } = await import("./ask.ts");
   if (!hasTerminal()) return { ask: undefined };
-  const ask = askOnTerminal(plan.name, { before: progress.hide, after: progress.show });
+  const around = { before: progress.hide, after: progress.show };
+  const ask = askOnTerminal(plan.name, around);
   const tell = async (text: string) => {
     await progress.hide();
     await io.stderr.write(`${clean(text)}\n`);
     await progress.show();
   };
-  return { ask, confirm: confirmOnTerminal, tell };
+  return { ask, confirm: confirmOnTerminal, tell, line: lineOnTerminal(around) };
 }
 
 function usage(problem: UsageProblem): Problem {

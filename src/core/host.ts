@@ -21,6 +21,8 @@ export type Host = {
 export type Person = {
   /** Shows lines. Control characters in them are made visible. */
   tell(text: string): Promise<void>;
+  /** The line that they type after a question; undefined where they end it instead. Absent where nothing can be typed. */
+  line?(question: string, signal: AbortSignal): Promise<string | undefined>;
   /** The command that opens a page for them, as `BROWSER` has it: words, and `%s` where the URL goes, else at the end. */
   browser: string;
 };

@@ -28,6 +28,9 @@ export type SessionOptions = {
   warn(message: string): void;
 };
 
+/** How long a person may think, in milliseconds. */
+const personMs = 300_000;
+
 type Connection = { client: Client; link: Link };
 
 /** One server of a run: its connection, which is made anew once where it is lost, and its tools. */
@@ -100,7 +103,9 @@ export class Session {
     call: McpCall,
     act: (client: Client, options: RequestOptions) => Promise<T>,
   ): Promise<Result<T>> {
-    const { name, timeout } = this.#options.server;
+    const { name } = this.#options.server;
+    // Whoever is asked something during a call has time to answer.
+    const timeout = this.#options.server.timeout + (this.#options.answers.elicitation === undefined ? 0 : personMs);
     const ready = await (this.#becoming ?? this.#current());
     if (!ready.ok) return fail("failed", `The MCP server '${name}' is down: ${explained(ready.error)}`);
     const { client, link } = ready.value;

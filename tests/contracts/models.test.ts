@@ -111,6 +111,12 @@ for (const row of rows) {
       },
     );
 
+    when("an answer is limited to the tokens that its request says", [{ does: "text", text }], async (model) => {
+      await readReply(model, { ...question, max_tokens: 1234 });
+      const [sent] = row.sent?.() ?? [{ max_tokens: 1234 }];
+      expect(JSON.stringify(sent)).toMatch(/"(max(_\w+)?_tokens|num_predict)":1234/);
+    });
+
     for (const stop of ["length", "refusal"] as const) {
       when(`a stop by ${stop} is told apart from an end`, [{ does: "text", text, stop }], async (model) => {
         expect((await readReply(model)).stop).toBe(stop);

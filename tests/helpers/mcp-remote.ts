@@ -17,6 +17,8 @@ export type RemoteServer = {
   headers(): Headers;
   /** Forgets all sessions, or cuts all connections. */
   kill(): void;
+  /** Has each request judged first: what this answers is the answer. Says the server. */
+  guard(judge: (request: Request) => Promise<Response | undefined>): RemoteServer;
   stop(): void;
 };
 
@@ -154,24 +156,30 @@ export function listen(
 ): RemoteServer {
   const asked: string[] = [];
   let headers = new Headers();
+  let judge: (request: Request) => Promise<Response | undefined> = async () => undefined;
   const server = Bun.serve<{ pushed?: Pushed }>({
     hostname: "127.0.0.1",
     port: 0,
     idleTimeout: 0,
-    fetch: (request, self) => {
+    fetch: async (request, self) => {
       asked.push(`${request.method} ${new URL(request.url).pathname}`);
       headers = request.headers;
-      return how.answer(request, self);
+      return (await judge(request)) ?? how.answer(request, self);
     },
     websocket: how.websocket ?? { message: () => undefined },
   });
   const rule = `127.0.0.1:${server.port}`;
-  return {
+  const made: RemoteServer = {
     url: `${scheme}://${rule}${path}`,
     rule,
     asked,
     headers: () => headers,
     kill: () => how.kill?.(),
+    guard: (by) => {
+      judge = by;
+      return made;
+    },
     stop: () => void server.stop(true),
   };
+  return made;
 }

@@ -82,7 +82,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   };
 
   const answers: DurableEvent[] = [];
-  const { inputs: _inputs, ...doors } = options;
+  const { inputs: _inputs, ...doors } = ask === undefined ? options : { ...options, ask };
   // A look loads no modules and starts no servers.
   const servers = request.dryRun ? undefined : makeMcp({ plan, doors, mask, clock, answers });
   const planned = request.dryRun ? plan.tools.filter(({ kind }) => kind !== "unloaded" && kind !== "mcp") : plan.tools;

@@ -59,10 +59,22 @@ test("check loads neither an SDK nor the store nor the native library", async ()
 /** The packages that services are spoken to with. */
 const sdks = ["@anthropic-ai/sdk", "openai", "ollama"].map((name) => `node_modules/${name}`);
 
-test("a run with a scripted model loads no SDK, and nothing that local models need", async () => {
+/** What MCP is spoken with. */
+const mcp = ["mcp", "node_modules/@modelcontextprotocol/client", "node_modules/@modelcontextprotocol/server"];
+
+test("a run with a scripted model loads no SDK, and nothing that local models and MCP need", async () => {
   const files = await loadedBy(["run", "-P", "agent.yaml"]);
-  for (const sdk of sdks) expect(rooms(files)).not.toContain(sdk);
+  for (const room of [...sdks, ...mcp]) expect(rooms(files)).not.toContain(room);
   for (const file of ["src/models/local.ts", "src/native/local.ts"]) expect(files).not.toContain(file);
+});
+
+test("a run with an MCP server over stdio loads the SDK's client, and neither its server nor what other transports need", async () => {
+  const file = "model: scripted/script.yaml\nprompt: y\nmcp: { gone: { command: no-such-program } }\n";
+  writeFileSync(join(folder, "mcp.yaml"), file);
+  const files = await loadedBy(["run", "-P", "mcp.yaml"]);
+  expect(rooms(files)).toContain("mcp");
+  expect(rooms(files)).not.toContain("node_modules/@modelcontextprotocol/server");
+  for (const other of ["src/mcp/remote.ts", "src/mcp/serve.ts"]) expect(files).not.toContain(other);
 });
 
 for (const [provider, sdk] of [

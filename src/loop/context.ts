@@ -39,9 +39,10 @@ const noteTokens = 40;
 const summaryTokens = 2000;
 const charactersPerToken = 3;
 
-/** A service's count beside ours: further apart than this it counts something else, such as only what was not cached. */
+/** A service's count beside ours. Less than half of it is a count of something else, such as of what was not cached. */
 const leastRatio = 0.75;
 const mostRatio = 2.5;
+const countsElse = 0.5;
 
 /** Smaller requests tell nothing: what a service puts around them weighs too much. */
 const tellingTokens = 500;
@@ -127,7 +128,7 @@ export class Context {
   }
 
   #correct(model: Model, input: number, counted: number): void {
-    if (counted < tellingTokens) return;
+    if (counted < tellingTokens || input < counted * countsElse) return;
     const told = Math.min(Math.max(input / counted, leastRatio), mostRatio);
     const before = this.#ratios.get(model.name);
     this.#ratios.set(model.name, before === undefined ? told : (before + told) / 2);

@@ -16,6 +16,7 @@ const pages = [
   "README.md",
   "docs/providers.md",
   "docs/local-models.md",
+  "docs/cost.md",
   "docs/mcp.md",
   "docs/guides/from-python.md",
   "docs/guides/pipes.md",

@@ -42,6 +42,8 @@ export type DurableEvent =
       turn: number;
       /** How much of the tokens that a request may have it takes, from 0 to 1, as it is estimated; absent where that many are not known. */
       share?: number;
+      /** A hash of the instructions and tools in it, which services keep while they stay the same. */
+      prefix?: string;
     }
   /** The conversation grew too long: from now on requests hold less of it. The journal has it as it was. */
   | {

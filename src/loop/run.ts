@@ -4,6 +4,7 @@ import { exitCode, type Interruption, type OutcomeName } from "../core/exit.ts";
 import type { Json, JsonSchema } from "../core/json.ts";
 import { attachmentSize, attachmentsOf, mostAttached, type Attachment, type Message } from "../core/message.ts";
 import type { Model, ModelFailure, ModelRequest } from "../core/model.ts";
+import { differenceOf, prefixOf, type Prefix } from "../core/prefix.ts";
 import { dollars, paidOf } from "../core/price.ts";
 import type { Denial } from "../core/permission.ts";
 import type { Check, Limits } from "../core/plan.ts";
@@ -106,6 +107,7 @@ async function converse(options: RunOptions, tally: Tally, asked: Asked): Promis
     tools: new Map(options.tools.map((tool) => [tool.name, tool])),
   };
   let repaired = false;
+  let prefix: Prefix | undefined;
   for (;;) {
     if (signal.aborted) return interrupted(signal);
     const tooMuch = tally.beforeTurn();
@@ -116,7 +118,11 @@ async function converse(options: RunOptions, tally: Tally, asked: Asked): Promis
     if (signal.aborted) return interrupted(signal);
     if (!fitted.ok) return ended("usage", null, fitted.error);
     calls.room.bytes = roomIn(messages);
-    await emit({ type: "turn_start", turn, ...fitted.value });
+    const before = prefix;
+    prefix = prefixOf(request);
+    const changed = before === undefined ? undefined : differenceOf(before, prefix);
+    if (changed !== undefined) await emit({ type: "warning", message: `${lostCache}: ${changed}` });
+    await emit({ type: "turn_start", turn, prefix: prefix.hash, ...fitted.value });
     let replied = await readReply(asked.model, request, turn, tally, emit, clock, signal);
     if (isTooLong(replied) && !signal.aborted && (await context.shorten(asked.model, turn)))
       replied = await readReply(asked.model, request, turn, tally, emit, clock, signal);
@@ -178,6 +184,8 @@ async function converse(options: RunOptions, tally: Tally, asked: Asked): Promis
     context.push({ role: "user", text: complaint }, turn);
   }
 }
+
+const lostCache = "What requests begin with differs from the last turn, so the service reads it anew at its full price";
 
 /** The stronger model goes on in the same conversation: no call of a tool is made twice. */
 async function escalate(asked: Asked, to: Model, turn: number, reason: string, emit: Emit): Promise<void> {

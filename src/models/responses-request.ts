@@ -6,6 +6,7 @@ import type {
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Attachment, Message, ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
+import { prefixOf } from "../core/prefix.ts";
 import { sendableArguments, sendableName } from "./arguments.ts";
 import { dataUrl, isImage } from "./attachment.ts";
 import { countField, listField } from "./fields.ts";
@@ -29,6 +30,8 @@ export function responsesRequest({ model, origin, options }: ResponsesTarget, re
     stream: true,
     store: false,
   };
+  // Requests that begin alike go where their beginning is kept: https://developers.openai.com/api/docs/guides/prompt-caching
+  body.prompt_cache_key = prefixOf(request).hash;
   if (!withoutReasoning.test(model)) body.include = ["reasoning.encrypted_content"];
   if (request.instructions !== "") body.instructions = request.instructions;
   // Never strict: strict mode takes only schemas that require every property and allow no others, and refuses the rest. The

@@ -62,6 +62,8 @@ function behaviour(situation: Situation): ClaudeBehaviour {
   }
 }
 
+const cache_control = { type: "ephemeral" };
+
 const always = { model: "fake-1", max_tokens: 32_000, stream: true };
 
 /** Claude by the Messages API. */
@@ -78,7 +80,13 @@ export const anthropicRow: Row = {
   goesBack: (thinking) => JSON.stringify({ type: "thinking", thinking, signature: signatureOf(thinking) }),
   conversation: {
     ...always,
-    system: `Be brief\n\nYour final answer must be JSON that fits this JSON Schema, with nothing before or after it:\n${JSON.stringify(schema)}`,
+    system: [
+      {
+        type: "text",
+        text: `Be brief\n\nYour final answer must be JSON that fits this JSON Schema, with nothing before or after it:\n${JSON.stringify(schema)}`,
+        cache_control,
+      },
+    ],
     messages: [
       { role: "user", content: "Read both" },
       {
@@ -97,11 +105,11 @@ export const anthropicRow: Row = {
         ],
       },
       { role: "assistant", content: [{ type: "tool_use", id: "c", name: "file_list", input: {} }] },
-      { role: "user", content: [{ type: "tool_result", tool_use_id: "c" }] },
+      { role: "user", content: [{ type: "tool_result", tool_use_id: "c", cache_control }] },
       { role: "assistant", content: [{ type: "text", text: "Both are read" }] },
-      { role: "user", content: "Thanks" },
+      { role: "user", content: [{ type: "text", text: "Thanks", cache_control }] },
     ],
-    tools: [{ name: "file_read", description: "Reads a file", input_schema: schema }],
+    tools: [{ name: "file_read", description: "Reads a file", input_schema: schema, cache_control }],
   },
   pictures: {
     ...always,
@@ -115,7 +123,7 @@ export const anthropicRow: Row = {
             source: { type: "base64", media_type: "application/pdf", data: "UERG" },
             title: "plan.pdf",
           },
-          { type: "text", text: "Compare" },
+          { type: "text", text: "Compare", cache_control },
         ],
       },
       { role: "assistant", content: [{ type: "tool_use", id: "a", name: "file_read", input: { path: "c.png" } }] },
@@ -129,6 +137,7 @@ export const anthropicRow: Row = {
               { type: "text", text: "An image" },
               { type: "image", source: { type: "base64", media_type: "image/jpeg", data: "SlBH" } },
             ],
+            cache_control,
           },
         ],
       },

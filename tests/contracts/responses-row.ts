@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import { make } from "../../src/models/openai.ts";
 import { errorBody } from "../helpers/openai-server.ts";
 import { errorEvent, startResponsesServer, type ResponsesBehaviour } from "../helpers/responses-server.ts";
@@ -52,7 +53,13 @@ function behaviour(situation: Situation): ResponsesBehaviour {
   }
 }
 
-const always = { model: "fake-1", stream: true, store: false, include: ["reasoning.encrypted_content"] };
+const always = {
+  model: "fake-1",
+  stream: true,
+  store: false,
+  include: ["reasoning.encrypted_content"],
+  prompt_cache_key: expect.stringMatching(/^[0-9a-f]{16}$/),
+};
 
 /** OpenAI by its Responses API. */
 export const responsesRow: Row = {

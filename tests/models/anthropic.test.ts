@@ -1,9 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Clock } from "../../src/core/host.ts";
-import type { JsonSchema } from "../../src/core/json.ts";
+import { isJsonObject, type Json, type JsonSchema } from "../../src/core/json.ts";
 import type { Attachment, Message } from "../../src/core/message.ts";
 import type { ModelOptions, ModelRequest } from "../../src/core/model.ts";
 import { make } from "../../src/models/anthropic.ts";
+import { listField } from "../../src/models/fields.ts";
 import {
   claudeErrorEvent,
   signatureOf,
@@ -217,7 +218,7 @@ describe("a conversation", () => {
     expect(await sent({ messages })).toMatchObject({
       messages: [
         { role: "user", content: "Hi" },
-        { role: "user", content: "Go on" },
+        { role: "user", content: [{ type: "text", text: "Go on" }] },
         { role: "assistant", content: [{ type: "tool_use", id: "functions_bash_0", name: "bash_exec", input: {} }] },
         { role: "user", content: [{ type: "tool_result", tool_use_id: "functions_bash_0", is_error: true }] },
       ],
@@ -304,8 +305,8 @@ describe("an answer's schema", () => {
   ] satisfies Array<[string, JsonSchema]>) {
     test(`${name} is told to the model`, async () => {
       const body = await sent({ instructions: "Be brief", output: schema });
-      const system = `Be brief\n\nYour final answer must be JSON that fits this JSON Schema, with nothing before or after it:\n${JSON.stringify(schema)}`;
-      expect(body).toMatchObject({ system });
+      const text = `Be brief\n\nYour final answer must be JSON that fits this JSON Schema, with nothing before or after it:\n${JSON.stringify(schema)}`;
+      expect(body).toMatchObject({ system: [{ type: "text", text }] });
       expect(body).not.toHaveProperty("output_config");
     });
   }
@@ -318,6 +319,62 @@ describe("an answer's schema", () => {
     const body = await sent({ output: schema });
     expect(body).toMatchObject({ output_config: { format: { type: "json_schema", schema: rest } } });
     expect(JSON.stringify(body)).toContain(JSON.stringify(JSON.stringify(schema)).slice(1, -1));
+  });
+});
+
+describe("what the service is told to keep", () => {
+  const tools = ["first", "second"].map((name) => ({ name, description: name, input: { type: "object" } }));
+  const turn = (index: number): Message[] => [
+    {
+      role: "assistant",
+      text: "",
+      calls: [{ id: `c${index}`, name: "first", arguments: "{}" }],
+    },
+    { role: "tool", results: [{ id: `c${index}`, name: "first", content: `result ${index}`, error: false }] },
+  ];
+  const marked = (body: unknown) => JSON.stringify(body).split('"cache_control":{"type":"ephemeral"}').length - 1;
+  const field = (body: unknown, name: string) => (isJsonObject(body) ? body[name] : undefined);
+  const list = (body: unknown, name: string) => listField(field(body, name));
+  const plain = (value: unknown) => JSON.stringify(value).replaceAll(',"cache_control":{"type":"ephemeral"}', "");
+
+  test("ends with the tools, the instructions and the last two turns", async () => {
+    const messages: Message[] = [{ role: "user", text: "Hi" }, ...turn(1), ...turn(2), ...turn(3)];
+    const body = await sent({ instructions: "Be brief", tools, messages });
+    const cache_control = { type: "ephemeral" };
+    expect(body).toMatchObject({
+      system: [{ type: "text", text: "Be brief", cache_control }],
+      tools: [{ name: "first" }, { name: "second", cache_control }],
+    });
+    const sentMessages = list(body, "messages").map((message) => JSON.stringify(message).includes("cache_control"));
+    expect(sentMessages).toEqual([false, false, false, false, true, false, true]);
+    expect(marked(body)).toBe(4);
+  });
+
+  test("is no question that nobody will read back", async () => {
+    const body = await sent({ instructions: "Be brief", messages: [{ role: "user", text: "Hi" }] });
+    expect(body).toMatchObject({ messages: [{ role: "user", content: "Hi" }] });
+    expect(marked(body)).toBe(1);
+  });
+
+  test("is the same in each turn, but for the marks", async () => {
+    let messages: Message[] = [{ role: "user", text: "Hi" }];
+    let before: unknown;
+    for (let index = 1; index <= 5; index++) {
+      const body = await sent({ instructions: "Be brief", tools, messages });
+      const now = list(body, "messages");
+      if (before !== undefined) {
+        const earlier = list(before, "messages");
+        const blocks = (all: Json[]) =>
+          all.map((message) => plain(message).replace('"content":"Hi"', '"content":[{"type":"text","text":"Hi"}]'));
+        expect(blocks(now.slice(0, earlier.length))).toEqual(blocks(earlier));
+        expect([field(body, "tools"), field(body, "system")]).toEqual([
+          field(before, "tools"),
+          field(before, "system"),
+        ]);
+      }
+      before = body;
+      messages = [...messages, ...turn(index)];
+    }
   });
 });
 

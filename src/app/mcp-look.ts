@@ -1,8 +1,7 @@
 import { fits, validate } from "../core/json-schema.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Person } from "../core/host.ts";
-import type { McpContent, McpDoor, McpPin, McpServer, McpStatus, OfferedTool } from "../core/mcp.ts";
-import { pinText } from "../core/mcp-pin.ts";
+import type { McpContent, McpDoor, McpServer, McpStatus, OfferedTool } from "../core/mcp.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Grants } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
@@ -10,7 +9,7 @@ import { interrupted, problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import { systemClock } from "../host/clock.ts";
 import { readMachine, type Environment } from "../host/machine.ts";
-import { missing } from "../permit/decide.ts";
+import { decide, missing } from "../permit/decide.ts";
 import { makePolicy } from "../permit/policy.ts";
 import { callOutcome } from "../tools/mcp-outcome.ts";
 import type { RunDoors } from "./mcp-host.ts";
@@ -86,16 +85,23 @@ export function lookDoors(
     const hint = `add ${unmet.join(" ")}, or -P to grant all that is requested`;
     return problemOf("denied", `The MCP servers of '${plan.name}' cannot be reached: not granted`, hint);
   }
+  for (const { kind, target = "" } of needs) {
+    const asked = kind === "run" ? (machine.value.resolve.program(target) ?? target) : target;
+    const { verdict, ...refused } = decide(
+      policy.value,
+      { kind, target: asked, shown: target },
+      { canAsk: false, answers: [] },
+    );
+    if (verdict !== "deny" || !("denial" in refused)) continue;
+    return problemOf(
+      "denied",
+      `The MCP servers of '${plan.name}' cannot be reached: '${target}': ${refused.denial.reason}`,
+    );
+  }
   const secrecy = secrecyOf(plan, [], environment);
   const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment };
   const doors = { ...base, ...secretDoors(plan, plan, secrecy, request) };
   return ok({ doors, secrecy });
-}
-
-/** What is other in a server's tools than it was pinned, as a diff. */
-export async function pinDifference(path: string, server: string, old: McpPin, now: McpPin): Promise<string> {
-  const { unifiedDiff } = await import("../native/diff.ts");
-  return unifiedDiff(pinText(old.listed), pinText(now.listed), { oldName: path, newName: server, context: 2 });
 }
 
 function lookOf(run: McpRun, mask: McpLook["mask"]): McpLook {

@@ -3,7 +3,7 @@ import type { Clock } from "../core/host.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Mask } from "../core/mask.ts";
 import type { McpDoor, McpServer, McpStatus, StartFailure } from "../core/mcp.ts";
-import { pinOf, pinText } from "../core/mcp-pin.ts";
+import { pinOf } from "../core/mcp-pin.ts";
 import type { McpTool } from "../core/planned-tool.ts";
 import type { Need } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
@@ -19,6 +19,7 @@ import { serverTool } from "../tools/mcp-tool.ts";
 import { askPerson } from "./mcp-ask.ts";
 import { fillTransport, hostOf, needsInput, secretVariables, serverNeeds } from "./mcp-entry.ts";
 import { linkTo, serverHost, type RunDoors } from "./mcp-host.ts";
+import { pinDifference } from "./mcp-pins.ts";
 import { keepAnswers } from "./needs.ts";
 
 export type McpOptions = {
@@ -234,16 +235,18 @@ class Run implements McpRun {
 
   async #changedPins(): Promise<Problem | undefined> {
     for (const server of this.#options.plan.mcp) {
-      const { name, pin, required } = server;
+      const { name, pin } = server;
       if (pin === undefined || !this.#isReady(name)) continue;
       const now = pinOf(pin.file, this.#loaded().listed(name));
       if (now.hash === pin.hash) continue;
-      const { unifiedDiff } = await import("../native/diff.ts");
-      const names = { oldName: pin.file, newName: name, context: 2 };
-      const diff = await unifiedDiff(pinText(pin.listed), pinText(now.listed), names);
-      const message = `The tools of the MCP server '${name}' are not those that '${pin.file}' pins:\n${diff.trimEnd()}`;
-      if (required) return { outcome: "missing", message, hint: "look at what changed, then run 'rein mcp pin'" };
-      this.#warn(message);
+      const difference = await pinDifference(pin, now);
+      const message = `The tools of the MCP server '${name}' are not those that '${pin.file}' pins:\n${difference}`;
+      // Also of a server that a run can do without: what it says now nobody has read.
+      return {
+        outcome: "missing",
+        message,
+        hint: `look at what changed, then run 'rein mcp pin ${this.#options.plan.file}'`,
+      };
     }
     return undefined;
   }

@@ -5,7 +5,8 @@ import { pinOf } from "../core/mcp-pin.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import { lockName, lockText, lockWith, readLock, type Lock } from "../file/lock.ts";
-import { pinDifference, type McpLook } from "../app/mcp-look.ts";
+import type { McpLook } from "../app/mcp-look.ts";
+import { pinDifference } from "../app/mcp-pins.ts";
 import { clean, cleanLine } from "../render/clean.ts";
 import { writeNamed } from "./files.ts";
 import type { Handler } from "./command.ts";
@@ -30,7 +31,7 @@ export const pinCommand: Handler = async (args, io) => {
     const pins = pinsOf(path, look);
     if (!pins.ok) return pins;
     const before = lock.value.get(basename(file));
-    if (args.has("--check")) return compare(path, before, pins.value, io);
+    if (args.has("--check")) return compare(before, pins.value, io);
     const written = writeNamed(path, lockText(lockWith(lock.value, basename(file), pins.value)));
     if (!written.ok) return { ok: false, error: { outcome: "usage", ...written.error } };
     await io.stdout.write([...pins.value].map(([name, pin]) => pinned(name, pin, before?.get(name))).join(""));
@@ -70,7 +71,6 @@ function pinned(name: string, { hash, listed }: McpPin, before: McpPin | undefin
 
 /** Tells on stdout what is other than it was pinned. */
 async function compare(
-  path: string,
   before: ReadonlyMap<string, McpPin> | undefined,
   now: ReadonlyMap<string, McpPin>,
   io: Io,
@@ -80,8 +80,8 @@ async function compare(
     const old = before?.get(name);
     if (old?.hash === pin.hash) continue;
     same = false;
-    if (old === undefined) await io.stdout.write(`${cleanLine(name)}: not pinned\n`);
-    else await io.stdout.write(clean(await pinDifference(path, name, old, pin)));
+    const other = old && `${cleanLine(name)} is other than it was pinned:\n${clean(await pinDifference(old, pin))}\n`;
+    await io.stdout.write(other ?? `${cleanLine(name)}: not pinned\n`);
   }
   for (const name of before?.keys() ?? []) {
     if (now.has(name)) continue;

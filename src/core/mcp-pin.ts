@@ -24,15 +24,16 @@ export function pinOfParts(file: string, listed: readonly JsonObject[]): McpPin 
   return { file, hash: hash(sorted), tools, listed: sorted };
 }
 
-/** A list as text, in many lines: two of them are compared line by line. */
-export function pinText(listed: readonly JsonObject[]): string {
-  return listed.map(toolText).join("");
+/** Each tool of a list as text, in many lines: two of them are compared line by line. Tools of one name are one. */
+export function pinTexts(listed: readonly JsonObject[]): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const part of listed) texts.set(nameOf(part), (texts.get(nameOf(part)) ?? "") + toolText(part));
+  return texts;
 }
 
 function toolText(part: JsonObject): string {
   const { name: _name, description = "", ...rest } = part;
   const lines = [
-    `${nameOf(part)}:`,
     ...(typeof description === "string" ? description : JSON.stringify(description))
       .split("\n")
       .map((line) => `  ${line}`),

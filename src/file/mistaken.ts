@@ -21,7 +21,7 @@ export const mistaken: ShapeRules["mistaken"] = (path, node) => {
         hint: "write keys, such as 'prompt: …'",
       };
     case "model":
-      if (find(node, "model") !== undefined || find(node, "provider") !== undefined) {
+      if (node.kind === "map" && !node.entries.has("simple") && !node.entries.has("complex")) {
         return {
           code: "wrong_type",
           message: "A map for 'model' is a route, with 'simple' and 'complex'",
@@ -65,6 +65,8 @@ export const mistaken: ShapeRules["mistaken"] = (path, node) => {
         hint: `write { type: ${/^[a-z]+$/.test(node.value) ? node.value : "string"} }`,
       };
     case "limits.time":
+    case "mcp.*.deadline":
+    case "mcp.*.timeout":
       if (node.kind !== "number") return undefined;
       return {
         code: "wrong_type",

@@ -40,7 +40,7 @@ export async function signInToServer(
     const url = URL.parse(transport.url);
     if (signIn === undefined || url === null) return problemOf("usage", `Cannot sign in to '${name}': its url is none`);
     if (signIn.browser === undefined) {
-      return problemOf("usage", `Cannot sign in to '${name}': nobody is at a terminal`, "call it by hand");
+      return problemOf("usage", `Cannot sign in to '${name}': nobody is at a terminal`, "run it in a terminal");
     }
     const { ServerTokens } = await import("../mcp/server-tokens.ts");
     const { headers, oauth } = transport;

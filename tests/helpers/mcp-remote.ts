@@ -2,7 +2,6 @@ import {
   serializeMessage,
   WebStandardStreamableHTTPServerTransport,
   type JSONRPCMessage,
-  type McpServer,
   type Transport,
 } from "@modelcontextprotocol/server";
 import { caseServer } from "./mcp-server.ts";
@@ -22,10 +21,14 @@ export type RemoteServer = {
   stop(): void;
 };
 
+export const httpServer = (): RemoteServer => listen("http", "/mcp", overHttp());
+export const sseServer = (): RemoteServer => listen("http", "/sse", overSse());
+export const webSocketServer = (): RemoteServer => listen("ws", "/ws", overWebSocket());
+
 /** Over Streamable HTTP, with a session for each client. */
-export function httpServer(makeServer: () => McpServer = caseServer): RemoteServer {
+export function overHttp(): Way {
   const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
-  return listen("http", "/mcp", {
+  return {
     kill: () => sessions.clear(),
     answer: async (request) => {
       const id = request.headers.get("mcp-session-id");
@@ -38,16 +41,16 @@ export function httpServer(makeServer: () => McpServer = caseServer): RemoteServ
         onsessioninitialized: (made) => void sessions.set(made, transport),
         onsessionclosed: (ended) => void sessions.delete(ended),
       });
-      await makeServer().connect(transport);
+      await caseServer().connect(transport);
       return transport.handleRequest(request);
     },
-  });
+  };
 }
 
 /** Over the older SSE: one stream of events, and a URL to post to. */
-export function sseServer(): RemoteServer {
+export function overSse(): Way {
   const streams = new Map<string, Pushed>();
-  return listen("http", "/sse", {
+  return {
     kill: () => {
       for (const stream of streams.values()) void stream.close();
     },
@@ -78,13 +81,13 @@ export function sseServer(): RemoteServer {
       await caseServer().connect(stream);
       return new Response(body, { headers: { "content-type": "text/event-stream" } });
     },
-  });
+  };
 }
 
 /** Over WebSockets, which the protocol has no standard for: one message is one text. */
-export function webSocketServer(): RemoteServer {
+export function overWebSocket(): Way {
   const sockets = new Set<Bun.ServerWebSocket<{ pushed?: Pushed }>>();
-  return listen("ws", "/ws", {
+  return {
     kill: () => {
       for (const socket of sockets) socket.terminate();
     },
@@ -109,7 +112,7 @@ export function webSocketServer(): RemoteServer {
       },
       close: (socket) => void sockets.delete(socket),
     },
-  });
+  };
 }
 
 /** A server's end that pushes texts. */
@@ -141,19 +144,18 @@ class Pushed implements Transport {
 
 type Sockets = Bun.WebSocketHandler<{ pushed?: Pushed }>;
 
+/** What answers requests, and perhaps speaks over sockets. */
+export type Way = {
+  answer(
+    request: Request,
+    server: Bun.Server<{ pushed?: Pushed }>,
+  ): Response | undefined | Promise<Response | undefined>;
+  websocket?: Sockets;
+  kill?(): void;
+};
+
 /** Answers on the loopback. Anything that answers there is a server for these tests. */
-export function listen(
-  scheme: "http" | "ws",
-  path: string,
-  how: {
-    answer(
-      request: Request,
-      server: Bun.Server<{ pushed?: Pushed }>,
-    ): Response | undefined | Promise<Response | undefined>;
-    websocket?: Sockets;
-    kill?(): void;
-  },
-): RemoteServer {
+export function listen(scheme: "http" | "ws", path: string, how: Way): RemoteServer {
   const asked: string[] = [];
   let headers = new Headers();
   let judge: (request: Request) => Promise<Response | undefined> = async () => undefined;

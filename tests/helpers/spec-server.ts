@@ -1,6 +1,7 @@
 /** The fake services of a spec case: each of these files holds one behaviour a line, as JSON, taken in order. */
 import { startAnthropicServer } from "./anthropic-server.ts";
 import { startHub } from "./hub-server.ts";
+import { startMcpSite } from "./mcp-site.ts";
 import { startOllamaServer } from "./ollama-server.ts";
 import { startOpenAIServer } from "./openai-server.ts";
 import { startResponsesServer } from "./responses-server.ts";
@@ -36,6 +37,11 @@ const rows: Record<string, Row> = {
   "server-site": {
     start: (lines) => startSpecSite(behaviours(lines)),
     env: (url) => ({ SITE: new URL(url).host }),
+  },
+  // The MCP server of the contract suite over each remote transport, and one page beside it a line.
+  "server-mcp": {
+    start: (lines) => startMcpSite(behaviours(lines)),
+    env: (url) => ({ MCP_SITE: new URL(url).host }),
   },
   // One repository a line.
   "server-hub": {

@@ -78,8 +78,8 @@ export async function decide(choice: ReadyChoice, task: Task): Promise<Decision>
 export function judgedBy({ prompt, attachments, tools }: Task): Judged {
   return {
     prompt,
-    features: async () =>
-      featuresOf(prompt, { tokens: await countTokens(prompt, "o200k"), attached: attachments.length, tools }),
+    features: () =>
+      featuresOf(prompt, { tokens: (text) => countTokens(text, "o200k"), attached: attachments.length, tools }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { dollars } from "../core/price.ts";
 import type { Scorer, Side } from "../core/route.ts";
 import { cleanJson, cleanLine } from "./clean.ts";
 import { count, duration } from "./format.ts";
@@ -55,7 +56,12 @@ export function routeStatsText(routes: readonly RouteStatsView[]): string {
       const { requests, share, cost, median_ms: median, failed_checks: failed, escalated } = sides[side];
       const cells = [cleanLine(agent), scorer, side, String(requests), percent(share)];
       const told = escalated === 0 ? String(failed) : `${failed}, ${escalated} went on to complex`;
-      return [...cells, cost === null ? "unknown" : dollars(cost), median === null ? "-" : duration(median), told];
+      return [
+        ...cells,
+        cost === null ? "unknown" : `$${dollars(cost)}`,
+        median === null ? "-" : duration(median),
+        told,
+      ];
     }),
   );
   const warnings = routes.flatMap((route) => (route.warning === null ? [] : [warningText(route, route.warning)]));
@@ -82,8 +88,4 @@ function warningText(
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
-}
-
-function dollars(cost: number): string {
-  return `$${cost.toFixed(cost < 1 ? 4 : 2)}`;
 }

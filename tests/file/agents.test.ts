@@ -60,7 +60,7 @@ agents:
   expect(inline).toBe(true);
   expect(reader).toMatchObject({
     name: "reader",
-    model: "fast",
+    model: ["fast"],
     models: { fast: { model: "ollama/x" } },
     tools: [{ kind: "builtin", name: "file_read" }],
     permissions: { read: ["src"] },

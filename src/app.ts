@@ -1,3 +1,4 @@
+import { summarizerNeeds } from "./app/context.ts";
 import { journalPath } from "./app/journal.ts";
 import type { ExplainedRoute, RouteQuestion } from "./app/explain-route.ts";
 import type { RouteStats } from "./app/route-stats.ts";
@@ -50,6 +51,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   if (!chosen.ok && !(request.dryRun && chosen.error.outcome === "credentials")) return chosen;
   const own = [
     ...(chosen.ok ? modelsOf(chosen.value).flatMap((one) => modelNeeds(one, plan.folder, machine.value.home)) : []),
+    ...summarizerNeeds(plan, environment),
     ...plan.env.map((target): Need => ({ kind: "env", target })),
   ];
 

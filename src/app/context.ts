@@ -1,4 +1,6 @@
+import type { DurableEvent } from "../core/event.ts";
 import type { Model } from "../core/model.ts";
+import type { Need } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import { ok } from "../core/result.ts";
 import type { Environment } from "../host/machine.ts";
@@ -8,19 +10,26 @@ import { chooseModels, modelsOf } from "../models/choose.ts";
 import { createModel } from "../models/index.ts";
 import { attachmentTokens, countingOf } from "../models/token-counts.ts";
 import type { Actor, Common } from "./crew.ts";
-import { modelDeps } from "./model.ts";
+import { modelDeps, modelNeeds, passNeeds } from "./model.ts";
+import { keepAnswers } from "./needs.ts";
 
 /** The model that writes a plan's summaries; undefined where none does. */
-export function summarizerOf({ context, models }: Pick<Plan, "context" | "models">, environment: Environment) {
+function summarizerOf({ context, models }: Plan, environment: Environment) {
   if (context.compact !== "summarize" || context.model === undefined) return undefined;
   const key = (name: string) => environment[name];
   const chosen = chooseModels({ flag: undefined, variable: undefined, file: [context.model], models, key });
   return chosen.ok ? ok(modelsOf(chosen.value)) : chosen;
 }
 
+/** What the model of a plan's summaries cannot be reached without. */
+export function summarizerNeeds(plan: Plan, environment: Environment): Need[] {
+  const named = summarizerOf(plan, environment);
+  return named?.ok ? named.value.flatMap((one) => modelNeeds(one, plan.folder, environment["HOME"])) : [];
+}
+
 /** What an agent's conversation is kept within its model's window by. Nothing of it is loaded before it is needed. */
 export function contextOf(
-  { plan, model, host }: Pick<Actor, "plan" | "model" | "host">,
+  { plan, model, host, signal, emit }: Pick<Actor, "plan" | "model" | "host" | "signal" | "emit">,
   { request, clock }: Pick<Common, "request" | "clock">,
 ): { options: Pick<ContextOptions, "spec" | "gauge" | "summarizer">; close(): void } {
   const named = summarizerOf(plan, request.environment);
@@ -31,6 +40,11 @@ export function contextOf(
       if (made !== undefined) return { ok: true, value: made };
       const chosen = named.ok ? named.value[0] : undefined;
       if (chosen === undefined) return { ok: false, error: named.ok ? "there is no such model" : named.error.message };
+      const answers: DurableEvent[] = [];
+      const needs = modelNeeds(chosen, plan.folder, request.environment["HOME"]);
+      const reached = await passNeeds(needs, host, keepAnswers(answers), signal);
+      for (const answer of answers) await emit(answer);
+      if (!reached.ok) return { ok: false, error: reached.error.message };
       const folders = { agentFolder: plan.folder, scriptFolder: plan.folder };
       const deps = modelDeps({ host, clock, ...request, ...folders, retryAfterText: true });
       const created = await createModel(chosen.spec, deps);

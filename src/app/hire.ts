@@ -15,6 +15,7 @@ import type { ModelProblem } from "../models/problem.ts";
 import { makePolicy } from "../permit/policy.ts";
 import { policyWithin } from "../permit/within.ts";
 import { agentInput } from "./agent-input.ts";
+import { summarizerNeeds } from "./context.ts";
 import type { Actor, Common } from "./crew.ts";
 import { makeMcp, mcpNeeds } from "./mcp.ts";
 import { decide, readyChoice, readyList, standing, type Decision } from "./candidates.ts";
@@ -181,7 +182,8 @@ export async function judgeCrew(
   const { environment, cwd, files } = request;
   for (const sub of plansOf(plan).flatMap(({ agents }) => Object.values(agents))) {
     if (staffed.some((one) => one.plan === sub.plan)) continue;
-    const own: Need[] = sub.plan.env.map((target) => ({ kind: "env", target }));
+    const env = sub.plan.env.map((target): Need => ({ kind: "env", target }));
+    const own: Need[] = [...env, ...summarizerNeeds(sub.plan, environment)];
     const chosen = ownModel(sub.plan, request);
     if (chosen?.ok === false) return chosen;
     const { folder } = sub.plan;

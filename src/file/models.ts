@@ -87,8 +87,11 @@ export function settingProblems(
   text: string,
 ): Problem[] {
   const model = find(agent, "model");
+  const summaries = find(agent, "context", "model");
   return [
-    ...namedModels(agent).flatMap((node) => modelNameProblems(node, providers, names, text)),
+    ...[...namedModels(agent), ...(summaries?.kind === "text" ? [summaries] : [])].flatMap((node) =>
+      modelNameProblems(node, providers, names, text),
+    ),
     ...[model, find(model, "simple"), find(model, "complex")].flatMap(repeatedNames),
     ...unusedSettings(model),
   ];

@@ -291,7 +291,7 @@ export class Context {
     }
     const ratio = this.#ratio(model);
     const parts = [...sizes].map(([name, tokens]) => ({ name, tokens: Math.ceil(tokens * ratio) }));
-    return parts.toSorted((a, b) => b.tokens - a.tokens);
+    return parts.filter(({ tokens }) => tokens > 0).toSorted((a, b) => b.tokens - a.tokens);
   }
 }
 

@@ -115,7 +115,7 @@ describe("a request that does not fit", () => {
       ok: false,
       error:
         "The request is too large, and nothing more can be left out of it: the instructions about 5,000 tokens, " +
-        "the prompts about 2,508 tokens, the tools' descriptions about 0 tokens; 'test/model' can be sent 6,000",
+        "the prompts about 2,508 tokens; 'test/model' can be sent 6,000",
     });
     expect(compacts()).toEqual([]);
   });

@@ -12,13 +12,15 @@ export function shown(bytes: Uint8Array | string): string {
     .trim();
 }
 
-/** The first bytes of a body, at most `most`; the rest is not read. */
+/** The first bytes of a body, at most `most`, or until they are `enough`; the rest is not read. */
 export async function readBegin(
   body: ReadableStream<Uint8Array> | null,
   most: number,
+  enough: (begin: string) => boolean = () => false,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = [];
-  let size = 0;
+  const decoder = new TextDecoder();
+  let [size, text] = [0, ""];
   if (body === null) return new Uint8Array();
   const reader = body.getReader();
   try {
@@ -27,6 +29,8 @@ export async function readBegin(
       if (done) break;
       pieces.push(value);
       size += value.length;
+      text += decoder.decode(value, { stream: true });
+      if (enough(text)) break;
     }
   } catch {
     // What was cut is as long as it is.

@@ -93,7 +93,14 @@ function noMcp({ url, kind }: Remote, answered: Answered): StartFailure {
 
 function isMessage({ type, begin }: Answered): boolean {
   if (type === "text/event-stream") return true;
-  return type === "application/json" && (begin.length === 0 || /"jsonrpc"/.test(new TextDecoder().decode(begin)));
+  if (type !== "application/json") return false;
+  const text = new TextDecoder().decode(begin);
+  return text === "" || /^\s*\[?\s*\{\s*"(jsonrpc|id|result|error)"/.test(text);
+}
+
+/** Whether it may be the begin of a message: its parts come in any order, and the long ones first. */
+function isBegun(text: string): boolean {
+  return /"(jsonrpc|protocolVersion)" *:/.test(text);
 }
 
 /** Asks the server whether it is one of another transport. */
@@ -141,7 +148,7 @@ async function isHttp({ net, url, headers }: Remote, signal: AbortSignal): Promi
   const accept = { accept: "application/json, text/event-stream", "content-type": "application/json" };
   const sent = { method: "POST", headers: withHeaders(headers, accept), body, redirect: "manual" as const, signal };
   const response = await net.fetch(url, sent);
-  const begin = new TextDecoder().decode(await readBegin(response.body, 500));
+  const begin = new TextDecoder().decode(await readBegin(response.body, 500, isBegun));
   const session = response.headers.get("mcp-session-id");
   if (session !== null) {
     const ended = await net.fetch(url, {
@@ -152,7 +159,7 @@ async function isHttp({ net, url, headers }: Remote, signal: AbortSignal): Promi
     });
     await ended.body?.cancel();
   }
-  return /"jsonrpc"/.test(begin);
+  return isBegun(begin);
 }
 
 async function isSocket({ net, url, headers }: Remote, signal: AbortSignal): Promise<boolean> {

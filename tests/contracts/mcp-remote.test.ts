@@ -345,6 +345,62 @@ describe("a server that was ready", () => {
   });
 });
 
+const everything = join(import.meta.dir, "../../node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+
+/** Starts it on a port that is free a moment before. */
+async function startEverything(mode: "streamableHttp" | "sse") {
+  const free = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
+  const { port } = free;
+  free.stop(true);
+  const child = Bun.spawn([process.execPath, everything, mode], {
+    env: { PATH: process.env["PATH"] ?? "", PORT: String(port) },
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  let said = "";
+  for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) {
+    said += piece;
+    if (said.includes(`port ${port}`)) break;
+  }
+  const rule = `127.0.0.1:${port}`;
+  return { url: `http://${rule}/${mode === "sse" ? "sse" : "mcp"}`, rule, stop: () => child.kill("SIGKILL") };
+}
+
+describe("server-everything", () => {
+  test.each([
+    ["http", "streamableHttp"],
+    ["sse", "sse"],
+  ] as const)("over %s: its tools are called, and what it does not know is said", async (kind, mode) => {
+    const server = await startEverything(mode);
+    await using row = remoteServer(kind, server);
+    await using one = await oneServer(row.link);
+    expect(one.started).toEqual({ ok: true, value: undefined });
+    const { door } = one.servers;
+    const shown: string[] = [];
+    const call = { signal: calm(), progress: (text: string) => void shown.push(text) };
+    expect(await door.call("one", "echo", { message: "hi" }, call)).toMatchObject({
+      value: { content: [{ kind: "text", text: "Echo: hi" }], error: false },
+    });
+    await door.call("one", "trigger-long-running-operation", { duration: 0.02, steps: 2 }, call);
+    expect(shown).toEqual(["1/2\n", "2/2\n"]);
+    expect(await door.call("one", "nonsense", {}, call)).toMatchObject({ value: { error: true } });
+  });
+
+  test("over http, asked as SSE, and the reverse, says which it is", async () => {
+    for (const [mode, kind, transport] of [
+      ["streamableHttp", "sse", "http"],
+      ["sse", "http", "sse"],
+    ] as const) {
+      const server = await startEverything(mode);
+      const why = await failure(kind, server);
+      expect(why).toMatchObject({
+        why: "wrong_transport",
+        message: expect.stringContaining(`\`transport: ${transport}\``),
+      });
+    }
+  });
+});
+
 /** Asks the other server the same. */
 async function forward(to: RemoteServer, request: Request): Promise<Response> {
   const body = request.method === "POST" ? await request.text() : undefined;

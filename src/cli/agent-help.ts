@@ -41,6 +41,7 @@ function agentHelp(command: string, plan: Plan): string {
     "",
     `Model: ${model === undefined ? "none named" : cleanLine(settingText(model))}`,
     `Tools: ${tools.length === 0 ? "none" : tools.map((tool) => tool.name ?? "custom/*").join(", ")}`,
+    ...(plan.mcp.length === 0 ? [] : [`MCP servers: ${plan.mcp.map((server) => server.name).join(", ")}`]),
     "",
     `'rein help ${command}' tells of the other flags.`,
     "",

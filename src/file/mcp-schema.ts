@@ -53,7 +53,7 @@ const entries = {
       v.description(
         "A program that speaks MCP on stdin and stdout, and its arguments; no shell. Counts as requested in `permissions.run`.",
       ),
-      v.examples([["npx", "-y", "@modelcontextprotocol/server-filesystem@2026.1.14", "."]]),
+      v.examples([["npx", "-y", "@modelcontextprotocol/server-filesystem@2026.8.31", "."]]),
     ),
   ),
   args: v.exactOptional(
@@ -217,7 +217,7 @@ export const mcpSchema = v.pipe(
       "`- github: [create_issue, search_*, { list_issues: issues }]` picks some, by name or pattern, and calls one otherwise. " +
       "`${{ … }}` works in `args`, `env`, `headers` and `url`; `${{ agent.folder }}` is the folder of this file. [mcp.md](mcp.md) tells the rest.",
   ),
-  v.examples([{ files: { command: ["npx", "-y", "@modelcontextprotocol/server-filesystem@2026.1.14", "."] } }]),
+  v.examples([{ files: { command: ["npx", "-y", "@modelcontextprotocol/server-filesystem@2026.8.31", "."] } }]),
 );
 
 /** A server of an `.mcp.json`. */

@@ -15,6 +15,7 @@ import { missing } from "../permit/decide.ts";
 import { makePolicy, type Policy } from "../permit/policy.ts";
 import type { Rule } from "../permit/rule.ts";
 import { toolNames } from "../tools/index.ts";
+import { makeMcp, mcpNeeds } from "./mcp.ts";
 import { secrecyOf, secretDoors } from "./secrecy.ts";
 import { openToolbox } from "./toolbox.ts";
 
@@ -60,20 +61,34 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
   const doors = plan === undefined ? { secretNames, secrets: {} } : secretDoors(plan, plan, secrecy, request);
   const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment };
   const host = openHost({ ...base, ...doors, inputs: new Map() });
+  const asked = plan === undefined ? undefined : planFor(plan, planned);
+  const servers =
+    asked && makeMcp({ plan: asked, doors: { ...base, ...doors }, mask, clock: systemClock, answers: [] });
   try {
-    const [tool] = await openToolbox([planned], host, plan);
+    const about = servers === undefined || plan === undefined ? plan : { ...plan, servers: () => servers.door() };
+    const [tool] = await openToolbox([planned], host, about);
     if (tool === undefined) throw new Error(`No tool was made for '${name}'`);
-    if (!fits(tool.input, request.input)) {
+    const misfit = () => {
+      if (fits(tool.input, request.input)) return undefined;
       const problems = validate(tool.input, request.input);
       return problemOf("usage", `The arguments do not fit '${name}': ${problems.join("; ")}`);
-    }
-    // A bare flag means what a file requests.
-    const unmet = missing(policy.value, tool.needs, false).map((flag) =>
+    };
+    // What a server's tool takes is known when the server is there.
+    const wrong = servers === undefined ? misfit() : undefined;
+    if (wrong !== undefined) return wrong;
+    const needs = [...tool.needs, ...(asked === undefined ? [] : mcpNeeds(asked, environment))];
+    const unmet = missing(policy.value, needs, false).map((flag) =>
+      // A bare flag means what a file requests.
       flag.includes("=") || plan ? flag : `${flag}=…`,
     );
     if (unmet.length > 0) {
       return problemOf("denied", `'${name}' can do nothing without what was not granted`, `add ${unmet.join(" ")}`);
     }
+    await servers?.begin();
+    const ready = await servers?.ready({ input: {}, run: { id: systemClock.id() } }, [], signal);
+    if (ready?.ok === false) return ready;
+    const misfits = misfit();
+    if (misfits !== undefined) return misfits;
     const denied: Denial[] = [];
     const decided = async (_: unknown, decision: { verdict: string; denial?: Denial }) => {
       if (decision.denial !== undefined) denied.push(decision.denial);
@@ -92,8 +107,16 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
     if (signal.aborted) return interrupted(signal);
     return { ok: true, value: { content: mask.text(outcome.content), error: outcome.error ?? false, denied } };
   } finally {
+    await servers?.close();
     await host.close();
   }
+}
+
+/** The plan of a call by hand: with the servers that the tool works with, and no other tool. */
+function planFor(plan: Plan, tool: PlannedTool): Plan {
+  const all = tool.kind === "builtin" && (tool.name === "mcp_server_list" || tool.name === "mcp_read_resource");
+  const mcp = plan.mcp.filter(({ name }) => all || (tool.kind === "mcp" && tool.server === name));
+  return { ...plan, mcp, tools: [tool] };
 }
 
 /** Without a file anything can be granted, and only the flags say what is. */

@@ -62,15 +62,22 @@ function fillText(
     } else {
       const value = piece.path[0] === "env" ? environment[piece.path[1] ?? ""] : lookUp(piece.path, values);
       if (value === undefined && piece.path[0] === "env") return unset(piece.path[1] ?? "", place);
-      if (value === undefined) throw new Error(`An input has no value: '${piece.path.join(".")}'`);
+      if (value === undefined) {
+        const message = `${at(place)}: '\${{ ${piece.path.join(".")} }}' has no value here`;
+        return { ok: false, error: { message, hint: "give the input a 'default'" } };
+      }
       text += asText(value);
     }
   }
   return { ok: true, value: text };
 }
 
-function unset(name: string, { file, line, column }: McpText["place"]): EntryProblem {
-  const message = `${file}:${line}:${column}: The variable '${name}' is not set`;
+function at({ file, line, column }: McpText["place"]): string {
+  return `${file}:${line}:${column}`;
+}
+
+function unset(name: string, place: McpText["place"]): EntryProblem {
+  const message = `${at(place)}: The variable '${name}' is not set`;
   return { ok: false, error: { message, hint: `set '${name}'` } };
 }
 

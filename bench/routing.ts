@@ -155,7 +155,14 @@ function table(tasks: readonly Task[], cost: Cost, equal: boolean): string[] {
     "of perfect",
     "saved",
   ];
-  return [head, head.map(() => "---"), ...cells].map((row) => `| ${row.join(" | ")} |`);
+  const scorers = rows.slice(3);
+  const names = (some: Figures[]) => some.map(({ name }) => name).join(", ") || "none";
+  return [
+    ...[head, head.map(() => "---"), ...cells].map((row) => `| ${row.join(" | ")} |`),
+    "",
+    `At most 1.1 times the cost of a perfect choice, with redone: ${names(scorers.filter(({ whole }) => whole <= 1.1 * perfect))}. ` +
+      `80 % saved: ${names(scorers.filter(({ whole }) => whole <= 0.2 * all))}.`,
+  ];
 }
 
 async function cloudCost(): Promise<Cost> {
@@ -180,7 +187,8 @@ export async function routingSection(): Promise<string> {
       "nothing and fails at each complex prompt; the checks of the `cascade` find each of these; a run without tools is one " +
       `request, with tools ${model.simple.turns} of ${model.simple.written} tokens or ${model.complex.turns} of ` +
       `${model.complex.written}. The complex model is \`${cloud}\` by its list price of November 2026. _With redone_ adds what it ` +
-      "costs to have poor answers made again by the complex model.",
+      "costs to have poor answers made again by the complex model: all to the local one costs no more than a perfect choice then, and is " +
+      "wrong at first each time that it matters.",
     "",
     `The half that nothing was fitted to, ${held.length} prompts, 80 % of them simple:`,
     "",
@@ -213,7 +221,7 @@ const heavier = 9;
 const ridge = 0.05;
 
 /** Logistic regression by gradient descent. */
-async function fit(tasks: readonly Task[]): Promise<Record<keyof typeof weights, number>> {
+export async function fit(tasks: readonly Task[]): Promise<Record<keyof typeof weights, number>> {
   const fitted = { ...weights };
   for (const name of Object.keys(fitted)) if (isWeight(name)) fitted[name] = 0;
   const samples = await Promise.all(

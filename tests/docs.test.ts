@@ -17,6 +17,7 @@ const pages = [
   "docs/providers.md",
   "docs/local-models.md",
   "docs/cost.md",
+  "docs/routing.md",
   "docs/mcp.md",
   "docs/guides/from-python.md",
   "docs/guides/pipes.md",

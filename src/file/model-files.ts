@@ -1,5 +1,6 @@
 import { normalize } from "node:path";
-import { namedModels, type KnownProvider } from "./models.ts";
+import { namedModels } from "./model-names.ts";
+import type { KnownProvider } from "./models.ts";
 import { entriesOf, find, quote, textsOf, type Node } from "./node.ts";
 import type { Problem } from "./source.ts";
 

@@ -1,6 +1,7 @@
 import { nearest } from "../core/nearest.ts";
 import { isJsonObject, type JsonSchema } from "../core/json.ts";
 import { modelFileProblems } from "./model-files.ts";
+import { namedModels } from "./model-names.ts";
 import { entriesOf, find, quote, textsOf, toJson, type Entry, type MapNode, type Node } from "./node.ts";
 import { oneOf } from "./shape.ts";
 import type { Problem, Range } from "./source.ts";
@@ -69,14 +70,6 @@ export function unkeptProblems(root: Node, schema: MapNode, providers: readonly 
       return { code: "schema", at: rangeAt(schema, path), message: told, hint };
     });
   });
-}
-
-/** All names of models in an agent's `model`: the one, those of a list, or those of a route's sides. */
-export function namedModels(agent: Node): TextNode[] {
-  const model = find(agent, "model");
-  return [model, find(model, "simple"), find(model, "complex")].flatMap((node) =>
-    node?.kind === "text" ? [node] : textsOf(node),
-  );
 }
 
 /** What is wrong with an agent's `model` beyond its shape. */

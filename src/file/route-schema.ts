@@ -64,7 +64,7 @@ export const modelSchema = v.pipe(
   v.description(
     "The model: `provider/model`, a provider alone for its default, or a name under `models`. Of a list each stands in for the " +
       "one before it when that has no key, is down or refuses. A map is a route, which chooses one of two by the prompt, once for " +
-      "each run: see [cost.md](cost.md). `--model` and `REIN_MODEL` win over all of it. Default: the one service whose key is " +
+      "each run: see [routing.md](routing.md). `--model` and `REIN_MODEL` win over all of it. Default: the one service whose key is " +
       "set. [providers.md](providers.md) lists the providers.",
   ),
   v.examples([

@@ -1,4 +1,4 @@
-import { decimal } from "./route.ts";
+import { decimal } from "./decimal.ts";
 
 /** What can be seen of a task before it is done. */
 export type Features = {

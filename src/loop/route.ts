@@ -1,4 +1,5 @@
 import { defaultKeywords, type Route, type Routed } from "../core/route.ts";
+import { decimal } from "./decimal.ts";
 import { featureScore, type Features } from "./route-features.ts";
 
 /** What a text's length adds to its score: a thousandth for each character, up to this. */
@@ -46,9 +47,4 @@ function codePoints(text: string, most: number): number {
     count++;
   }
   return count;
-}
-
-/** A sum of decimals as one adds them on paper: 0.1 + 0.2 is 0.3, and so not above 0.3. */
-export function decimal(sum: number): number {
-  return Math.round(sum * 1e9) / 1e9;
 }

@@ -138,6 +138,7 @@ async function environment(): Promise<string> {
     ["HTTPS_PROXY, HTTP_PROXY", "the proxy to services; NO_PROXY names hosts without one"],
     ["NODE_EXTRA_CA_CERTS", "a PEM file of certificates to trust beside the system's"],
     ["REIN_MODELS", "the folder of local models (default: rein/models in XDG_CACHE_HOME, else in ~/.cache)"],
+    ["REIN_VRAM", "gigabytes of memory for local models and Ollama's, where what the machine tells is wrong"],
     ["HF_ENDPOINT", "the hub that models are pulled from (default: https://huggingface.co); HF_TOKEN is for it too"],
     ["XDG_STATE_HOME", "where the journal of runs lies (default: ~/.local/state)"],
     ["CI", "when set: no questions, plain progress"],

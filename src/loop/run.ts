@@ -51,6 +51,9 @@ export type RunOptions = Surroundings & {
   check(check: Check, answer: string): Promise<CheckOutcome>;
 };
 
+/** The way out where a request cannot be made to fit. */
+const larger = "name a model with a larger window with '--model', or give it less to read";
+
 /** How a run came to its end. */
 type Ending = { outcome: OutcomeName; answer: Json; error: RunResult["error"]; partial?: string };
 
@@ -116,7 +119,7 @@ async function converse(options: RunOptions, tally: Tally, asked: Asked): Promis
     await offerPresent(options, request, calls);
     const fitted = await context.fit(asked.model, turn);
     if (signal.aborted) return interrupted(signal);
-    if (!fitted.ok) return ended("usage", null, fitted.error);
+    if (!fitted.ok) return { outcome: "usage", answer: null, error: { message: fitted.error, hint: larger } };
     calls.room.bytes = roomIn(messages);
     const before = prefix;
     prefix = prefixOf(request);

@@ -1,8 +1,9 @@
 import type { Emit } from "../core/event.ts";
 import type { Clock } from "../core/host.ts";
-import { noUsage, type Model, type ModelRequest } from "../core/model.ts";
-import { fail, ok, type Result } from "../core/result.ts";
-import type { Reply } from "../loop/reply.ts";
+import type { Model } from "../core/model.ts";
+import { paidOf } from "../core/price.ts";
+import { fail, ok } from "../core/result.ts";
+import { readReply } from "../loop/reply.ts";
 import type { Tally } from "../loop/tally.ts";
 import type { Attached, McpRun } from "./mcp.ts";
 
@@ -14,11 +15,15 @@ export function aroundRun(
   const sample: Attached["sample"] = async (server, request, signal) => {
     // A server can ask no more often than the run itself.
     if (tally.beforeTurn() !== undefined) return fail("failed", "The run has reached a limit");
-    const replied = await answerOf(model, request, clock, signal);
-    if (!replied.ok) return replied;
-    const { model: name, text, stop, usage, durationMs } = replied.value;
-    tally.addReply(name, replied.value);
-    await emit({ type: "sampling", server, model: name, usage, duration_ms: durationMs });
+    const replied = await readReply(model, request, tally.turns, tally, unheard(emit), clock, signal);
+    const { reply } = replied;
+    if (reply !== undefined) {
+      tally.addReply(reply.model, reply);
+      await emit({ type: "sampling", server, model: reply.model, ...paidOf(reply), duration_ms: reply.durationMs });
+    }
+    if (replied.type === "failure") return fail("failed", replied.failure.message);
+    if (reply === undefined || replied.type === "limit") return fail("failed", "The run has reached a limit");
+    const { model: name, text, stop } = reply;
     return ok({ text, model: name, stop: stop === "length" ? "length" : "end" });
   };
   return async (event, durability) => {
@@ -29,38 +34,8 @@ export function aroundRun(
   };
 }
 
-/** One answer of the model, which nobody watches as it comes. */
-async function answerOf(
-  model: Model,
-  request: ModelRequest,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Result<Reply>> {
-  const started = clock.now();
-  let text = "";
-  let usage = noUsage;
-  let first: number | undefined;
-  for await (const event of model.stream(request, signal)) {
-    switch (event.type) {
-      case "text":
-        first ??= clock.now();
-        text += event.text;
-        break;
-      case "usage":
-        usage = event.usage;
-        break;
-      case "retry":
-      case "fallback":
-        text = "";
-        break;
-      case "failure":
-        return fail("failed", event.failure.message);
-      case "stop": {
-        const ended = clock.now();
-        const times = { durationMs: ended - started, firstTokenMs: (first ?? ended) - started };
-        return ok({ model: model.name, text, calls: [], stop: event.reason, usage, ...times });
-      }
-    }
-  }
-  return fail("failed", `${model.name}: the answer was cut before its end`);
+/** What the model says to a server is no part of the run's answer. */
+function unheard(emit: Emit): Emit {
+  return async (event, durability) =>
+    event.type === "text" || event.type === "reasoning" ? undefined : emit(event, durability);
 }

@@ -80,6 +80,8 @@ export type DurableEvent =
       notional?: true;
       /** The service told no usage: it is counted from what came. So it is for an answer that was ended before its end. */
       estimated?: true;
+      /** Nothing was sent: the same request had been answered before. */
+      from_cache?: true;
       duration_ms: number;
       /** Until the first text, reasoning or tool call arrived. */
       first_token_ms: number;
@@ -191,7 +193,16 @@ export type DurableEvent =
       error?: string;
     }
   /** The run's model answered a question of an MCP server, which the file allows it to ask. */
-  | { type: "sampling"; server: string; model: string; usage: Usage; duration_ms: number }
+  | {
+      type: "sampling";
+      server: string;
+      model: string;
+      usage: Usage;
+      cost?: number;
+      notional?: true;
+      estimated?: true;
+      duration_ms: number;
+    }
   /** A limit was reached; the run ends. */
   | { type: "limit"; limit: LimitName; value: number; max: number }
   /** A check has judged the answer. */

@@ -42,8 +42,8 @@ export type CallRow = {
   model: string;
   /** Of the route that chose the model. */
   side: Side | null;
-  /** What came of it: an answer, nothing that was kept, or a summary of earlier turns. */
-  kind: "answer" | "discarded" | "summary";
+  /** What came of it: an answer, nothing that was kept, a summary of earlier turns, or what an MCP server had asked for. */
+  kind: "answer" | "discarded" | "summary" | "sampling";
   /** When it was over, in milliseconds since 1970. */
   time: number;
   input: number;

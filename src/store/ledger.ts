@@ -63,6 +63,8 @@ export class CallReader {
         return { ...call(event, asking), kind: "answer" };
       case "attempt_discarded":
         return { ...call({ ...event, duration_ms: null, first_token_ms: null }, asking), kind: "discarded" };
+      case "sampling":
+        return { ...call({ ...event, first_token_ms: null }, { ...asking, side: null }), kind: "sampling" };
       case "compact":
         if (event.summary === undefined) return undefined;
         return {

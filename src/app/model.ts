@@ -9,6 +9,7 @@ import type { OpenHost } from "../host/host.ts";
 import { freeMemory, usableMemory } from "../host/memory.ts";
 import { folderNames, withFile } from "../host/model-files.ts";
 import { absolutePath, canonicalPath, type Environment } from "../host/machine.ts";
+import { fileResponses, responseFolder } from "../host/response-cache.ts";
 import { chooseModels, usableServices, type Choice, type ChosenModel, type ModelList } from "../models/choose.ts";
 import type { ModelDeps } from "../models/index.ts";
 import { isPath, localPath, modelsFolder, type LocalPlaces } from "../models/local-name.ts";
@@ -154,7 +155,9 @@ export function modelDeps(options: {
     agents = [],
     plan,
   } = options;
+  const folder = plan?.cache?.responses ? responseFolder(environment) : undefined;
   return {
+    ...(folder === undefined ? {} : { responses: fileResponses(folder) }),
     fetch: host.serviceFetch,
     clock,
     key: (name) => environment[name],

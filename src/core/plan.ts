@@ -96,6 +96,8 @@ export type Plan = {
   deny: PermissionLists;
   limits: Limits;
   context: ContextSpec;
+  /** `responses`: a request that was made before is answered as it was then. */
+  cache?: { responses: boolean };
   output?: { schema: JsonSchema };
   checks: Check[];
   /** What a denied call does to the exit code: 3, or nothing but a line in the result. */

@@ -11,16 +11,20 @@ export type Price = {
   notional?: true;
 };
 
-/** What one model call cost. `notional` as in `Price`; `estimated`: the service told no usage, and this is counted from what came. */
-export type Paid = { usage: Usage; cost?: number; notional?: true; estimated?: true };
+/**
+ * What one model call cost. `notional` as in `Price`; `estimated`: the service told no usage, and this is counted from what came;
+ * `from_cache`: nothing was sent, since it had been answered before.
+ */
+export type Paid = { usage: Usage; cost?: number; notional?: true; estimated?: true; from_cache?: true };
 
 /** The part of something that says what it cost. */
-export function paidOf({ usage, cost, notional, estimated }: Paid): Paid {
+export function paidOf({ usage, cost, notional, estimated, from_cache }: Paid): Paid {
   return {
     usage,
     ...(cost === undefined ? {} : { cost: rounded(cost) }),
     ...(notional === undefined ? {} : { notional }),
     ...(estimated === undefined ? {} : { estimated }),
+    ...(from_cache === undefined ? {} : { from_cache }),
   };
 }
 

@@ -85,6 +85,7 @@ export function planOf(
       ...(cost === undefined ? {} : { cost }),
     },
     context: file.context,
+    ...(file.cache === undefined ? {} : { cache: file.cache }),
     ...(output === undefined ? {} : { output }),
     checks: file.checks,
     denied: file.denied,

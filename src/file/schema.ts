@@ -344,6 +344,26 @@ export const inlineAgent = v.pipe(
 export const agentSchema = v.pipe(
   v.strictObject({
     ...entries,
+    cache: v.exactOptional(
+      v.pipe(
+        v.strictObject({
+          responses: v.optional(
+            v.pipe(
+              v.boolean(),
+              v.title("true or false"),
+              v.description(
+                "A request that was made before, to the byte, is answered as it was then: at once, for nothing, and by no service. " +
+                  "Answers are kept in `$XDG_CACHE_HOME/rein/responses`, 64 MB of them.",
+              ),
+            ),
+            false,
+          ),
+        }),
+        v.title("a map of caches"),
+        v.description("What may be answered from what was answered before."),
+        v.examples([{ responses: true }]),
+      ),
+    ),
     agents: v.optional(
       v.pipe(
         v.record(
@@ -370,7 +390,7 @@ export const agentSchema = v.pipe(
 
 /** Keys that later versions will know, by the path of the map they stand in. */
 export const laterKeys: Record<string, readonly string[]> = {
-  "": ["agents", "skills", "flow", "sandbox", "commands", "cache", "memory", "tests"],
+  "": ["agents", "skills", "flow", "sandbox", "commands", "memory", "tests"],
 };
 
 const foreignHere = {

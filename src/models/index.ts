@@ -1,5 +1,6 @@
 import type { Clock, Fetch } from "../core/host.ts";
 import type { Model, ModelSize, ModelSpec } from "../core/model.ts";
+import type { ResponseCache } from "../core/response-cache.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Script } from "../core/script.ts";
 import { answerLength } from "./answer-length.ts";
@@ -13,6 +14,7 @@ import { priceOf } from "./prices.ts";
 import { problem, type ModelProblem } from "./problem.ts";
 import type { ServiceConfig } from "./service.ts";
 import { windowOf } from "./windows.ts";
+import { withResponseCache } from "./response-cache.ts";
 import { withRetry } from "./retry.ts";
 import { scripted } from "./scripted.ts";
 import { withTextCalls } from "./text-calls.ts";
@@ -36,6 +38,8 @@ export type ModelDeps = {
   path(path: string): string;
   /** Whether a request may be made anew after text of its answer was shown. */
   retryAfterText: boolean;
+  /** Answers of earlier runs; absent where they are not to be used. */
+  responses?: ResponseCache;
   /** Whether a model whose price is not known is a failure; default: a warning. */
   mustPrice?: boolean;
 };
@@ -63,7 +67,8 @@ export async function readyModel(spec: ModelSpec, deps: ModelDeps): Promise<Resu
   const make = async () => {
     const sized = { ...(await ready.value.make()), ...size };
     const budgeted = withBudget(sized, { price, clock, longest });
-    return withRetry(budgeted, { clock, afterText: retryAfterText });
+    const retried = withRetry(budgeted, { clock, afterText: retryAfterText });
+    return deps.responses === undefined ? retried : withResponseCache(retried, spec, deps.responses);
   };
   return ok({ ...ready.value, ...size, make });
 }

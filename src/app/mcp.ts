@@ -121,7 +121,7 @@ class Run implements McpRun {
     if (first !== undefined) return { ok: false, error: { ...first, message: mask.text(first.message) } };
     for (const { problem } of failures) this.#warn(problem.message);
     const wrong = (await this.#changedPins()) ?? this.#missingTools() ?? (await this.#collision());
-    if (wrong !== undefined) return { ok: false, error: wrong };
+    if (wrong !== undefined) return { ok: false, error: { ...wrong, message: mask.text(wrong.message) } };
     return { ok: true, value: await this.present() };
   }
 

@@ -32,7 +32,7 @@ export const toolsCommand: Handler = async (args, io) => {
   const done = await withServers(plan.value, server, args, io, async (look) => {
     const status = look.status();
     const tools = status.flatMap(({ name }) => look.tools(name));
-    await io.stdout.write(args.one("--output") === "json" ? serverToolsJson(tools) : serverToolsText(tools));
+    await io.stdout.write(look.mask(args.one("--output") === "json" ? serverToolsJson(tools) : serverToolsText(tools)));
     const failed = status.filter(({ state }) => state !== "ready");
     for (const { name, error = "it is not ready" } of failed) {
       const message = `Cannot start the MCP server '${name}': ${error}`;

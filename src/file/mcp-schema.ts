@@ -63,7 +63,9 @@ const entries = {
     v.pipe(
       v.string(),
       v.title("a folder"),
-      v.description("Where its program starts; `agent:` is the agent file's folder. Default: the working folder."),
+      v.description(
+        "Where its program starts, a folder in `permissions.read`; `agent:` is the agent file's folder. Default: the working folder.",
+      ),
     ),
   ),
   env: v.exactOptional(

@@ -65,7 +65,12 @@ export function checkMcp(agent: Node, context: McpContext): CheckedMcp {
     all.problems.push(...nameProblems(name, key));
     if (node.kind !== "map") continue;
     const checked = checkEntry(key, node, file);
-    all.problems.push(...checked.problems, ...ruleProblems(agent, node, checked.requests), ...strayHoles(node, text));
+    all.problems.push(
+      ...checked.problems,
+      ...ruleProblems(agent, node, checked.requests),
+      ...folderProblems(agent, node),
+      ...strayHoles(node, text),
+    );
     addRequests(all.requests, checked.requests);
     const value = v.safeParse(mcpEntry, toJson(withoutName(node)));
     if (value.success && checked.transport !== undefined) {
@@ -195,6 +200,17 @@ function ruleProblems(agent: Node, node: MapNode, requests: EntryRequests): Prob
       return [{ code: "permission", at: rule.at, message, hint }];
     });
   });
+}
+
+/** A folder to start in is read by that. */
+function folderProblems(agent: Node, node: MapNode): Problem[] {
+  const folder = find(node, "cwd");
+  const rules = find(agent, "permissions", "read");
+  if (folder?.kind !== "text" || folder.value.includes("${{") || (rules !== undefined && rules.kind !== "list"))
+    return [];
+  if (textsOf(rules).some(({ value }) => isWithin("read", value, folder.value))) return [];
+  const message = `No server can start in ${quote(folder.value)}: permissions has no ${quote(folder.value)} in 'read'`;
+  return [{ code: "permission", at: folder.at, message, hint: `write permissions: { read: [${folder.value}] }` }];
 }
 
 /** Whether a rule covers another, as far as their text tells: what it leaves open is decided when the server starts. */

@@ -33,7 +33,11 @@ instructions: You are a careful reviewer.
 prompt: |
   Review this diff:
   \${{ input.diff }}
-tools: [file_read, bash_exec]
+tools: [file_read, bash_exec, { files: ["read_*", { list: ls }] }]
+mcp:
+  from: .mcp.json
+  files: { command: [npx, server], env: { A: b }, deadline: 20s, permissions: { read: [.] } }
+  api: { url: "https://mcp.example.com", transport: sse, required: false }
 permissions: { read: [.], run: [git, bash, jq], env: [LANG] }
 deny: { read: [.env] }
 limits: { turns: 30, time: 5m, tokens: 400000, tool_calls: 100 }
@@ -56,6 +60,15 @@ test("an editor marks an unknown key, an unknown tool and a wrong value", async 
     expect.objectContaining({ range: expect.objectContaining({ start: { line, character } }) });
   expect(found).toHaveLength(3);
   expect(found).toEqual(expect.arrayContaining([at(1, 0), at(3, 8), at(4, 16)]));
+});
+
+test.each([
+  ["{ a: { comand: x } }", true],
+  ["[{ name: a, comand: x }]", true],
+  ["[{ name: a, command: x }]", false],
+])("an editor marks an unknown key of a server: %s", async (mcp, wrong) => {
+  const found = await editor.open(`mcp-${mcp.length}.yaml`, `${modeline}prompt: hi\nmcp: ${mcp}\n`);
+  expect(JSON.stringify(found) !== "[]").toBe(wrong);
 });
 
 test("an editor shows what a key is for, without the words that messages use", async () => {

@@ -176,6 +176,10 @@ test.each([
     "{ command: x, permissions: { env: [AWS_KEY] } }",
     "46 A server cannot get more than the agent: permissions has no 'AWS_KEY' in 'env' (write permissions: { env: [AWS_KEY] })",
   ],
+  [
+    "{ command: x, cwd: out }",
+    "30 No server can start in 'out': permissions has no 'out' in 'read' (write permissions: { read: [out] })",
+  ],
   ["{ command: x, allow: [everything] }", "33 Expected 'sampling', 'elicitation' or 'roots', found 'everything'"],
   [
     "{ url: 'https://x', oauth: { client_secret: abc } }",

@@ -17,6 +17,7 @@ import { noKeychain } from "../helpers/keychain.ts";
 import { startOauthServers, type OauthServers } from "../helpers/mcp-oauth-server.ts";
 import { calm, oneServer } from "../helpers/mcp-session.ts";
 import { browse, type How } from "../helpers/oidc-browser.ts";
+import { openScreen } from "../helpers/terminal.ts";
 import { openRoom } from "../host/harness.ts";
 
 // Sign-ins to remote servers, from the first 401 to a token that is renewed, with an authorization server of the tests.
@@ -255,4 +256,32 @@ test("the client and the scopes are those of the file, where it names them", asy
   const page = new URL(/http\S+/.exec(run.told[0] ?? "")?.[0] ?? "");
   expect([page.searchParams.get("client_id"), page.searchParams.get("scope")]).toEqual(["mine", "own"]);
   expect(servers.given).toEqual([]);
+});
+
+test("the executable: a person signs in by command, and then a run needs nobody", async () => {
+  const servers = start();
+  const agent = [
+    "model: scripted/script.yaml",
+    "prompt: Go",
+    `permissions: { net: ["${servers.rules.authorization}"] }`,
+    `mcp: { notes: { url: "${servers.url}" } }`,
+  ].join("\n");
+  const script = "- calls: [{ name: echo, arguments: { text: signed in } }]\n- text: done\n";
+  // The run has no terminal to ask at.
+  const run = "rein run agent.yaml -P --output jsonl 2>&1 < /dev/null | cat";
+  await using screen = openScreen(
+    `CI=1 ${run}; rein mcp login notes agent.yaml -P && CI=1 ${run}`,
+    { "agent.yaml": `${agent}\n`, "script.yaml": script },
+    { columns: 2000, env: { BROWSER: "none" } },
+  );
+  await screen.until("Sign in to 'notes' with a browser of this machine:");
+  await screen.until("%2Fmcp\n");
+  await browse("agree", /http:\S+\/authorize\S+/.exec(screen.text())?.[0] ?? "");
+  const { text, code } = await screen.end();
+  expect(code).toBe(0);
+  expect(text).toContain("it wants a sign-in: run `rein mcp login notes`");
+  expect(text).toContain("Signed in to 'notes': the tokens are in ");
+  expect(text).toContain('"content":"signed in"');
+  expect(servers.given).toEqual(["register", "authorization_code use"]);
+  expect(servers.secrets.filter((secret) => text.includes(secret))).toEqual([]);
 });

@@ -68,6 +68,49 @@ async function write(journal: Journal, ...events: Stamped<DurableEvent>[]): Prom
 
 for (const { name, open } of stores) {
   describe(`a store: ${name}`, () => {
+    test("what routes have decided is told with how the runs came out, each agent's by itself", async () => {
+      const store = await open();
+      const route = (
+        seq: number,
+        side: "simple" | "complex",
+        more: { agent_id?: string } = {},
+      ): Stamped<DurableEvent> => {
+        const decided = { scorer: "keywords", score: 0.25, threshold: 0.7, why: "so" } as const;
+        return { seq, time: 100, type: "route", side, model: "m/x", ...decided, ...more };
+      };
+      const check = (seq: number, ok: boolean): Stamped<DurableEvent> => {
+        return { seq, time: 110, type: "check", run: ["x"], ok, detail: "" };
+      };
+      const inner = { agent_id: "a1" };
+      const first = value(await store.begin({ id: "r1", agent: "a", model: "m/x", time: 10 }));
+      const begun = [
+        start(0, 10),
+        route(1, "simple"),
+        { ...start(2, 20), agent: "sub", ...inner },
+        route(3, "complex", inner),
+      ];
+      await write(first, ...begun, { ...end(4, 130, "unfit"), ...inner }, check(5, true), end(6, 140, "done"));
+      const second = value(await store.begin({ id: "r2", agent: "a", model: "m/x", time: 10 }));
+      const escalated = {
+        seq: 3,
+        time: 120,
+        type: "escalate",
+        turn: 1,
+        from: "m/x",
+        to: "m/y",
+        reason: "bad",
+      } as const;
+      await write(second, start(0, 10), route(1, "simple"), check(2, false), escalated);
+      const row = { agent: "a", side: "simple", scorer: "keywords", score: 0.25, threshold: 0.7, cost: null } as const;
+      expect(value(await store.routes(100))).toEqual([
+        { ...row, ms: 40, failed: false, escalated: false },
+        { ...row, agent: "sub", side: "complex" as const, ms: 30, failed: true, escalated: false },
+        { ...row, ms: null, failed: true, escalated: true },
+      ]);
+      expect(value(await store.routes(101))).toEqual([]);
+      await store.close();
+    });
+
     test("what was appended is read back as it was, in order of its numbers, gaps included", async () => {
       const store = await open();
       const journal = value(await store.begin({ id: "run1", agent: "a", model: "m/x", time: 10 }));

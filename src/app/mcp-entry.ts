@@ -89,9 +89,9 @@ function lookUp(path: readonly string[], values: JsonObject): Json | undefined {
   return value;
 }
 
-/** Whether the server can be reached only when the inputs are known. */
+/** Whether the server can be reached only when the run has its inputs and its id. */
 export function needsInput({ transport }: McpServer): boolean {
-  return textsOf(transport).some(({ pieces }) => pieces.some((piece) => "path" in piece && piece.path[0] === "input"));
+  return textsOf(transport).some(({ pieces }) => pieces.some((piece) => "path" in piece && piece.path[0] !== "env"));
 }
 
 /** What a server cannot be reached without. */

@@ -18,7 +18,7 @@ describe.each(mcpRows)("a server over $name", ({ open }) => {
     expect(status).toMatchObject({
       name: "one",
       state: "ready",
-      tools: 11,
+      tools: 12,
       server: { name: "cases", version: "1.2.3" },
     });
     const wide = one.servers.door.facts("one", "wide");
@@ -68,8 +68,14 @@ describe.each(mcpRows)("a server over $name", ({ open }) => {
     await using row = await open();
     await using one = await oneServer(row.link, { timeout: 300 });
     const { door } = one.servers;
+    const cancelled = async () => {
+      const told = await door.call("one", "cancelled", {}, { signal: calm() });
+      return told.ok ? Number(texts(told.value.content)) : NaN;
+    };
+    const before = await cancelled();
     const stop = new AbortController();
     const slow = door.call("one", "slow", {}, { signal: stop.signal });
+    await Bun.sleep(20);
     stop.abort();
     expect(await slow).toMatchObject({ ok: false, error: { code: "cancelled" } });
     expect(await door.call("one", "slow", {}, { signal: calm() })).toMatchObject({
@@ -77,6 +83,9 @@ describe.each(mcpRows)("a server over $name", ({ open }) => {
       error: { code: "timeout", message: "The tool 'slow' of the MCP server 'one' took longer than 0.3 s" },
     });
     expect(await door.call("one", "echo", { text: "a" }, { signal: calm() })).toMatchObject({ ok: true });
+    // The server was told of both.
+    for (let i = 0; i < 200 && (await cancelled()) < before + 2; i++) await Bun.sleep(10);
+    expect(await cancelled()).toBeGreaterThanOrEqual(before + 2);
   });
 
   test("gives 10 MB whole", async () => {

@@ -16,6 +16,9 @@ export const wideSchema = {
 /** A picture of one pixel. */
 export const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
+/** How many calls of this process were cancelled by whoever made them. */
+let cancelled = 0;
+
 /** A server that has one of each: the cases of the contract suite go through it over every transport. */
 export function caseServer(): McpServer {
   const server = new McpServer(
@@ -34,7 +37,7 @@ export function caseServer(): McpServer {
       { ...plain("echo", "Says it again"), annotations: { readOnlyHint: true }, title: "Echo" },
       plain("wide", "Has a wide schema\nin two lines", wideSchema),
       { ...plain("sum"), outputSchema: { type: "object", properties: { sum: { type: "number" } }, required: ["sum"] } },
-      ...["fail", "slow", "picture", "links", "huge", "grow", "steps", "wrong"].map((name) => plain(name)),
+      ...["fail", "slow", "picture", "links", "huge", "grow", "steps", "wrong", "cancelled"].map((name) => plain(name)),
       ...(grown ? [plain("grown")] : []),
     ],
   }));
@@ -53,6 +56,7 @@ export function caseServer(): McpServer {
         await new Promise((resolve) => {
           mcpReq.signal.addEventListener("abort", resolve);
         });
+        cancelled++;
         return text("late");
       case "picture":
         return { content: [{ type: "image" as const, data: pixel, mimeType: "image/png" }] };
@@ -63,6 +67,8 @@ export function caseServer(): McpServer {
             { type: "resource" as const, resource: { uri: "case://b", mimeType: "text/plain", text: "inside" } },
           ],
         };
+      case "cancelled":
+        return text(String(cancelled));
       case "huge":
         return text(`start ${"x".repeat(10_000_000)} end`);
       case "grow":

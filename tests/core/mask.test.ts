@@ -12,6 +12,22 @@ test("a secret that is cut between pieces is found", () => {
   expect(out.join("") + stream.end()).toBe("x [masked] y topsec");
 });
 
+test("what a cut leaves of a secret is masked on both sides of its mark", () => {
+  const mask = makeMask(["sk-topsecret", "another-value"]);
+  for (let at = 4; at <= 8; at++) {
+    const [start, end] = ["sk-topsecret".slice(0, at), "sk-topsecret".slice(at)];
+    expect(mask.text(`a ${start}\n[1,200 characters left out]\n${end} b`)).toBe(
+      "a [masked]\n[1,200 characters left out]\n[masked] b",
+    );
+    expect(mask.text(`a ${start}… b`)).toBe("a [masked]… b");
+  }
+  expect(mask.text("sk-topsec…value b… sk-topsec\nret")).toBe("[masked]…[masked] b… sk-topsec\nret");
+  expect(mask.text("sk-t\n[3 characters left out here: read parts]\ncret")).toBe(
+    "[masked]\n[3 characters left out here: read parts]\n[masked]",
+  );
+  expect(mask.text("sk-topsec……cret")).toBe("[masked]……[masked]");
+});
+
 test("a value too short to be a secret is left alone", () => {
   expect(makeMask(["true"]).text("true")).toBe("true");
 });

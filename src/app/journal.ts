@@ -87,16 +87,14 @@ async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>>
 
 /** The conversation that a session had, with the bytes of its attachments. */
 async function historyOf(events: ReadonlyArray<DurableEvent & Nested>, store: Store): Promise<Conversation> {
-  const data = new Map<string, string>();
-  for (const event of events) {
-    const own = event.agent_id === undefined && (event.type === "user" || event.type === "call_end");
-    const facts = own ? (event.attachments ?? []) : [];
-    for (const { sha256 } of facts) {
-      const found = data.has(sha256) ? undefined : await store.attachment(sha256);
-      if (found?.ok && found.value !== undefined) data.set(sha256, Buffer.from(found.value).toString("base64"));
-    }
+  // Of those that no request has any more the bytes are not read.
+  const named = conversation(events, (sha256) => sha256).messages.flatMap(attachmentsOf);
+  const data = new Map<string, string | undefined>();
+  for (const { data: sha256 } of named) {
+    const found = data.has(sha256) ? undefined : await store.attachment(sha256);
+    if (found?.ok) data.set(sha256, found.value && Buffer.from(found.value).toString("base64"));
   }
-  return conversation(events, (sha256) => data.get(sha256));
+  return conversation(events, (sha256) => (data.has(sha256) ? data.get(sha256) : ""));
 }
 
 /** Whether more attachments than a conversation can have would be in it. */

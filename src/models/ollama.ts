@@ -52,9 +52,9 @@ export const make: MakeModel = (config) =>
     /** The context that the model is good for here: what is told of its memory, and of the model. Asked once. */
     function size(signal: AbortSignal): Promise<ModelSize & { warning?: string }> {
       return (known ??= (async () => {
-        const { longest } = await know(signal);
         const wanted = options.context;
-        const memory = await bytesOf(await config.memory?.(config.baseUrl), client(signal, bounded));
+        const [{ longest }, found] = await Promise.all([know(signal), config.memory?.(config.baseUrl)]);
+        const memory = await bytesOf(found, client(signal, bounded));
         return ownWindow(name, { longest, wanted }, memory);
       })());
     }

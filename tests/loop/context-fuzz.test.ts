@@ -85,8 +85,8 @@ async function play(seed: number): Promise<string[]> {
         if (tokens > limit) problems.push(`${tokens} tokens of ${limit}`);
         if (!refused && messages.length > Math.max(spec.max_messages ?? Infinity, run + 4))
           problems.push("too many messages");
-      } else if (!everRefused && limit > 7000) problems.push(`does not fit: ${JSON.stringify(fitted)}`);
-      problems.push(...invalid(messages, firstText, task.text));
+      } else if (!everRefused && limit > 4500) problems.push(`does not fit: ${JSON.stringify(fitted)}`);
+      problems.push(...invalid(messages, firstText, task));
       const told = conversation(events, (sha256) => sha256);
       if (JSON.stringify(told.messages) !== JSON.stringify(messages))
         problems.push("the events tell another conversation");
@@ -125,12 +125,13 @@ async function play(seed: number): Promise<string[]> {
 }
 
 /** What a service would refuse in a conversation, and what must be in it whatever is left out. */
-function invalid(messages: readonly Message[], first: string, task: string): string[] {
+function invalid(messages: readonly Message[], first: string, task: Extract<Message, { role: "user" }>): string[] {
   const problems: string[] = [];
   const [start] = messages;
   if (start?.role !== "user" || !start.text.startsWith(first)) problems.push("the first prompt is gone");
-  if (!messages.some((message) => message.role === "user" && message.text.startsWith(task)))
-    problems.push("the prompt is gone");
+  const own = messages.find((message) => message.role === "user" && message.text.startsWith(task.text));
+  if (own?.role !== "user") problems.push("the prompt is gone");
+  else if (own.attachments?.length !== task.attachments?.length) problems.push("what was attached is gone");
   let open: string[] = [];
   for (const message of messages) {
     if (message.role === "tool") {

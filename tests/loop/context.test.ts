@@ -4,7 +4,7 @@ import type { Message } from "../../src/core/message.ts";
 import type { Model, ModelRequest } from "../../src/core/model.ts";
 import { defaultContext, type ContextSpec } from "../../src/core/plan.ts";
 import { Context } from "../../src/loop/context.ts";
-import { Conversation } from "../../src/loop/conversation.ts";
+import { Conversation, cutEntry } from "../../src/loop/conversation.ts";
 import type { Gauge } from "../../src/loop/measure.ts";
 import { Tally } from "../../src/loop/tally.ts";
 import { testClock } from "../helpers/clock.ts";
@@ -150,6 +150,12 @@ describe("a request that does not fit", () => {
       expect(messages[1]?.role).toBe("assistant");
     }
   });
+});
+
+test("a result that is cut twice says how much of the whole is left out", () => {
+  const result = { id: "c1", name: "look", content: "x".repeat(10_000), error: false };
+  const cut = cutEntry(cutEntry({ place: 1, message: { role: "tool", results: [result] } }, 2000), 500);
+  expect(resultsOf([cut.message])[0]).toContain("\n[9,500 characters left out; ");
 });
 
 describe("a service that finds a request too long", () => {

@@ -3,7 +3,7 @@ import { journalPath } from "./app/journal.ts";
 import type { ExplainedRoute, RouteQuestion } from "./app/explain-route.ts";
 import type { RouteStats } from "./app/route-stats.ts";
 import type { DoctorRequest } from "./app/doctor.ts";
-import { decide, listsOf, readyChoice, standing, type ReadyChoice } from "./app/candidates.ts";
+import { bytesPerToken, decide, listsOf, readyChoice, standing, type ReadyChoice } from "./app/candidates.ts";
 import { chosenModels, modelDeps, modelNeeds, offeredModel, passNeeds } from "./app/model.ts";
 import { makeMcp, mcpNeeds } from "./app/mcp.ts";
 import { viewCrew } from "./app/crew-view.ts";
@@ -33,9 +33,6 @@ import { describe } from "./permit/describe.ts";
 import { makePolicy } from "./permit/policy.ts";
 
 export const clock: Clock = systemClock;
-
-/** The most bytes that one token stands for in practice: long runs of blanks or dashes are single tokens. */
-const bytesPerToken = 16;
 
 /** Taken where a model's window is not known: more than any service offers. */
 const largestWindow = 2_000_000;

@@ -15,8 +15,11 @@ import { countTokens } from "../native/tokens.ts";
 /** A model of a list that cannot be had on this machine: nothing is sent to it. */
 type Missing = { model: string; reason: string };
 
-/** A list of models, of which those are candidates that nothing is missing for. There is at least one. */
+/** A list of models: the candidates among them, that nothing is missing for, and those before the first that cannot be had. */
 export type ReadyList = { models: ModelList; candidates: [Candidate, ...Candidate[]]; missing: Missing[] };
+
+/** The most bytes that one token stands for in practice: long runs of blanks or dashes are single tokens. */
+export const bytesPerToken = 16;
 
 export type ReadyChoice = ReadyList | { route: Route; lists: Record<Side, ReadyList> };
 
@@ -48,7 +51,7 @@ export async function readyList(models: ModelList, deps: ModelDeps): Promise<Res
     // What is wrong on any machine is no reason to ask another model.
     const here = ready.error.outcome === "credentials" || spec.model.startsWith(`${localProvider.name}/`);
     if (models.length === 1 || !here) return ready;
-    missing.push({ model: spec.model, reason: ready.error.message });
+    if (candidates.length === 0) missing.push({ model: spec.model, reason: ready.error.message });
     problems.push(ready.error);
   }
   const [first, ...others] = candidates;
@@ -65,10 +68,13 @@ export type Decision = { list: ReadyList; stronger?: ReadyList; routed?: Routed;
 
 /** Which models answer a task. Nothing is asked for it. */
 export async function decide(choice: ReadyChoice, task: Task): Promise<Decision> {
-  if (!("route" in choice)) return { list: choice, events: passedOver(choice) };
+  if (!("route" in choice)) {
+    const list = largeEnough(choice, task.prompt);
+    return { list, events: passedOver(list) };
+  }
   const { route, lists } = choice;
   const routed = await decideRoute(route, judgedBy(task));
-  const list = lists[routed.side];
+  const list = largeEnough(lists[routed.side], task.prompt);
   const event: DurableEvent = { type: "route", model: list.candidates[0].name, ...routed };
   const events = [event, ...passedOver(list)];
   return { list, ...(route.scorer === "cascade" ? { stronger: lists.complex } : {}), routed, events };
@@ -83,13 +89,20 @@ export function judgedBy({ prompt, attachments, tools }: Task): Judged {
   };
 }
 
-/** The models before the first that can be had, which is asked in their place. */
-function passedOver({ models, candidates, missing }: ReadyList): DurableEvent[] {
-  const to = candidates[0].name;
-  const before = models.slice(0, models.length - candidates.length);
-  return missing
-    .filter(({ model }) => before.some(({ spec }) => spec.model === model))
-    .map(({ model, reason }) => ({ type: "fallback", from: model, to, reason }));
+/** The same without those that could never hold the prompt; all of them where none could. */
+function largeEnough(list: ReadyList, prompt: string): ReadyList {
+  const least = Buffer.byteLength(prompt) / bytesPerToken;
+  const fits = ({ window = Infinity }: Candidate) => least <= window;
+  const [first, ...others] = list.candidates.filter(fits);
+  if (first === undefined) return list;
+  const before = list.candidates.slice(0, list.candidates.indexOf(first));
+  const small = before.map(({ name }) => ({ model: name, reason: `'${name}' cannot hold a prompt as long as this` }));
+  return { ...list, candidates: [first, ...others], missing: [...list.missing, ...small] };
+}
+
+/** The first that can be had is asked in place of those before it. */
+function passedOver({ candidates: [{ name: to }], missing }: ReadyList): DurableEvent[] {
+  return missing.map(({ model, reason }) => ({ type: "fallback", from: model, to, reason }));
 }
 
 /** Makes the first model of a decision; the others are made when they are asked. */

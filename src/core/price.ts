@@ -33,8 +33,10 @@ export function rounded(dollars: number): number {
   return Math.round(dollars * 1e9) / 1e9;
 }
 
-/** An amount for people, with as many digits as it takes: `1.00`, `0.0042`. */
+/** An amount for people: two digits behind the point, and up to four, or two that count, where it is less than 1. */
 export function dollars(amount: number): string {
-  if (amount === 0 || amount >= 0.01) return amount.toFixed(2);
-  return amount < 0.000_001 ? "0.000001" : amount.toFixed(Math.min(6, 1 - Math.floor(Math.log10(amount))));
+  if (amount === 0 || amount >= 1) return amount.toFixed(2);
+  if (amount < 0.000_001) return "0.000001";
+  const digits = amount >= 0.01 ? 4 : Math.min(6, 1 - Math.floor(Math.log10(amount)));
+  return amount.toFixed(digits).replace(/(\.\d\d\d*?)0+$/, "$1");
 }

@@ -166,6 +166,7 @@ function openToRead(location: string): Database {
   } catch {
     db?.close();
     const { SQLITE_OPEN_READONLY, SQLITE_OPEN_URI } = constants;
-    return new Database(`file:${encodeURI(location)}?immutable=1`, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    const path = location.replace(/[%?#]/g, encodeURIComponent);
+    return new Database(`file:${path}?immutable=1`, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
   }
 }

@@ -73,7 +73,8 @@ export class Exchange {
     const method = init.method ?? "GET";
     const response = await this.#authorized(url, init);
     const session = new Headers(init.headers).has("mcp-session-id");
-    if (session && method !== "DELETE" && (await isForgotten(response)))
+    // A stream that is only not offered is no lost session.
+    if (session && method === "POST" && (await isForgotten(response)))
       this.#options.lost("it has forgotten the session");
     return this.#bounded(method, response);
   };

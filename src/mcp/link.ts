@@ -15,6 +15,8 @@ export type Link = {
   explain(thrown: unknown): StartFailure | undefined | Promise<StartFailure | undefined>;
   /** What ended it, once it has ended by itself: "it ended with exit code 3". */
   ended(): string | undefined;
+  /** Whether only its session has ended, as it does where nobody spoke for long: the server itself is there. */
+  lapsed?(): boolean;
   /** The end of what the server's program wrote to stderr, by now. */
   said(): string;
   /**

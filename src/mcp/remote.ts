@@ -49,11 +49,10 @@ export async function openRemote(
   if (ready?.ok === false) return ready;
 
   let transport: Transport | undefined;
-  let endedBy: string | undefined;
-  const ending = { begun: false };
+  const ending: Ending = { begun: false };
   const lost = (why: string) => {
-    if (ending.begun || endedBy !== undefined) return;
-    endedBy = why;
+    if (ending.begun) return;
+    ending.by = why;
     void transport?.close();
   };
   const options: ExchangeOptions = {
@@ -93,18 +92,22 @@ export async function openRemote(
     kind === "sse"
       ? new SseTransport(url, { fetch: exchange.fetch }, ending)
       : new HttpTransport(url, { fetch: exchange.fetch }, ending, doors.clock);
-  const ended = () => endedBy;
-  return {
-    ok: true,
-    value: { transport, said: nothing, ended, explain: (thrown) => explain(remote, thrown, ended()) },
+  const value: Link = {
+    transport,
+    said: nothing,
+    ended: () => ending.by,
+    lapsed: () => kind === "http" && ending.by !== undefined,
+    explain: (thrown) => explain(remote, thrown, ending.by),
   };
+  return { ok: true, value };
 }
 
 function nothing(): string {
   return "";
 }
 
-type Ending = { begun: boolean };
+/** Whether a connection was closed, and what ended it where that was not us. */
+type Ending = { begun: boolean; by?: string };
 
 /** The SDK's, with messages in turns. */
 class SseTransport implements Transport {
@@ -167,11 +170,15 @@ class HttpTransport extends StreamableHTTPClientTransport {
   override async close(): Promise<void> {
     if (this.#ending.begun) return;
     this.#ending.begun = true;
+    if (this.#ending.by === undefined) await this.#goodBye();
+    await super.close();
+  }
+
+  async #goodBye(): Promise<void> {
     const settled = new AbortController();
     const done = this.terminateSession().catch(() => undefined);
     await Promise.race([done, this.#clock.sleep(goodByeMs, settled.signal)]);
     settled.abort();
-    await super.close();
   }
 }
 

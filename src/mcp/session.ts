@@ -155,6 +155,7 @@ export class Session {
     if (made.ok) {
       this.#connection = made.value;
       this.#set("ready", undefined);
+      if (this.#listAgain) this.#relist(made.value.client);
       // What happened between its list and here.
       if (made.value.link.ended() !== undefined) this.#lost(made.value);
     } else {
@@ -261,12 +262,13 @@ export class Session {
     const { link } = connection;
     const why = explained({ message: link.ended() ?? "the connection was lost", said: link.said() });
     this.#connection = undefined;
-    if (this.#restarted) {
+    const lapsed = link.lapsed?.() === true;
+    if (this.#restarted && !lapsed) {
       this.#set("down", why);
       this.#options.warn(`The MCP server '${name}' is gone for the second time, and stays down: ${why}`);
       return;
     }
-    this.#restarted = true;
+    this.#restarted ||= !lapsed;
     this.#set("restarting", why);
     this.#options.warn(`The MCP server '${name}' is gone, and is started again: ${why}`);
     void this.#become("down").then((made) => {

@@ -280,6 +280,34 @@ describe("a server that was ready", () => {
     expect(one.warnings).toEqual([expect.stringMatching(/^The MCP server 'one' is gone, and is started again: /)]);
   });
 
+  test("over http may forget sessions as often as it likes", async () => {
+    const server = httpServer();
+    await using row = remoteServer("http", server);
+    await using one = await oneServer(row.link);
+    const echo = () => one.servers.door.call("one", "echo", { text: "a" }, { signal: calm() });
+    for (let times = 0; times < 3; times++) {
+      server.kill();
+      expect(await echo()).toMatchObject({ ok: false });
+      expect(await echo()).toMatchObject({ ok: true });
+    }
+  });
+
+  test("over http, and has no stream of its own and says so with 404, is as good", async () => {
+    const inner = httpServer();
+    const server = listen("http", "/mcp", {
+      answer: (request) => (request.method === "GET" ? new Response("no", { status: 404 }) : forward(inner, request)),
+    });
+    try {
+      await using row = remoteServer("http", server);
+      await using one = await oneServer(row.link);
+      for (let i = 0; i < 100 && !server.asked.includes("GET /mcp"); i++) await Bun.sleep(5);
+      expect(await one.servers.door.call("one", "echo", { text: "a" }, { signal: calm() })).toMatchObject({ ok: true });
+      expect(one.warnings).toEqual([]);
+    } finally {
+      inner.stop();
+    }
+  });
+
   test("over http is told that its session is over", async () => {
     const server = httpServer();
     await using row = remoteServer("http", server);

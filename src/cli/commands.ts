@@ -206,7 +206,11 @@ export const commands: readonly Command[] = [
       },
       { name: "--input", value: { name: "FILE" }, help: "Read inputs from a JSON file" },
       { name: "--stats", help: "Tell share, cost, time and failed checks of each side of the routes so far" },
-      { name: "--since", value: { name: "WHEN" }, help: "With --stats: only decisions since then: '12h', '7d', '2w' or '2026-11-01'" },
+      {
+        name: "--since",
+        value: { name: "WHEN" },
+        help: "With --stats: only decisions since then: '12h', '7d', '2w' or '2026-11-01'",
+      },
       outputFlag("text", "json"),
     ],
     examples: [

@@ -100,3 +100,24 @@ describe("making a model", () => {
     });
   });
 });
+
+describe("a model whose price must be known", () => {
+  const must = { ...deps({ OPENAI_API_KEY: "sk-12345678" }), mustPrice: true };
+  const price = { input: 1, output: 2 };
+
+  test("is none where nobody knows it, and the file can name it", async () => {
+    const unknown = await createModel({ model: "openai/gpt-nope" }, must);
+    expect(unknown).toMatchObject({ ok: false, error: { outcome: "usage", hint: expect.stringContaining("price:") } });
+    expect((await createModel({ model: "openai/gpt-nope", price }, must)).ok).toBe(true);
+  });
+
+  test("is one of the list, and one that costs nothing", async () => {
+    for (const model of ["openai/gpt-5", "ollama/x", "scripted/there.yaml"]) {
+      expect((await createModel({ model }, must)).ok).toBe(true);
+    }
+  });
+
+  test("may be unknown where no limit on cost was set", async () => {
+    expect((await createModel({ model: "openai/gpt-nope" }, { ...must, mustPrice: false })).ok).toBe(true);
+  });
+});

@@ -140,6 +140,51 @@ describe("a request that does not fit", () => {
     expect(messages[0]).toMatchObject({ attachments: [image] });
   });
 
+  test("is cut down rarely too where the turns to keep nearly fill it", async () => {
+    const { context, compacts } = open();
+    context.task({ role: "user", text: "do it" });
+    for (let number = 1; number <= 100; number++) {
+      turn(context, number, "x".repeat(1900));
+      await context.fit(model(5200), number + 1);
+    }
+    expect(compacts().length).toBeLessThan(35);
+  });
+
+  test("keeps what was attached to the prompt of this run, though results before and after it are cut", async () => {
+    const history = new Conversation();
+    const earlier = open({ history });
+    earlier.context.task({ role: "user", text: "first" });
+    turn(earlier.context, 1, "x".repeat(20_000));
+    const { context, messages, compacts } = open({ history, spec: { keep_turns: 1 } });
+    const image = { mediaType: "image/png", data: "AAAA" };
+    context.task({ role: "user", text: "second", attachments: [image] });
+    for (let number = 1; number <= 3; number++) turn(context, number, "x".repeat(20_000));
+    await context.fit(model(18_000), 4);
+    expect(compacts()[0]?.cut).toEqual([
+      { from: 2, to: 2, keep: 2000 },
+      { from: 5, to: 7, keep: 2000 },
+    ]);
+    expect(messages[3]).toMatchObject({ text: "second", attachments: [image] });
+  });
+
+  test("has its note in the prompt that stands before what was removed last", async () => {
+    const history = new Conversation();
+    const earlier = open({ history, spec: { keep_turns: 1 } });
+    earlier.context.task({ role: "user", text: "first" });
+    for (let number = 1; number <= 8; number++) turn(earlier.context, number, "x".repeat(1900));
+    await earlier.context.fit(model(3000), 9);
+    const [prompt] = history.messages;
+    expect(prompt?.role === "user" && prompt.text).toMatch(/^first\n\n\[\d+ earlier messages summarized\]$/);
+    const { context, messages } = open({ history, spec: { keep_turns: 1 } });
+    context.task({ role: "user", text: "second" });
+    for (let number = 1; number <= 8; number++) turn(context, number, "x".repeat(1900));
+    await context.fit(model(3000), 9);
+    expect(messages.slice(0, 2)).toEqual([
+      { role: "user", text: "first" },
+      { role: "user", text: expect.stringMatching(/^second\n\n\[\d+ earlier messages summarized\]$/) },
+    ]);
+  });
+
   test("has no more messages than the file allows, and never half a call", async () => {
     const { context, messages } = open({ spec: { max_messages: 10, keep_turns: 3 } });
     context.task({ role: "user", text: "do it" });

@@ -6,13 +6,13 @@ export const acceptEncoding = "gzip, br, zstd";
 /** What is unpacked at once. */
 const chunkSize = 65_536;
 
-const unpackers: Record<string, () => Promise<Transform>> = {
-  gzip: async () => (await import("node:zlib")).createGunzip({ chunkSize }),
-  "x-gzip": async () => (await import("node:zlib")).createGunzip({ chunkSize }),
-  deflate: async () => (await import("node:zlib")).createInflate({ chunkSize }),
-  br: async () => (await import("node:zlib")).createBrotliDecompress({ chunkSize }),
-  zstd: async () => (await import("node:zlib")).createZstdDecompress({ chunkSize }),
-};
+const unpackers = new Map<string, () => Promise<Transform>>([
+  ["gzip", async () => (await import("node:zlib")).createGunzip({ chunkSize })],
+  ["x-gzip", async () => (await import("node:zlib")).createGunzip({ chunkSize })],
+  ["deflate", async () => (await import("node:zlib")).createInflate({ chunkSize })],
+  ["br", async () => (await import("node:zlib")).createBrotliDecompress({ chunkSize })],
+  ["zstd", async () => (await import("node:zlib")).createZstdDecompress({ chunkSize })],
+]);
 
 /**
  * A response whose body is unpacked as it is read, and no further: Bun would unpack all that has come, and a few kilobytes can be a
@@ -20,7 +20,7 @@ const unpackers: Record<string, () => Promise<Transform>> = {
  */
 export function unpacked(response: Response, end: () => void): Response {
   const { body, status, statusText, headers } = response;
-  const unpacker = unpackers[headers.get("content-encoding")?.toLowerCase() ?? ""];
+  const unpacker = unpackers.get(headers.get("content-encoding")?.toLowerCase() ?? "");
   if (body === null || unpacker === undefined) return response;
   const pieces = unpack(body, unpacker);
   const read = new ReadableStream<Uint8Array>(

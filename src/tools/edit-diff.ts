@@ -29,6 +29,19 @@ export function diffSplices(whole: PlainText, diff: string): Result<Splice[]> {
   return ok(splices);
 }
 
+/** What a diff can say beside its hunks that is no change of a file's text: made in part it would be lost. */
+const beyondText: ReadonlyArray<{ line: RegExp; why: string }> = [
+  {
+    line: /^\+\+\+ \/dev\/null\s*$|^deleted file mode /,
+    why: "the diff deletes the file, which file_edit does not: use file_delete",
+  },
+  {
+    line: /^(rename|copy) (from|to) /,
+    why: "the diff renames or copies the file, which file_edit does not: send only its hunks",
+  },
+  { line: /^GIT binary patch\s*$|^Binary files .* differ\s*$/, why: "the diff is of a binary file" },
+];
+
 function readHunks(lines: readonly string[]): Result<Hunk[]> {
   const hunks: Hunk[] = [];
   let hunk: Hunk | undefined;
@@ -45,7 +58,11 @@ function readHunks(lines: readonly string[]): Result<Hunk[]> {
     }
     const file = line.startsWith("diff --git ") || (line.startsWith("--- ") && written[index + 1]?.startsWith("+++ "));
     if (file && hunk !== undefined) return fail("invalid", "the diff is of several files: make one call for each");
-    if (hunk === undefined) continue;
+    if (hunk === undefined) {
+      const more = beyondText.find(({ line: sign }) => sign.test(line));
+      if (more !== undefined) return fail("invalid", more.why);
+      continue;
+    }
     if (line.startsWith("```")) break;
     const last = hunk.changes.at(-1);
     const kind = line.charAt(0);

@@ -96,7 +96,7 @@ function sending(input: Input) {
   return { timeoutMs: number(input, "timeout", 30) * 1000, most: mostRead };
 }
 
-async function read(answer: Answer, input: Input, { signal }: ToolContext): Promise<ToolOutcome> {
+async function read(answer: Answer, input: Input, { signal, clock }: ToolContext): Promise<ToolOutcome> {
   const { bytes: body, headers, cut, url } = answer;
   const place = shownLine(url.href);
   if (body.length === 0) return { content: `[${place} is empty]` };
@@ -115,15 +115,23 @@ async function read(answer: Answer, input: Input, { signal }: ToolContext): Prom
   }
   const selector = text(input, "selector");
   const query = { url: url.href, charset, selector, whole: flag(input, "whole") };
+  const refuse = (why: string): ToolOutcome => ({ content: `Cannot read '${place}': ${why}`, error: true });
+  const { timeoutMs } = sending(input);
+  // Of a page that is made for it, reading can take hours.
+  const late = new AbortController();
+  const settled = new AbortController();
+  void clock.sleep(timeoutMs, AbortSignal.any([settled.signal, signal])).then(() => late.abort());
   let page;
   try {
-    page = await pageMarkdown(body, query, signal);
+    page = await pageMarkdown(body, query, AbortSignal.any([signal, late.signal]));
   } catch (error) {
-    if (signal.aborted) return { content: `Cannot read '${place}': cancelled`, error: true };
-    return {
-      content: `Cannot read '${place}': ${error instanceof Error ? error.message : String(error)}`,
-      error: true,
-    };
+    if (signal.aborted) return refuse("cancelled");
+    if (late.signal.aborted) {
+      return refuse(`making Markdown of it takes more than ${timeoutMs / 1000} s; http_request shows it as it is`);
+    }
+    return refuse(error instanceof Error ? error.message : String(error));
+  } finally {
+    settled.abort();
   }
   if (page.part === "selected" && page.matches === 0) {
     return {

@@ -44,6 +44,8 @@ const site = startSite({
   "/zstd": () => new Response(zstdCompressSync("packed"), { headers: { "content-encoding": "zstd" } }),
   "/bomb": () =>
     new Response(gzipSync(spaces), { headers: { "content-encoding": "gzip", "content-type": "text/plain" } }),
+  "/unknown": () =>
+    new Response("as it is", { headers: { "content-encoding": "constructor", "content-type": "text/plain" } }),
   "/broken": () => new Response("this is not gzip", { headers: { "content-encoding": "gzip" } }),
   "/slow": () => new Response(new ReadableStream({ pull: () => new Promise(() => undefined) })),
   "/tagged": (request) =>
@@ -253,6 +255,7 @@ describe("an answer", () => {
     expect(await text("/cyrillic")).toEndWith("\n\nПривет\n[decoded from windows-1251]");
     expect(await text("/utf16")).toEndWith("\n\n<a>wide</a>\n[decoded from UTF-16LE]");
     for (const way of ["gzip", "br", "zstd"]) expect(await text(`/${way}`)).toEndWith("\n\npacked");
+    expect(await text("/unknown")).toEndWith("\n\nas it is");
     expect(await text("/zip")).toEndWith(
       "[the body is a ZIP archive (or a document in one: docx, xlsx, jar), 6 bytes: save it with 'save_to']",
     );

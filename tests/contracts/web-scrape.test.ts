@@ -51,6 +51,7 @@ const site = startSite({
   "/soup": html("<table><tr><td>a<p>b<div></table></p></b><li>c &amp d &#x26; <a href=x>e<a href=y>f"),
   "/deep": html("<div>".repeat(100_000) + "the bottom" + "</div>".repeat(100_000)),
   "/wide": html("<p>one line of the page</p>\n".repeat(400_000)),
+  "/references": html("&".repeat(4_000_000)),
   "/bomb": html(gzipSync(Buffer.alloc(200_000_000, "<p>x</p>")), "text/html", { "content-encoding": "gzip" }),
   "/slow": () => new Response(new ReadableStream({ pull: () => new Promise(() => undefined) })),
   "/moved": () => new Response(null, { status: 301, headers: { location: "/docs/harbour" } }),
@@ -151,6 +152,9 @@ describe("a page that is made to harm", () => {
     await using room = open();
     const late = await room.call("/slow", { timeout: 1 });
     expect(late.content).toBe(`Cannot reach '${site.origin}': no whole answer in 1 s`);
+    expect((await room.call("/references", { timeout: 1 })).content).toBe(
+      `Cannot read '${site.origin}/references': making Markdown of it takes more than 1 s; http_request shows it as it is`,
+    );
     const abort = new AbortController();
     const waiting = room.call("/wide", {}, abort.signal);
     abort.abort();

@@ -325,6 +325,17 @@ describe("a diff", () => {
       "--- a\n+++ a\n@@\n-a\n+b\n--- b\n+++ b\n@@\n-c\n+d\n",
       "the diff is of several files: make one call for each",
     ],
+    [
+      "a deleted file",
+      "--- a\n+++ /dev/null\n@@\n-a\n",
+      "the diff deletes the file, which file_edit does not: use file_delete",
+    ],
+    [
+      "a new name",
+      "diff --git a/a b/b\nrename from a\nrename to b\n@@\n-a\n+b\n",
+      "the diff renames or copies the file, which file_edit does not: send only its hunks",
+    ],
+    ["binary data", "diff --git a/a b/a\nGIT binary patch\nliteral 3\n", "the diff is of a binary file"],
     ["a hunk that changes nothing", "@@\n a\n", "hunk 1 changes nothing: it has no line with '-' or '+'"],
     ["a hunk that says not where", "@@\n+x\n", "hunk 1 says not where: show some lines around what it adds"],
     [

@@ -99,7 +99,7 @@ class Run implements McpRun {
       answers: (server) => this.#answers(server),
       version,
       clock,
-      changed: () => void this.#tell(),
+      changed: () => this.#tellLater(),
       warn: (message) => this.#warn(message),
     });
     for (const server of plan.mcp) if (!needsInput(server)) this.#start(server, {});
@@ -220,6 +220,11 @@ class Run implements McpRun {
     if (this.#refused.has(message)) return;
     this.#refused.add(message);
     this.#warn(message);
+  }
+
+  /** A journal that is lost is told of by whoever waits for it. */
+  #tellLater(): void {
+    this.#tell().catch(() => undefined);
   }
 
   /** Tells of each server that is other than it was told. */

@@ -5,7 +5,7 @@ import { ok, type Result } from "../core/result.ts";
 import { sides, type Route, type Routed, type Side } from "../core/route.ts";
 import { decideRoute, type Judged } from "../loop/route.ts";
 import { featuresOf } from "../loop/route-features.ts";
-import type { Choice, ModelList } from "../models/choose.ts";
+import { modelLabel, type Choice, type ModelList } from "../models/choose.ts";
 import { withFallback, type Candidate } from "../models/fallback.ts";
 import { readyModel, type ModelDeps } from "../models/index.ts";
 import { problem, type ModelProblem } from "../models/problem.ts";
@@ -51,7 +51,7 @@ export async function readyList(models: ModelList, deps: ModelDeps): Promise<Res
     // What is wrong on any machine is no reason to ask another model.
     const here = ready.error.outcome === "credentials" || spec.model.startsWith(`${localProvider.name}/`);
     if (models.length === 1 || !here) return ready;
-    if (candidates.length === 0) missing.push({ model: spec.model, reason: ready.error.message });
+    if (candidates.length === 0) missing.push({ model: modelLabel(spec), reason: ready.error.message });
     problems.push(ready.error);
   }
   const [first, ...others] = candidates;

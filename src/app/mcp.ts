@@ -3,8 +3,6 @@ import type { Clock } from "../core/host.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Mask } from "../core/mask.ts";
 import type { McpDoor, McpServer, McpStatus, StartFailure } from "../core/mcp.ts";
-import { pinOf } from "../core/mcp-pin.ts";
-import type { McpTool } from "../core/planned-tool.ts";
 import type { Need } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import { interrupted, problemOf, type Problem } from "../core/problem.ts";
@@ -13,13 +11,12 @@ import type { Tool } from "../core/tool.ts";
 import { version } from "../core/version.ts";
 import type { OpenHost } from "../host/host.ts";
 import type { Answers, Sampled } from "../mcp/answers.ts";
-import type { Named } from "../mcp/picks.ts";
 import type { Servers } from "../mcp/servers.ts";
 import { serverTool } from "../tools/mcp-tool.ts";
 import { askPerson } from "./mcp-ask.ts";
 import { fillTransport, hostOf, needsInput, secretVariables, serverNeeds } from "./mcp-entry.ts";
 import { linkTo, serverHost, type RunDoors } from "./mcp-host.ts";
-import { pinDifference } from "./mcp-pins.ts";
+import { changedPins, collisions, missingTools } from "./mcp-faults.ts";
 import { keepAnswers } from "./needs.ts";
 
 export type McpOptions = {
@@ -120,7 +117,8 @@ class Run implements McpRun {
     const first = worst(fatal);
     if (first !== undefined) return { ok: false, error: { ...first, message: mask.text(first.message) } };
     for (const { problem } of failures) this.#warn(problem.message);
-    const wrong = (await this.#changedPins()) ?? this.#missingTools() ?? (await this.#collision());
+    const about = { plan, own, servers: this.#loaded(), warn: (message: string) => this.#warn(message) };
+    const wrong = (await changedPins(about)) ?? missingTools(about) ?? (await collisions(about));
     if (wrong !== undefined) return { ok: false, error: { ...wrong, message: mask.text(wrong.message) } };
     return { ok: true, value: await this.present() };
   }
@@ -236,70 +234,6 @@ class Run implements McpRun {
       this.#told.set(status.name, said);
       await this.#attached?.emit(event);
     }
-  }
-
-  async #changedPins(): Promise<Problem | undefined> {
-    for (const server of this.#options.plan.mcp) {
-      const { name, pin } = server;
-      if (pin === undefined || !this.#isReady(name)) continue;
-      const now = pinOf(pin.file, this.#loaded().listed(name));
-      if (now.hash === pin.hash) continue;
-      const difference = await pinDifference(pin, now);
-      const message = `The tools of the MCP server '${name}' are not those that '${pin.file}' pins:\n${difference}`;
-      // Also of a server that a run can do without: what it says now nobody has read.
-      return {
-        outcome: "missing",
-        message,
-        hint: `look at what changed, then run 'rein mcp pin ${this.#options.plan.file}'`,
-      };
-    }
-    return undefined;
-  }
-
-  #missingTools(): Problem | undefined {
-    const { plan } = this.#options;
-    const servers = this.#loaded();
-    for (const server of plan.mcp) {
-      const { name, required } = server;
-      if (!this.#isReady(name)) continue;
-      const own = plan.tools.filter((tool): tool is McpTool => tool.kind === "mcp" && tool.server === name);
-      const absent = own.filter(({ tool }) => servers.door.facts(name, tool) === undefined);
-      const missing = [
-        ...servers.unmatched(name).map(({ pick, near }) => ({ tool: pick.name, near })),
-        ...absent.map(({ tool }) => ({ tool, near: undefined })),
-      ];
-      for (const { tool, near } of missing) {
-        const message = `The MCP server '${name}' has no tool '${tool}'`;
-        const has = servers.listed(name).map((one) => one.name);
-        const hint = near === undefined ? `it has: ${has.join(", ") || "none"}` : `did you mean '${near}'?`;
-        if (required) return { outcome: "missing", message, hint };
-        this.#warn(message);
-      }
-    }
-    return undefined;
-  }
-
-  async #collision(): Promise<Problem | undefined> {
-    const { plan } = this.#options;
-    const { collision } = await import("../mcp/picks.ts");
-    const builtins = new Set(plan.tools.flatMap((tool) => (tool.kind === "builtin" ? [tool.name] : [])));
-    const own = this.#own.map(({ name }): Named => ({ name, by: builtins.has(name) ? "rein" : "the file" }));
-    const theirs = this.door()
-      .tools()
-      .map(({ server, name, facts }): Named => {
-        const place = plan.mcp.find((one) => one.name === server)?.place ?? { file: plan.file, line: 1, column: 1 };
-        return { name, by: { server, tool: facts.name, place } };
-      });
-    const found = collision([...own, ...theirs]);
-    if (found === undefined) return undefined;
-    const { file, line, column } = found.place;
-    return { outcome: "usage", message: `${file}:${line}:${column}: ${found.message}`, hint: found.hint };
-  }
-
-  #isReady(name: string): boolean {
-    return this.door()
-      .status()
-      .some((one) => one.name === name && one.state === "ready");
   }
 }
 

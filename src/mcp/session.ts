@@ -10,6 +10,7 @@ import {
 import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/client/validators/cf-worker";
 import type { Clock } from "../core/host.ts";
 import type { McpCall, McpServer, McpState, McpStatus, McpToolFacts, StartFailure } from "../core/mcp.ts";
+import { pinOf } from "../core/mcp-pin.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import { answerBy, capabilitiesFor, type Answers } from "./answers.ts";
 import { factsOf } from "./facts.ts";
@@ -46,6 +47,8 @@ export class Session {
   #listing: Promise<void> | undefined;
   #listAgain = false;
   #restarted = false;
+  /** The hash of its first list, where that is to stay. */
+  #pinned: string | undefined;
   /** It is ended by us; what is under way is ended by `closing`, a moment later. */
   #ended = false;
   readonly #closing = new AbortController();
@@ -234,7 +237,13 @@ export class Session {
     const { tools } = await client.listTools(undefined, { timeout, cacheMode: "refresh" });
     const names = new Set<string>();
     // Of two with one name the server itself would find one.
-    this.tools = tools.map(factsOf).filter(({ name }) => !names.has(name) && names.add(name));
+    const listed = tools.map(factsOf).filter(({ name }) => !names.has(name) && names.add(name));
+    if (this.#options.pinned) {
+      const { hash } = pinOf("", listed);
+      this.#pinned ??= hash;
+      if (hash !== this.#pinned) throw new Error("its tools are no longer those that are pinned");
+    }
+    this.tools = listed;
   }
 
   /** Lists the tools again. One list at a time; what changes meanwhile is listed after it. */

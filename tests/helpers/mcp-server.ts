@@ -20,13 +20,12 @@ export const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42m
 let cancelled = 0;
 
 /** A server that has one of each: the cases of the contract suite go through it over every transport. */
-export function caseServer(): McpServer {
+export function caseServer({ grown = false } = {}): McpServer {
   const server = new McpServer(
     { name: "cases", version: "1.2.3" },
     { capabilities: { tools: { listChanged: true }, resources: {}, prompts: {} } },
   );
   const { server: low } = server;
-  let grown = false;
   const plain = (name: string, description = "", inputSchema: object = { type: "object" }) => ({
     name,
     description,

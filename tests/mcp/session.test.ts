@@ -5,14 +5,14 @@ import { caseServer } from "../helpers/mcp-server.ts";
 import { calm, oneServer } from "../helpers/mcp-session.ts";
 
 /** A server in this process that can be killed. `begun` counts how often it was started, `fails` says from which start on it does not. */
-function mortal({ fails = Infinity, delay = 0 } = {}) {
+function mortal({ fails = Infinity, delay = 0, grownFrom = Infinity } = {}) {
   const state = { begun: 0, kill: async (): Promise<void> => undefined };
   const link: OpenLink = async () => {
     state.begun++;
     if (state.begun >= fails) return { ok: false, error: { why: "not_found", message: "there is no program" } };
     if (delay > 0 && state.begun > 1) await Bun.sleep(delay);
     const [ours, theirs] = InMemoryTransport.createLinkedPair();
-    await caseServer().connect(theirs);
+    await caseServer({ grown: state.begun >= grownFrom }).connect(theirs);
     let endedBy: string | undefined;
     state.kill = async () => {
       endedBy = "it was ended by SIGKILL";
@@ -212,5 +212,27 @@ describe("a server that starts in its own way", () => {
     );
     await using one = await oneServer(link);
     expect(one.servers.door.tools().map(({ facts }) => facts.description)).toEqual(["first"]);
+  });
+});
+
+describe("a server whose tools are pinned", () => {
+  const pin = { file: "rein.lock", hash: "", tools: {}, listed: [] };
+
+  test("keeps its tools when it says that they changed", async () => {
+    const { link } = mortal();
+    await using one = await oneServer(link, { pin });
+    const { door, settled } = one.servers;
+    await door.call("one", "grow", {}, { signal: calm() });
+    await settled();
+    expect(door.facts("one", "grown")).toBeUndefined();
+  });
+
+  test("stays down where it comes back with others", async () => {
+    const { state, link } = mortal({ grownFrom: 2 });
+    await using one = await oneServer(link, { pin });
+    await state.kill();
+    expect(await one.servers.door.call("one", "echo", {}, { signal: calm() })).toMatchObject({
+      error: { message: "The MCP server 'one' is down: its tools are no longer those that are pinned: oh no" },
+    });
   });
 });

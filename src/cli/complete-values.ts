@@ -49,6 +49,8 @@ export const completers: Readonly<Record<string, Completer>> = {
   FILE: (typed, context) => filesFrom(typed, context),
   "FILE|FOLDER": (typed, context) => filesFrom(typed, context, /\.ya?ml$/),
   MODEL: models,
+  WHEN: () => ["12h", "7d", "2w"].map(plain),
+  "cost --compare": sidesOf,
   "NAME=VALUE": settings,
   PATHS: (typed, context) => listed(typed, (last) => [...requested(context), ...filesFrom(last, context)]),
   HOSTS: (typed, context) => listed(typed, () => requested(context)),
@@ -151,6 +153,16 @@ function listed(typed: string, complete: (last: string) => Candidate[]): Candida
   const taken = new Set(begun.split(","));
   const found = complete(typed.slice(begun.length)).filter(({ value }) => !taken.has(value));
   return once(found).map((one) => ({ ...one, value: begun + one.value }));
+}
+
+/** `cloud=MODEL,local=MODEL`: the side that is missing, and the models behind it. */
+async function sidesOf(typed: string, context: Context): Promise<Candidate[]> {
+  const begun = typed.slice(0, typed.lastIndexOf(",") + 1);
+  const side = /^(cloud|local)=/.exec(typed.slice(begun.length))?.[0];
+  if (side === undefined)
+    return listed(typed, () => ["cloud=", "local="].filter((one) => !begun.includes(one)).map(plain));
+  const found = await models(typed.slice(begun.length + side.length), context);
+  return found.map((one) => ({ ...one, value: begun + side + one.value }));
 }
 
 /** Of several candidates of the same value the first. */

@@ -42,8 +42,12 @@ test("what every flag and argument takes is known, or is free text", () => {
     "models pull --name",
     "models pull --sha256",
     "sessions show --whole",
+    "cost --watts",
+    "cost --per-kwh",
+    "cost --hardware",
     "run PROMPT",
     "-e PROMPT",
+    "route PROMPT",
     "complete WORD",
   ]);
   const missing = commands.flatMap(({ name, positionals, flags }) => {
@@ -146,4 +150,13 @@ test("a journal that is not there has no sessions, and none is made", async () =
   expect(await complete("run", "agent.yaml", "--session", "")).toEqual([]);
   expect(await complete("sessions", "show", "")).toEqual([]);
   expect(await Bun.file(join(folder, "no state")).exists()).toBe(false);
+});
+
+test("the sides of a comparison are completed with their models", async () => {
+  expect(await complete("cost", "--compare", "")).toEqual(["cloud=", "local="]);
+  expect(await complete("cost", "--compare", "cloud=anth")).toContain("cloud=anthropic/claude-sonnet-5-5");
+  expect(await complete("cost", "--compare", "cloud=openai/x,")).toEqual(["cloud=openai/x,local="]);
+  expect(await complete("cost", "--compare", "cloud=openai/x,local=local/t")).toEqual([
+    "cloud=openai/x,local=local/tiny",
+  ]);
 });

@@ -47,10 +47,15 @@ export class Measure {
 
   /** What is in each request beside the messages: more tokens than it can have. */
   mostFixed({ instructions, tools, output }: ModelRequest): number {
-    const told = tools.reduce((sum, tool) => sum + Buffer.byteLength(toolText(tool)) + frameTokens, 0);
-    return (
-      Buffer.byteLength(instructions) + told + (output === undefined ? 0 : Buffer.byteLength(JSON.stringify(output)))
-    );
+    const held = output === undefined ? 0 : this.#mostOf(output, () => JSON.stringify(output));
+    const told = tools.reduce((sum, tool) => sum + this.#mostOf(tool.input, () => toolText(tool)) + frameTokens, 0);
+    return Buffer.byteLength(instructions) + told + held;
+  }
+
+  #mostOf(key: object, text: () => string): number {
+    let most = this.#bytes.get(key);
+    if (most === undefined) this.#bytes.set(key, (most = Buffer.byteLength(text())));
+    return most;
   }
 
   async fixed({ instructions, tools, output }: ModelRequest): Promise<{ instructions: number; tools: number }> {

@@ -182,7 +182,8 @@ export async function routingSection(): Promise<string> {
   return [
     `The bench (\`bench/routing.ts\`) has ${tasks.length} prompts, ${count("simple")} that a small model can do and ` +
       `${count("complex")} that it cannot, by labels that their author gave them. The weights of \`features\` were fitted to one ` +
-      "half, and the tables show the other; but one hand wrote both halves, so do not expect as much of prompts of yours: " +
+      "half, and the tables show the other; but one hand wrote both halves, and chose the words that are looked for after it had " +
+      "seen how the first choice did, so do not expect as much of prompts of yours: " +
       "`rein route --stats` tells. The decisions are those of rein. Answers are modelled: the simple model is local, costs " +
       "nothing and fails at each complex prompt; the checks of the `cascade` find each of these; a run without tools is one " +
       `request, with tools ${model.simple.turns} of ${model.simple.written} tokens or ${model.complex.turns} of ` +

@@ -157,7 +157,8 @@ export class Context {
     if (size === undefined) {
       const { warning, ...asked } = (await model.size?.(signal)) ?? {};
       size = asked;
-      this.#sizes.set(model.name, size);
+      // Where the service did not answer it is asked again.
+      if (model.size === undefined || size.window !== undefined) this.#sizes.set(model.name, size);
       if (warning !== undefined) await emit({ type: "warning", message: warning });
     }
     const { window = Infinity, answer } = { ...sizeOf(model), ...size };

@@ -19,7 +19,7 @@ export const make: MakeModel = (config) =>
   serviceModel(config, ({ host, fetch, failure }) => {
     const { clock, model, name, options } = config;
     let facts: OllamaFacts | undefined;
-    let known: Promise<ModelSize & { warning?: string }> | undefined;
+    let sized: (ModelSize & { warning?: string }) | undefined;
     let context = 0;
 
     /** The SDK takes a signal nowhere, and its answers on trust. */
@@ -49,14 +49,13 @@ export const make: MakeModel = (config) =>
       return (facts ??= readFacts(await client(signal, bounded).show({ model })));
     }
 
-    /** The context that the model is good for here: what is told of its memory, and of the model. Asked once. */
-    function size(signal: AbortSignal): Promise<ModelSize & { warning?: string }> {
-      return (known ??= (async () => {
-        const wanted = options.context;
-        const [{ longest }, found] = await Promise.all([know(signal), config.memory?.(config.baseUrl)]);
-        const memory = await bytesOf(found, client(signal, bounded));
-        return ownWindow(name, { longest, wanted }, memory);
-      })());
+    /** The context that the model is good for here: by what is told of its memory, and of the model. */
+    async function size(signal: AbortSignal): Promise<ModelSize & { warning?: string }> {
+      if (sized !== undefined) return sized;
+      const wanted = options.context;
+      const [{ longest }, found] = await Promise.all([know(signal), config.memory?.(config.baseUrl)]);
+      const memory = await bytesOf(found, client(signal, bounded));
+      return (sized = ownWindow(name, { longest, wanted }, memory));
     }
 
     function refused(kind: "service" | "network", what: string): Refused {

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, describe, expect, spyOn, test } from "bun:test";
+import type { Fetch } from "../../src/core/host.ts";
 import { isJsonObject } from "../../src/core/json.ts";
 import type { ModelOptions, ModelRequest } from "../../src/core/model.ts";
 import { make } from "../../src/models/ollama.ts";
-import type { ServiceConfig } from "../../src/models/service.ts";
+import type { InferenceMemory, ServiceConfig } from "../../src/models/service.ts";
 import { testClock } from "../helpers/clock.ts";
 import { startOllamaServer } from "../helpers/ollama-server.ts";
 import { question, readReply } from "../helpers/reply.ts";
@@ -110,6 +111,61 @@ describe("the context", () => {
     server.behave();
     await readReply(model("fake-1"));
     expect([sent("truncate"), sent("shift")]).toEqual([false, false]);
+  });
+});
+
+describe("the memory for inference", () => {
+  const signal = new AbortController().signal;
+  const has = (bytes: number, from: InferenceMemory["from"]) => ({ memory: async () => ({ bytes, from }) });
+
+  /** A server that runs a model which takes so many bytes of a card. */
+  function running(bytes: number): Fetch {
+    return async (input, init) => {
+      const url = input instanceof Request ? input.url : String(input);
+      return url.endsWith("/api/ps") ? Response.json({ models: [{ size_vram: bytes }] }) : fetch(input, init);
+    };
+  }
+
+  test("says how long the context may be, and no more is asked for", async () => {
+    server.behave();
+    const one = model("fake-tuned", {}, has(8.5e9, "driver"));
+    expect(await one.size?.(signal)).toEqual({ window: 8192 });
+    await readReply(one, asking("x".repeat(20_000)));
+    expect(sent("options", "num_ctx")).toBe(8192);
+  });
+
+  test("allows no more than the model was made for", async () => {
+    expect(await model("fake-1", {}, has(80e9, "user")).size?.(signal)).toEqual({ window: 32_768 });
+  });
+
+  test("does not keep the file from asking for more, with a warning", async () => {
+    server.behave();
+    const one = model("fake-tuned", { context: 50_000 }, has(8.5e9, "driver"));
+    expect(await one.size?.(signal)).toMatchObject({
+      window: 50_000,
+      warning: expect.stringContaining("answer worse"),
+    });
+    await readReply(one);
+    expect(sent("options", "num_ctx")).toBe(50_000);
+  });
+
+  test("is what models take that the server runs, where that is more than the machine's own and no driver tells", async () => {
+    const busy = { fetch: running(17e9) };
+    expect(await model("fake-tuned", {}, { ...has(4e9, "machine"), ...busy }).size?.(signal)).toEqual({
+      window: 32_768,
+    });
+    expect(await model("fake-tuned", {}, { ...has(8e9, "driver"), ...busy }).size?.(signal)).toEqual({ window: 8192 });
+    expect(await model("fake-tuned", {}, has(4e9, "machine")).size?.(signal)).toEqual({ window: 4096 });
+  });
+
+  test("of another machine nobody knows: the model's own context counts", async () => {
+    expect(await model("fake-tuned", {}, { memory: async () => undefined }).size?.(signal)).toEqual({
+      window: 131_072,
+    });
+  });
+
+  test("matters later where the server does not answer: that is no failure yet", async () => {
+    expect(await model("fake-1", {}, { baseUrl: "http://127.0.0.1:1" }).size?.(signal)).toEqual({});
   });
 });
 

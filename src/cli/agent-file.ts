@@ -11,7 +11,7 @@ import { maxFileBytes, unreadable } from "../file/source.ts";
 import type { ReadFolder } from "../file/tools-folder.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import type { AgentFiles } from "../file/agent-files.ts";
-import { readNamed, realFolder } from "./files.ts";
+import { readBeside, readNamed, realFolder } from "./files.ts";
 import type { UsageProblem } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { lockIn } from "./mcp-files.ts";
@@ -49,7 +49,7 @@ export function checkAgentBytes(
   tools: (file: string) => ReadFolder = (named) => toolsFolderOf(named, cwd),
 ): Checked<Plan> {
   const source = { file, folder: dirname(resolve(cwd, file)), bytes };
-  const read = (path: string) => readNamed(path, maxFileBytes);
+  const read = (path: string) => readBeside(path, maxFileBytes);
   const checked = checkAgent(source, names, { read, folder: realFolder, tools, lock: lockIn, ...given });
   // Those of other files have places of their own.
   const placed = (diagnostics: Diagnostic[]) =>

@@ -26,6 +26,15 @@ export const fileLimit = 64 * 1024 * 1024;
 
 /** Reads a file that the user named. Folders, devices and files beyond `limit` bytes are refused. */
 export function readNamed(path: string, limit: number): Result<Uint8Array, UsageProblem> {
+  return read(path, limit, true);
+}
+
+/** As `readNamed`, for a file that another file names: there a FIFO is nobody's command, and the wait for it could have no end. */
+export function readBeside(path: string, limit: number): Result<Uint8Array, UsageProblem> {
+  return read(path, limit, false);
+}
+
+function read(path: string, limit: number, fifos: boolean): Result<Uint8Array, UsageProblem> {
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) return cannot(`Cannot read '${path}': it is a folder`);
@@ -33,7 +42,7 @@ export function readNamed(path: string, limit: number): Result<Uint8Array, Usage
       return cannot(`Cannot read '${path}': it has ${stat.size} bytes, at most ${limit} are possible`);
     }
     // A FIFO such as <(command) is a file to the user; a device would never end.
-    if (!stat.isFile() && !stat.isFIFO()) return cannot(`Cannot read '${path}': it is not a file`);
+    if (!stat.isFile() && !(fifos && stat.isFIFO())) return cannot(`Cannot read '${path}': it is not a file`);
     return stat.isFile() ? { ok: true, value: readFileSync(path) } : readFifo(path, limit);
   } catch (error) {
     const failed = cannot(`Cannot read '${path}': ${why(error)}`);

@@ -4,7 +4,7 @@ import type { LoadedModules } from "../app/modules.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import { maxFileBytes, type Source } from "../file/source.ts";
 import { kindOfFile, type ModuleFile, type ReadFolder } from "../file/tools-folder.ts";
-import { cannotRead, readNamed } from "./files.ts";
+import { cannotRead, readBeside } from "./files.ts";
 
 /** More files than these are no tools folder. */
 const mostFiles = 1_000;
@@ -25,7 +25,7 @@ export function toolsFolderOf(file: string, cwd: string, loaded?: LoadedModules)
       const kind = kindOfFile(name);
       if (kind === undefined) continue;
       const path = join(absolute, name);
-      const read = readNamed(path, maxFileBytes);
+      const read = readBeside(path, maxFileBytes);
       if (!read.ok) return fail("failed", read.error.message);
       if (kind === "tool") files.push({ file: join(shown, name), folder: absolute, bytes: read.value });
       else {

@@ -10,6 +10,7 @@ import type { AgentRun } from "../src/core/agents.ts";
 import type { Person } from "../src/core/host.ts";
 import type { JsonObject } from "../src/core/json.ts";
 import { makeMask } from "../src/core/mask.ts";
+import type { RecallDoor } from "../src/core/recall.ts";
 import { systemClock } from "../src/host/clock.ts";
 import { openHost } from "../src/host/host.ts";
 import { readMachine } from "../src/host/machine.ts";
@@ -17,6 +18,7 @@ import { runCalls, type CallContext } from "../src/loop/calls.ts";
 import { makePolicy } from "../src/permit/policy.ts";
 import { startMcp, type Mcp } from "./mcp.ts";
 import { serverTool } from "../src/tools/mcp-tool.ts";
+import { memoryStore } from "../src/store/open.ts";
 import { loadTools, noSetting, toolNames } from "../src/tools/index.ts";
 import { noKeychain } from "../tests/helpers/keychain.ts";
 import { serverCommand, startServer } from "./language-server.ts";
@@ -69,6 +71,7 @@ export async function builtInTimes(): Promise<ToolTime[]> {
         tools: new Map(tools.map((tool) => [tool.name, tool])),
         room: { bytes: 1e9 },
         host: () => host.scoped(async () => undefined, signal),
+        recall: await longJournal(),
         agents: () => ({ start: async () => ({ ok: true, value: standIn }), runs: () => [standIn] }),
         emit: async () => undefined,
         keep: async () => [],
@@ -164,6 +167,7 @@ function cases(cwd: string, site: string, server: ReturnType<typeof startServer>
       input: { text: "a" },
       theirs: () => mcp.bare.callTool({ name: "echo", arguments: { text: "a" } }),
     },
+    { tool: "context_recall", what: "a text in 1,000 results of 1 KB", input: { text: "needle" } },
     { tool: "canvas_render", what: "a table of 20 rows", input: { kind: "table", columns: ["File", "Size"], rows } },
   ];
 }
@@ -211,6 +215,30 @@ function plant(cwd: string): void {
     ["add", "many"],
   ])
     Bun.spawnSync(["git", ...argv], { cwd });
+}
+
+/** The journal of a run of 1,000 calls. */
+async function longJournal(): Promise<RecallDoor> {
+  const begun = await memoryStore().begin({ id: "bench", agent: "bench", model: "bench", time: 0 });
+  if (!begun.ok) throw new Error(begun.error.message);
+  const journal = begun.value;
+  for (let turn = 1; turn <= 1000; turn++) {
+    const content = `${"Some words. ".repeat(85)}${turn === 500 ? "needle" : ""}`;
+    const event = {
+      type: "call_end",
+      turn,
+      id: `c${turn}`,
+      name: "look",
+      content,
+      error: false,
+      duration_ms: 1,
+    } as const;
+    await journal.append({ seq: turn, time: 0, ...event }, "normal");
+  }
+  return {
+    find: (query, most) => journal.recall(query, null, most),
+    whole: async () => ({ ok: true, value: undefined }),
+  };
 }
 
 const paragraph = `<p>${"Some words of a page, and a <a href='/x'>link</a>. ".repeat(10)}</p>`;

@@ -11,7 +11,7 @@ import type { Tool } from "../core/tool.ts";
 import { version } from "../core/version.ts";
 import type { OpenHost } from "../host/host.ts";
 import type { Answers, Sampled } from "../mcp/answers.ts";
-import type { Servers } from "../mcp/servers.ts";
+import type { Servers, ServersOptions } from "../mcp/servers.ts";
 import { serverTool } from "../tools/mcp-tool.ts";
 import { askPerson } from "./mcp-ask.ts";
 import { fillTransport, hostOf, needsInput, secretVariables, serverNeeds } from "./mcp-entry.ts";
@@ -26,6 +26,10 @@ export type McpOptions = {
   clock: Clock;
   /** What a person allowed before there is a run to tell of it. */
   answers: DurableEvent[];
+  /** Told what a server says by itself; absent where nobody listens. */
+  heard?: NonNullable<ServersOptions["heard"]>;
+  /** Told when a server or its tools are others. */
+  changed?(): void;
 };
 
 /** What a run does with its servers once it has begun. */
@@ -38,6 +42,8 @@ export type Attached = {
 export type McpRun = {
   /** There when `begin` was awaited. */
   door(): McpDoor;
+  /** What speaks with them, there when `begin` was awaited. */
+  servers(): Servers;
   /** Starts the servers, all at once, but for those that need inputs. */
   begin(): Promise<void>;
   /** All tools of the run, its servers' included, when these are ready; or why the run cannot begin. */
@@ -87,8 +93,12 @@ class Run implements McpRun {
     return this.#loaded().door;
   }
 
+  servers(): Servers {
+    return this.#loaded();
+  }
+
   async begin(): Promise<void> {
-    const { plan, clock } = this.#options;
+    const { plan, clock, heard } = this.#options;
     const { makeServers } = await import("../mcp/servers.ts");
     this.#servers = makeServers({
       servers: plan.mcp,
@@ -96,7 +106,11 @@ class Run implements McpRun {
       answers: (server) => this.#answers(server),
       version,
       clock,
-      changed: () => this.#tellLater(),
+      changed: () => {
+        this.#options.changed?.();
+        this.#tellLater();
+      },
+      ...(heard === undefined ? {} : { heard }),
       warn: (message) => this.#warn(message),
     });
     for (const server of plan.mcp) if (!needsInput(server)) this.#start(server, {});

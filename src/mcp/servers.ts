@@ -1,5 +1,7 @@
+import type { Client, RequestOptions, ServerCapabilities } from "@modelcontextprotocol/client";
 import type { Clock } from "../core/host.ts";
 import type {
+  McpCall,
   McpDoor,
   McpPrompt,
   McpResource,
@@ -11,6 +13,7 @@ import type {
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Answers } from "./answers.ts";
 import { contentOf, resourceOf, resultOf } from "./facts.ts";
+import type { Heard } from "./heard.ts";
 import type { OpenLink } from "./link.ts";
 import { pickTools, type Unmatched } from "./picks.ts";
 import { Session } from "./session.ts";
@@ -29,6 +32,8 @@ export type ServersOptions = {
   /** Told whenever the state or the tools of one are others. */
   changed?(): void;
   warn(message: string): void;
+  /** Told what a server says by itself; absent where nobody listens. */
+  heard?(server: string, heard: Heard): void;
 };
 
 /** The servers of one run. */
@@ -41,6 +46,15 @@ export type Servers = {
   unmatched(name: string): readonly Unmatched[];
   /** All tools of one, picked or not. */
   listed(name: string): readonly McpToolFacts[];
+  /** What one can do, as it says; undefined where it is not ready. */
+  abilities(name: string): ServerCapabilities | undefined;
+  /** Asks one as the protocol has it. `what` is for messages: "the tool 'x'". */
+  ask<T>(
+    name: string,
+    what: string,
+    call: McpCall,
+    act: (client: Client, options: RequestOptions) => Promise<T>,
+  ): Promise<Result<T>>;
   /** Resolves when no server is about to tell that its tools are others. */
   settled(): Promise<void>;
   /** Ends all of them. */
@@ -59,7 +73,17 @@ export function makeServers(options: ServersOptions): Servers {
       const { name, required, deadline, timeout, transport, pin } = server;
       const about = { name, required, deadline, timeout, transport: transport.kind };
       const pinned = pin !== undefined;
-      const session = new Session({ server: about, pinned, version, answers: answers(server), clock, changed, warn });
+      const { heard } = options;
+      const session = new Session({
+        server: about,
+        pinned,
+        version,
+        answers: answers(server),
+        clock,
+        changed,
+        warn,
+        ...(heard === undefined ? {} : { heard: (said: Heard) => heard(name, said) }),
+      });
       return [name, { server, session }];
     }),
   );
@@ -149,6 +173,8 @@ export function makeServers(options: ServersOptions): Servers {
       return one === undefined ? [] : picked(one).unmatched;
     },
     listed: (name) => find(name).tools,
+    abilities: (name) => sessions.get(name)?.session.abilities(),
+    ask: (name, what, call, act) => find(name).ask(what, call, act),
     settled: async () => {
       await Promise.all(all().map(({ session }) => session.settled(listPatienceMs)));
     },

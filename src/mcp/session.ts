@@ -2,6 +2,7 @@ import {
   Client,
   type Progress,
   ProtocolError,
+  type ServerCapabilities,
   SdkError,
   SdkErrorCode,
   UnsupportedProtocolVersionError,
@@ -14,6 +15,7 @@ import { pinOf } from "../core/mcp-pin.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import { answerBy, capabilitiesFor, type Answers } from "./answers.ts";
 import { factsOf } from "./facts.ts";
+import { listenTo, type Heard } from "./heard.ts";
 import type { Link, OpenLink } from "./link.ts";
 
 export type SessionOptions = {
@@ -27,6 +29,8 @@ export type SessionOptions = {
   /** Told when its state or its tools are others. */
   changed(): void;
   warn(message: string): void;
+  /** Told what it says by itself; absent where nobody listens. */
+  heard?(heard: Heard): void;
 };
 
 /** How long a person may think, in milliseconds. */
@@ -72,6 +76,11 @@ export class Session {
   /** It will not be started, since something that it needs is not there. */
   refuse({ message }: StartFailure): void {
     this.#set("failed", message);
+  }
+
+  /** What it can do, as it says; undefined where it is not ready. */
+  abilities(): ServerCapabilities | undefined {
+    return this.#connection?.client.getServerCapabilities();
   }
 
   status(): McpStatus {
@@ -216,7 +225,10 @@ export class Session {
   }
 
   #client(mode: "auto" | "legacy"): Client {
-    const { answers, version, pinned, server } = this.#options;
+    const { answers, version, pinned, server, heard } = this.#options;
+    const told = (kind: "prompts" | "resources") => ({
+      [kind]: { autoRefresh: false, debounceMs: 0, onChanged: () => heard?.({ kind }) },
+    });
     const client: Client = new Client(
       { name: "rein", version },
       {
@@ -224,12 +236,14 @@ export class Session {
         jsonSchemaValidator: new CfWorkerJsonSchemaValidator(),
         // A server that is silent at first gets the other half of its time for the older handshake.
         versionNegotiation: { mode, probe: { timeoutMs: Math.ceil(server.deadline / 2) } },
-        ...(pinned
-          ? {}
-          : { listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => this.#relist(client) } } }),
+        listChanged: {
+          ...(pinned ? {} : { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => this.#relist(client) } }),
+          ...(heard === undefined ? {} : { ...told("prompts"), ...told("resources") }),
+        },
       },
     );
     answerBy(client, answers);
+    if (heard !== undefined) listenTo(client, heard);
     return client;
   }
 

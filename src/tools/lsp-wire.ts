@@ -14,13 +14,16 @@ import type { Child } from "../core/host.ts";
 const longestHeader = 4096;
 const longestBody = 64_000_000;
 
+/** So much may wait for a server to read it: what floods us with requests and reads no answer is given up. */
+const mostWaiting = 64_000_000;
+
 /** A connection to a child. `take` gets what the child writes. */
 export type Wire = { connection: ProtocolConnection; take(bytes: Uint8Array): void };
 
 /** `broken` is told once what a child wrote that is no message; after it nothing is read any more. */
 export function openWire(write: Child["write"], broken: (why: string) => void): Wire {
   const reader = new FrameReader(broken);
-  const writer = new FrameWriter(write);
+  const writer = new FrameWriter(write, broken);
   const connection = createProtocolConnection(reader, writer, silent);
   // Who waits for an answer is told by its own promise.
   connection.onError(() => undefined);
@@ -116,19 +119,29 @@ function isMessage(value: unknown): value is Message {
 
 class FrameWriter extends AbstractMessageWriter implements MessageWriter {
   #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
   readonly #write: Child["write"];
+  readonly #tell: (why: string) => void;
 
-  constructor(write: Child["write"]) {
+  constructor(write: Child["write"], tell: (why: string) => void) {
     super();
     this.#write = write;
+    this.#tell = tell;
   }
 
   async write(message: Message): Promise<void> {
     const body = new TextEncoder().encode(JSON.stringify(message));
     const head = new TextEncoder().encode(`Content-Length: ${body.length}\r\n\r\n`);
+    if (this.#waiting + body.length > mostWaiting) {
+      const why = "it does not read what it is sent";
+      this.#tell(why);
+      throw new Error(why);
+    }
+    this.#waiting += body.length;
     const written = this.#last.then(() => this.#write(Buffer.concat([head, body])));
     this.#last = written;
     const result = await written;
+    this.#waiting -= body.length;
     if (!result.ok) throw new Error(result.error.message);
   }
 

@@ -192,7 +192,7 @@ async function inferenceMemory(baseUrl: string, said: string | undefined): Promi
 }
 
 function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
+  return host === "localhost" || host === "[::1]" || host.startsWith("127.");
 }
 
 function within(folder: string, path: string): string {

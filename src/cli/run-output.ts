@@ -20,6 +20,8 @@ import { terminalPictures } from "./pictures.ts";
 /** Where a run's events and its result go. */
 export type RunOutput = {
   progress: Progress;
+  /** Text is shown as it comes: what was shown cannot be taken back. */
+  streamed: boolean;
   observe(event: Stamped): void;
   /** Shows the result and says the exit code. A failure when the answer could not be written. */
   end(result: RunResult): Promise<Result<number, Problem>>;
@@ -85,6 +87,7 @@ export function runOutput(args: Arguments, io: Io, plan: Plan, readerGone: () =>
   const queues = stream && io.stdout.terminal ? [queue([...onStderr, answer])] : [queue([answer]), queue(onStderr)];
   return {
     progress,
+    streamed: stream,
     observe(event) {
       for (const one of queues) one.push(event);
     },

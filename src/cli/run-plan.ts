@@ -46,7 +46,7 @@ export async function runPlan(plan: Plan, prompt: string | undefined, args: Argu
     ...(await asker(plan, io, output)),
     interrupts: interrupts.signal,
     files: { script: readScript, text: readText },
-    streamed: args.has("--stream"),
+    streamed: output.streamed,
     dryRun: args.has("--dry-run"),
   });
   if (!prepared.ok) return reportProblem(prepared.error, args, io);

@@ -59,7 +59,10 @@ export function withBudget(model: Model, { price, clock, longest }: BudgetOption
         // What never answers costs nothing, whatever its price.
         if (price === undefined && !warned && event.type !== "failure") {
           warned = true;
-          yield { type: "warning", message: `The price of '${model.name}' is not known: no limit on cost holds for it` };
+          yield {
+            type: "warning",
+            message: `The price of '${model.name}' is not known: no limit on cost holds for it`,
+          };
         }
         switch (event.type) {
           case "usage": {

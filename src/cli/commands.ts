@@ -375,7 +375,7 @@ export const commands: readonly Command[] = [
   {
     name: "mcp serve",
     summary: "Serve agent files as tools, to an MCP client",
-    positionals: "FILE...",
+    positionals: "FILE…",
     count: { min: 1, max: 64 },
     flags: [
       modelFlag("the files'", ", or a name under the file's models"),

@@ -48,6 +48,7 @@ test("what every flag and argument takes is known, or is free text", () => {
     "run PROMPT",
     "-e PROMPT",
     "route PROMPT",
+    "mcp serve --http",
     "complete WORD",
   ]);
   const missing = commands.flatMap(({ name, positionals, flags }) => {

@@ -24,7 +24,7 @@ export function diffSplices(whole: PlainText, diff: string): Result<Splice[]> {
     const place = findPlace(whole, hunk, expected, budget);
     if (!place.ok) return fail(place.error.code, `${hunk.name} ${place.error.message}`);
     if (hunk.line !== undefined) drift = place.value.line - place.value.skipped - hunk.line;
-    splices.push(...changedLines(whole, hunk, place.value));
+    for (const splice of changedLines(whole, hunk, place.value)) splices.push(splice);
   }
   return ok(splices);
 }

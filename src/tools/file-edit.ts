@@ -121,7 +121,7 @@ function splicesOf(input: Input, whole: PlainText): Result<Splice[]> {
     const of = edits.length === 1 ? "" : `${name} of ${edits.length}: `;
     const none = edits.length === 1 ? "" : "\nNone of the edits was made.";
     if (!made.ok) return fail(made.error.code, `${of}${made.error.message}${none}`);
-    splices.push(...made.value);
+    for (const splice of made.value) splices.push(splice);
   }
   return ok(splices);
 }

@@ -37,6 +37,10 @@ describe("an exact edit", () => {
     expect((await edited("aaa b a\n", exact("a", "aa", { all: true }))).text).toBe("aaaaaa b aa\n");
   });
 
+  test("with all replaces as many as there are", async () => {
+    expect((await edited("a".repeat(1_000_000), exact("a", "b", { all: true }))).text).toBe("b".repeat(1_000_000));
+  });
+
   test("several are of the text as it was", async () => {
     const edits = [
       { old_text: "one", new_text: "two" },

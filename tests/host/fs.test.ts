@@ -281,6 +281,25 @@ describe("writing", () => {
     );
   });
 
+  test("a file that the system does not let us write is not replaced", async () => {
+    await using room = inside((cwd) => {
+      writeFileSync(join(cwd, "held"), "old");
+      chmodSync(join(cwd, "held"), 0o444);
+    });
+    const native = JSON.stringify(join(import.meta.dir, "../../src/native/files.ts"));
+    const script = `
+      const { openRoot, replaceFile } = await import(${native});
+      const root = openRoot(${JSON.stringify(room.cwd)});
+      console.log(JSON.stringify(replaceFile(root.value, "held", new TextEncoder().encode("new"), {})));`;
+    // root may write everything: without that power.
+    const powers = "-dac_override,-dac_read_search";
+    const drop = process.getuid?.() === 0 ? ["setpriv", `--bounding-set=${powers}`, `--inh-caps=${powers}`] : [];
+    const child = Bun.spawnSync([...drop, process.execPath, "-e", script]);
+    expect(child.stdout.toString() + child.stderr.toString()).toContain('"errno":"EACCES"');
+    expect(readFileSync(join(room.cwd, "held"), "utf8")).toBe("old");
+    expect(readdirSync(room.cwd)).toEqual(["held"]);
+  });
+
   test("a folder that is swapped for a link meanwhile takes no file outside", async () => {
     await using outside = openRoom({ permissions: {} });
     await using room = inside((cwd) => {

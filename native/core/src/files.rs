@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::hash::{BuildHasher, Hasher};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::fs::{self, AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, RawMode, ResolveFlags, Stat as RawStat, Uid};
+use rustix::fs::{self, Access, AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, RawMode, ResolveFlags, Stat as RawStat, Uid};
 use rustix::io::{Errno, Result};
 
 use rein_border::wire::json_string;
@@ -150,6 +150,10 @@ pub fn replace(
         Some(_) => return Err(Errno::INVAL),
     }
     same(old.as_ref())?;
+    if old.is_some() {
+        // A rename asks only the folder: without this a file that is read-only, or another's, would be lost to it.
+        fs::accessat(folder, name, Access::WRITE_OK, AtFlags::EACCESS)?;
+    }
     // What replaces a file is nobody else's to read before it has that file's mode.
     let first_mode = if old.is_some() {
         Mode::RUSR | Mode::WUSR

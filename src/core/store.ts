@@ -6,6 +6,8 @@ import type { Scorer, Side } from "./route.ts";
 
 /** Where one run's durable events go. `flush` returns when the event is on disk, else it is on its way. */
 export type Journal = {
+  /** The run of the session before it; null where it is the first, or of no session. */
+  before: string | null;
   append(event: Stamped<DurableEvent>, durability: "flush" | "normal"): Promise<Result<void>>;
   /** Keeps the bytes of an attachment or of a whole result, once for all runs. An event that names them by their SHA-256 comes after it. */
   keep(sha256: string, bytes: Uint8Array): Promise<Result<void>>;
@@ -14,9 +16,12 @@ export type Journal = {
    * sub-agent, or null for the run's own.
    */
   recall(query: RecallQuery, agent: string | null, most: number): Promise<Result<Recalled[]>>;
-  /** Gives the session free for the next run. */
+  /** Gives the run, and its session, free for the next who takes it. */
   close(): Promise<void>;
 };
+
+/** An earlier run that is gone on with: its journal, its session, and its durable events so far, oldest first. */
+export type ResumedRun = { journal: Journal; session: string | null; events: Stamped<DurableEvent>[] };
 
 /** One line of `rein sessions list`. */
 export type SessionSummary = {
@@ -83,6 +88,13 @@ export type Store = {
    * has one run at a time, also across processes: the second fails. Read a session's earlier runs after this.
    */
   begin(run: NewRun): Promise<Result<Journal>>;
+  /** The id of the run that is meant: `last`, an id or the start of one, or the name of a session for its newest run. */
+  findRun(name: string): Promise<Result<string | undefined>>;
+  /**
+   * Opens the journal of an earlier run again, by its id. A run has one process at a time: `exists` while another has it, or its
+   * session; `changed` where its session has newer runs.
+   */
+  resume(id: string): Promise<Result<ResumedRun>>;
   /** Newest first. */
   sessions(): Promise<Result<SessionSummary[]>>;
   /** The durable events of a session's runs, or of the one run with that id, oldest first; undefined when there is no such one. */

@@ -1,19 +1,23 @@
 import type { Database } from "bun:sqlite";
 import type { DurableEvent, Stamped } from "../core/event.ts";
 import { fail, ok, type Result } from "../core/result.ts";
-import type { Journal, NewRun } from "../core/store.ts";
+import type { Journal, NewRun, ResumedRun } from "../core/store.ts";
 import { CallReader, ledger, type Call } from "./ledger.ts";
 import type { Release } from "./lock.ts";
 import { recall } from "./recall.ts";
+import { newestOf, readEvents, readRun } from "./runs.ts";
 
-/** Takes a session for one run; undefined when another run has it. */
-export type LockSession = (session: number) => Release | undefined;
+/** What one process has at a time: a session, or a run that is in none. */
+export type Locked = { session: number } | { run: number };
+
+/** Takes it; undefined when another has it. */
+export type Take = (what: Locked) => Release | undefined;
 
 /** Runs an act and turns what it throws into a failure. */
 export type Attempt = <T>(act: () => Result<T>) => Result<T>;
 
 /** The writing side of a database: its statements are prepared once, for all runs. */
-export function journals(db: Database, lockSession: LockSession) {
+export function journals(db: Database, take: Take) {
   const addSession = db.prepare<null, [string, number]>(
     "INSERT INTO sessions (name, created) VALUES (?, ?) ON CONFLICT DO NOTHING",
   );
@@ -46,13 +50,15 @@ export function journals(db: Database, lockSession: LockSession) {
     if (run.session !== undefined) {
       addSession.run(run.session, run.time);
       session = findSession.get(run.session)?.id ?? null;
-      release = session === null ? undefined : lockSession(session);
+      release = session === null ? undefined : take({ session });
       if (release === undefined) {
         return fail("exists", `Cannot continue session '${run.session}': another run is using it`);
       }
     }
     try {
       const number = Number(addRun.run(run.id, session, run.agent, run.model, run.time).lastInsertRowid);
+      // Nobody else knows of it yet, so that it is ours.
+      release ??= take({ run: number });
       return ok(journal(number, release, attempt));
     } catch (error) {
       release?.();
@@ -60,8 +66,32 @@ export function journals(db: Database, lockSession: LockSession) {
     }
   }
 
-  function journal(run: number, release: Release | undefined, attempt: Attempt): Journal {
+  function resume(id: string, attempt: Attempt): Result<ResumedRun> {
+    const found = readRun(db, id);
+    if (found === undefined) return fail("not_found", `There is no run '${id}'`);
+    const { number, session, name } = found;
+    const release = take(session === null ? { run: number } : { session });
+    if (release === undefined) {
+      const why = session === null ? "it still runs" : `another run is using its session '${name}'`;
+      return fail("exists", `Cannot resume run '${id}': ${why}`);
+    }
+    try {
+      if (session !== null && newestOf(db, session) !== number) {
+        release();
+        return fail("changed", `Cannot resume run '${id}': its session '${name}' has newer runs`);
+      }
+      const events = readEvents(db, number);
+      const opened = journal(number, release, attempt, events);
+      return ok({ journal: opened, session: name, events });
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  function journal(run: number, release: Release | undefined, attempt: Attempt, before: DurableEvent[] = []): Journal {
     const reader = new CallReader();
+    for (const event of before) reader.read(event);
     return {
       append: async (event, durability) =>
         attempt(() => {
@@ -94,5 +124,5 @@ export function journals(db: Database, lockSession: LockSession) {
     calls.finalize();
   }
 
-  return { begin, finalize };
+  return { begin, resume, finalize };
 }

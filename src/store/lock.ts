@@ -1,5 +1,5 @@
 import { Database, SQLiteError } from "bun:sqlite";
-import { closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
 
 /** Gives a lock back. */
 export type Release = () => void;
@@ -21,6 +21,36 @@ export function lock(path: string, waitMs: number): Release | undefined {
     if (error instanceof SQLiteError && error.code === "SQLITE_BUSY") return undefined;
     throw error;
   }
+}
+
+/**
+ * The same for what is locked once as a rule, so that the file is removed when the lock is given back. Whoever had opened it before
+ * that has a lock that nobody else sees, and takes the one of the file that is there now.
+ */
+export function lockOnce(path: string): Release | undefined {
+  for (;;) {
+    makePrivate(path);
+    const before = inode(path);
+    let release: Release | undefined;
+    try {
+      release = lock(path, 0);
+    } catch (error) {
+      if (inode(path) === before) throw error;
+      continue;
+    }
+    if (release === undefined) return undefined;
+    if (before !== undefined && inode(path) === before) {
+      return () => {
+        rmSync(path, { force: true });
+        release();
+      };
+    }
+    release();
+  }
+}
+
+function inode(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 /** Makes an empty file that only its owner may open, whatever the umask. SQLite gives its -wal and -shm the same mode. */

@@ -3,10 +3,11 @@ import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { CallRow, Store } from "../core/store.ts";
-import { journals, type LockSession } from "./journal.ts";
+import { journals, type Take } from "./journal.ts";
 import { ledgerStep, ledgerTable, readCalls } from "./ledger.ts";
-import { lock, makePrivate } from "./lock.ts";
+import { lock, lockOnce, makePrivate } from "./lock.ts";
 import { readRoutes, routesIndex } from "./routes.ts";
+import { findRun } from "./runs.ts";
 import { readAttachment, readSession, readSessions } from "./sessions.ts";
 
 /** "rein" in ASCII: tells our files from other SQLite files. */
@@ -66,9 +67,11 @@ export async function openStore(location: string): Promise<Result<Store>> {
     // SQLite opens a file that it may not write without a word; this says so before anything depends on it.
     db.run("BEGIN IMMEDIATE; ROLLBACK");
     return ok(
-      store(db, `the journal '${location}'`, (session) => {
+      store(db, `the journal '${location}'`, (what) => {
         mkdirSync(locks, { recursive: true, mode: 0o700 });
-        return lock(join(locks, `session-${session}`), 0);
+        return "run" in what
+          ? lockOnce(join(locks, `run-${what.run}`))
+          : lock(join(locks, `session-${what.session}`), 0);
       }),
     );
   } catch (error) {
@@ -91,18 +94,21 @@ export function findCalls(location: string | undefined, since: number): Result<C
 export function memoryStore(): Store {
   const db = new Database(":memory:", { strict: true });
   db.run(schema);
-  const held = new Set<number>();
-  return store(db, "the journal in memory", (session) => {
-    if (held.has(session)) return undefined;
-    held.add(session);
-    return () => held.delete(session);
+  const held = new Set<string>();
+  return store(db, "the journal in memory", (what) => {
+    const key = JSON.stringify(what);
+    if (held.has(key)) return undefined;
+    held.add(key);
+    return () => held.delete(key);
   });
 }
 
-function store(db: Database, name: string, lockSession: LockSession): Store {
-  const { begin, finalize } = journals(db, lockSession);
+function store(db: Database, name: string, take: Take): Store {
+  const { begin, resume, finalize } = journals(db, take);
   return {
     begin: async (run) => attempt(`write ${name}`, () => begin(run, (act) => attempt(`write ${name}`, act))),
+    findRun: async (run) => attempt(`read ${name}`, () => ok(findRun(db, run))),
+    resume: async (id) => attempt(`write ${name}`, () => resume(id, (act) => attempt(`write ${name}`, act))),
     sessions: async () => attempt(`read ${name}`, () => ok(readSessions(db))),
     routes: async (since) => attempt(`read ${name}`, () => ok(readRoutes(db, since))),
     session: async (session) => attempt(`read ${name}`, () => ok(readSession(db, session))),

@@ -15,10 +15,12 @@ const decisions = `
     EXISTS (SELECT 1 FROM events AS moved WHERE moved.run = route.run AND moved.type = 'escalate'
       AND moved.event ->> '$.agent_id' IS route.event ->> '$.agent_id') AS escalated
   FROM events AS route
-  LEFT JOIN events AS started ON started.run = route.run AND started.type = 'run_start'
-    AND started.event ->> '$.agent_id' IS route.event ->> '$.agent_id'
-  LEFT JOIN events AS ended ON ended.run = route.run AND ended.type = 'run_end'
-    AND ended.event ->> '$.agent_id' IS route.event ->> '$.agent_id'
+  LEFT JOIN events AS started ON started.run = route.run AND started.seq = (
+    SELECT min(seq) FROM events AS one WHERE one.run = route.run AND one.type = 'run_start'
+      AND one.event ->> '$.agent_id' IS route.event ->> '$.agent_id')
+  LEFT JOIN events AS ended ON ended.run = route.run AND ended.seq = (
+    SELECT max(seq) FROM events AS one WHERE one.run = route.run AND one.type = 'run_end'
+      AND one.event ->> '$.agent_id' IS route.event ->> '$.agent_id')
   WHERE route.type = 'route' AND route.time >= ?
   ORDER BY route.run, route.seq`;
 

@@ -8,8 +8,8 @@ const list = `
     (SELECT count(*) FROM runs JOIN events ON events.run = runs.number
       WHERE runs.session = sessions.id AND events.type = 'turn_end' AND event ->> '$.agent_id' IS NULL) AS turns,
     coalesce((SELECT time FROM events WHERE run = last.number ORDER BY seq DESC LIMIT 1), last.started) AS updated,
-    (SELECT event ->> '$.result.outcome' FROM events WHERE run = last.number AND type = 'run_end'
-      AND event ->> '$.agent_id' IS NULL) AS outcome
+    (SELECT CASE WHEN type = 'run_end' AND event ->> '$.agent_id' IS NULL THEN event ->> '$.result.outcome' END
+      FROM events WHERE run = last.number ORDER BY seq DESC LIMIT 1) AS outcome
   FROM sessions JOIN runs AS last ON last.number = (SELECT max(number) FROM runs WHERE session = sessions.id)
   ORDER BY updated DESC, last.number DESC`;
 

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::hash::{BuildHasher, Hasher};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::fs::{self, Access, AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, RawMode, ResolveFlags, Stat as RawStat, Uid};
+use rustix::fs::{
+    self, Access, AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, RawMode, ResolveFlags, Stat as RawStat, Uid,
+};
 use rustix::io::{Errno, Result};
 
 use rein_border::wire::json_string;

@@ -2,16 +2,14 @@ import { agentArgumentsSchema, inputAndPrompt } from "../core/agent-input.ts";
 import type { Stamped } from "../core/event.ts";
 import type { Interruption } from "../core/exit.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import { problemOf, type Problem } from "../core/problem.ts";
+import type { Problem } from "../core/problem.ts";
 import type { RunResult } from "../core/result-document.ts";
 import { ok, type Result } from "../core/result.ts";
-import { clock, prepareRun } from "../app.ts";
-import { listenAt } from "../host/listen.ts";
+import { prepareRun } from "../app.ts";
 import { serverFactory, type ServedResult, type ServedTool } from "../mcp/serve.ts";
-import { mcpPath, serveHttp } from "../mcp/serve-http.ts";
-import { serveOnStdio, type StdioStreams } from "../mcp/serve-stdio.ts";
 import { agentInput } from "./agent-input.ts";
 import type { RunRequest } from "./request.ts";
+import type { Served } from "./serving.ts";
 import { asText } from "./texts.ts";
 
 /** An agent to serve. Each call of it is a run of its own, under these permissions and no others. */
@@ -94,7 +92,7 @@ async function callAgent(
       });
       if (!done.ok) return failure(done.error.message);
       log(`${plan.name}: run ${prepared.value.id} ends: ${done.value.outcome}`);
-      return served(done.value, plan.output?.schema["type"] === "object");
+      return answered(done.value, plan.output?.schema["type"] === "object");
     } finally {
       await prepared.value.close();
     }
@@ -104,7 +102,7 @@ async function callAgent(
 }
 
 /** A run that did not end with exit code 0 is a failed call, whatever it answered. */
-function served(result: RunResult, structured: boolean): ServedResult {
+function answered(result: RunResult, structured: boolean): ServedResult {
   const { answer, error, denied, outcome, exit_code, usage, cost, run_id } = result;
   const reasons = [
     ...(error === null ? [] : [`${outcome}: ${error.message}`]),
@@ -125,48 +123,8 @@ function failure(text: string): ServedResult {
   return { content: [text], error: true, meta: {} };
 }
 
-/** Serves the agents to the client at the other end of stdin and stdout, until it goes away or the signal ends it. */
-export async function serveAgentsOnStdio(
-  agents: readonly ServedAgent[],
-  streams: StdioStreams,
-  signal: AbortSignal,
-): Promise<void> {
+/** Agents as they are served: each a tool. */
+export function servedAgents(agents: readonly ServedAgent[]): Served {
   const ending = new AbortController();
-  const { gone, close } = serveOnStdio(serverFactory(agentTools(agents, ending.signal)), streams);
-  await Promise.race([gone, aborted(signal)]);
-  ending.abort();
-  await close();
-}
-
-export type HttpAddress = { hostname: string; port: number; token: string | undefined };
-
-/** Serves the agents over HTTP until the signal ends it. `listening` is told the URL. */
-export async function serveAgentsOverHttp(
-  agents: readonly ServedAgent[],
-  { hostname, port, token }: HttpAddress,
-  listening: (url: string) => Promise<void>,
-  signal: AbortSignal,
-): Promise<Result<void, Problem>> {
-  const ending = new AbortController();
-  const id = () => clock.id() + clock.id();
-  const serving = serveHttp(serverFactory(agentTools(agents, ending.signal)), {
-    port: () => (listener.ok ? listener.value.port : 0),
-    token,
-    id,
-  });
-  const listener = listenAt({ hostname, port }, serving.respond);
-  if (!listener.ok) return problemOf("usage", listener.error.message);
-  await listening(`http://${hostname}:${listener.value.port}${mcpPath}`);
-  await aborted(signal);
-  ending.abort();
-  await serving.close();
-  await listener.value.close();
-  return ok(undefined);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  return { factory: serverFactory(agentTools(agents, ending.signal)), end: async () => ending.abort() };
 }

@@ -385,12 +385,17 @@ export const commands: readonly Command[] = [
         value: { name: "HOST:PORT", optional: true },
         help: "Over HTTP instead of stdin and stdout, at a loopback address (default: 127.0.0.1, and a free port)",
       },
+      {
+        name: "--tools",
+        help: "Serve the tools of one file instead, those of its MCP servers included, without its model",
+      },
       { name: "--no-token", help: "Over HTTP, ask for no token: every program of this machine may call the agents" },
       { name: "--quiet", short: "-q", help: "Nothing on stderr but errors" },
     ],
     examples: [
       { command: "rein mcp serve review.yaml -P", does: "the line for a client's list of servers" },
       { command: "rein mcp serve review.yaml notes.yaml -P --http=127.0.0.1:8765", does: "two tools, over HTTP" },
+      { command: "rein mcp serve --tools agent.yaml -P", does: "what the file picks of its servers, gated and pinned" },
     ],
     load: async () => (await import("./mcp-serve.ts")).serveCommand,
   },

@@ -1,5 +1,7 @@
 import { clock } from "../app.ts";
-import { judgeAgents, serveAgentsOnStdio, serveAgentsOverHttp, type ServedAgent } from "../app/serve-mcp.ts";
+import { judgeAgents, servedAgents, type ServedAgent } from "../app/serve-mcp.ts";
+import { servedTools } from "../app/serve-tools.ts";
+import { serveOverHttp, serveStdio, type Served } from "../app/serving.ts";
 import { commandLabel } from "../core/command-label.ts";
 import type { Stamped } from "../core/event.ts";
 import { exitCode } from "../core/exit.ts";
@@ -22,20 +24,22 @@ import { usageError } from "./usage.ts";
 /** The variable that may hold the token which clients must show. */
 const tokenVariable = "REIN_MCP_TOKEN";
 
-/** Serves agents as tools, each call a run. It ends when its client goes away, or by a signal. */
+/** Serves agents as tools, each call a run; or the tools of one. It ends when its client goes away, or by a signal. */
 export const serveCommand: Handler = async (args, io) => {
   const address = addressOf(args);
   if (!address.ok) return usageError(address.error, io, { name: "mcp serve" });
+  if (args.has("--tools") && args.positionals.length > 1) {
+    return usageError({ message: "'--tools' serves the tools of one file" }, io, { name: "mcp serve" });
+  }
   const plans = await plansFrom(args, io);
   if (typeof plans === "number") return plans;
-  const agents = plans.map((plan) => servedAgent(plan, args, io));
   const interrupts = new AbortController();
   interruptOnSignals(interrupts);
   const { signal } = interrupts;
-  const judged = await judgeAgents(agents, signal);
-  if (!judged.ok) return told(judged.error, io);
+  const served = await servedFrom(plans, args, io, signal);
+  if (!served.ok) return told(served.error, io);
   if (address.value === undefined) {
-    await serveAgentsOnStdio(agents, { input: process.stdin, output: process.stdout }, signal);
+    await serveStdio(served.value, { input: process.stdin, output: process.stdout }, signal);
     // A client that goes away is the end that is meant.
     return signal.aborted ? exitCode(interrupted(signal).error.outcome) : 0;
   }
@@ -45,9 +49,29 @@ export const serveCommand: Handler = async (args, io) => {
     await io.stderr.write(`Serving ${plans.map(({ name }) => name).join(", ")} at ${url}\n`);
     if (token !== undefined && given === "") await io.stderr.write(`Clients send 'Authorization: Bearer ${token}'\n`);
   };
-  const served = await serveAgentsOverHttp(agents, { ...address.value, token }, listening, signal);
-  return served.ok ? exitCode(interrupted(signal).error.outcome) : told(served.error, io);
+  const done = await serveOverHttp(served.value, { ...address.value, token }, listening, signal);
+  return done.ok ? exitCode(interrupted(signal).error.outcome) : told(done.error, io);
 };
+
+async function servedFrom(
+  plans: Plan[],
+  args: Arguments,
+  io: Io,
+  signal: AbortSignal,
+): Promise<Result<Served, Problem>> {
+  const [only] = plans;
+  if (args.has("--tools") && only !== undefined) {
+    const { cwd, env: environment } = io;
+    return servedTools({ plan: only, grants: grantsFrom(args), cwd, environment, signal, log: logTo(args, io) });
+  }
+  const agents = plans.map((plan) => servedAgent(plan, args, io));
+  const judged = await judgeAgents(agents, signal);
+  return judged.ok ? ok(servedAgents(agents)) : judged;
+}
+
+function logTo(args: Arguments, io: Io): (text: string) => void {
+  return (text) => void (args.has("--quiet") || io.stderr.write(`${cleanLine(text)}\n`));
+}
 
 async function plansFrom(args: Arguments, io: Io): Promise<Plan[] | number> {
   const plans: Plan[] = [];
@@ -79,7 +103,7 @@ function servedAgent(plan: Plan, args: Arguments, io: Io): ServedAgent {
       files: { script: readScript, text: readText },
     },
     progress,
-    log: (text) => void (args.has("--quiet") || io.stderr.write(`${cleanLine(text)}\n`)),
+    log: logTo(args, io),
   };
 }
 

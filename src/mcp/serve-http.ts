@@ -79,6 +79,8 @@ export function serveHttp(factory: McpServerFactory, { port, token, id }: HttpSe
 
   return {
     respond,
+    /** Tells clients since 2026-07-28 that something is another; older ones have a server each that tells them. */
+    changes: modern.notify,
     async close(): Promise<void> {
       await Promise.all([modern.close(), ...[...sessions.values()].map((session) => session.close())]);
       sessions.clear();

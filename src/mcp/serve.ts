@@ -1,4 +1,12 @@
-import { ProtocolError, ProtocolErrorCode, Server, type McpServerFactory } from "@modelcontextprotocol/server";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+  type CallToolResult,
+  type McpServerFactory,
+  type ServerCapabilities,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
 import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/server/validators/cf-worker";
 import { validate } from "../core/json-schema.ts";
 import { isJsonObject, type JsonObject, type JsonSchema } from "../core/json.ts";
@@ -18,54 +26,72 @@ export type ServedTool = {
   call(input: JsonObject, options: { signal: AbortSignal; progress(text: string): void }): Promise<ServedResult>;
 };
 
+/** Makes the server of one connection, or of one request over HTTP since 2026-07-28. */
+export type Factory = McpServerFactory;
+
 /** Makes the server of one connection, for all revisions of the protocol. */
 export function serverFactory(tools: readonly ServedTool[]): McpServerFactory {
-  const listed = tools.map(({ name, description, input, output }) => ({
-    name,
-    description,
-    inputSchema: { ...input, type: "object" as const },
-    ...(output === undefined ? {} : { outputSchema: { ...output, type: "object" as const } }),
-  }));
+  const listed = tools.map(listedTool);
   return () => {
-    const server = new Server(
-      { name: "rein", version },
-      { capabilities: { tools: {} }, jsonSchemaValidator: new CfWorkerJsonSchemaValidator() },
-    );
+    const server = newServer({ tools: {} });
     server.setRequestHandler("tools/list", () => ({ tools: listed }));
-    server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
+    server.setRequestHandler("tools/call", async ({ params }, context) => {
       const tool = tools.find(({ name }) => name === params.name);
-      if (tool === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, unknown(params.name, tools));
-      const input: unknown = params.arguments ?? {};
-      if (!isJsonObject(input)) throw new ProtocolError(ProtocolErrorCode.InvalidParams, "The arguments are no object");
-      const problems = validate(tool.input, input);
-      // A model that reads this can put it right.
-      if (problems.length > 0) return failure(`The arguments do not fit '${tool.name}': ${problems.join("; ")}`);
-      const token = mcpReq._meta?.progressToken;
-      let told = 0;
-      const progress = (message: string) => {
-        if (token === undefined || mcpReq.signal.aborted) return;
-        const report = { progressToken: token, progress: ++told, message };
-        // Whoever went away is told nothing any more.
-        mcpReq.notify({ method: "notifications/progress", params: report }).catch(() => undefined);
-      };
-      const { content, structured, error, meta } = await tool.call(input, { signal: mcpReq.signal, progress });
-      return {
-        content: content.map((text) => ({ type: "text" as const, text })),
-        ...(structured === undefined ? {} : { structuredContent: structured }),
-        ...(error ? { isError: true } : {}),
-        _meta: meta,
-      };
+      const names = tools.map(({ name }) => name);
+      if (tool === undefined) throw unknownTool(params.name, names);
+      return callServed(tool, params.arguments ?? {}, context);
     });
     return server;
   };
 }
 
-function failure(text: string) {
+export function newServer(capabilities: ServerCapabilities): Server {
+  return new Server(
+    { name: "rein", version },
+    { capabilities, jsonSchemaValidator: new CfWorkerJsonSchemaValidator() },
+  );
+}
+
+/** A tool of ours as a list has it. */
+export function listedTool({ name, description, input, output }: ServedTool) {
+  return {
+    name,
+    description,
+    inputSchema: { ...input, type: "object" as const },
+    ...(output === undefined ? {} : { outputSchema: { ...output, type: "object" as const } }),
+  };
+}
+
+/** Calls a tool of ours for a client. */
+export async function callServed(tool: ServedTool, input: unknown, { mcpReq }: ServerContext): Promise<CallToolResult> {
+  if (!isJsonObject(input)) throw new ProtocolError(ProtocolErrorCode.InvalidParams, "The arguments are no object");
+  const problems = validate(tool.input, input);
+  // A model that reads this can put it right.
+  if (problems.length > 0) return failed(`The arguments do not fit '${tool.name}': ${problems.join("; ")}`);
+  const token = mcpReq._meta?.progressToken;
+  let told = 0;
+  const progress = (message: string) => {
+    if (token === undefined || mcpReq.signal.aborted) return;
+    const report = { progressToken: token, progress: ++told, message };
+    // Whoever went away is told nothing any more.
+    mcpReq.notify({ method: "notifications/progress", params: report }).catch(() => undefined);
+  };
+  const { content, structured, error, meta } = await tool.call(input, { signal: mcpReq.signal, progress });
+  return {
+    content: content.map((text) => ({ type: "text" as const, text })),
+    ...(structured === undefined ? {} : { structuredContent: structured }),
+    ...(error ? { isError: true } : {}),
+    _meta: meta,
+  };
+}
+
+/** A failed call, as a model reads it. */
+export function failed(text: string): CallToolResult {
   return { content: [{ type: "text" as const, text }], isError: true };
 }
 
-function unknown(name: string, tools: readonly ServedTool[]): string {
-  const names = tools.map((tool) => tool.name);
+export function unknownTool(name: string, names: readonly string[]): ProtocolError {
   const near = nearest(name, names);
-  return `No tool '${name}': ${near === undefined ? `there is ${names.join(", ")}` : `did you mean '${near}'?`}`;
+  const hint = near === undefined ? `there is ${names.join(", ") || "none"}` : `did you mean '${near}'?`;
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, `No tool '${name}': ${hint}`);
 }

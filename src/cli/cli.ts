@@ -1,7 +1,8 @@
 import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Command } from "./command.ts";
-import { commands, helpFlag, versionFlag } from "./commands.ts";
+import { helpFlag, versionFlag } from "./command-flags.ts";
+import { commands } from "./commands.ts";
 import { parseBesideFile, parseFlags, type Arguments, type UsageProblem } from "./flags.ts";
 import type { Streams } from "./output.ts";
 import { usageError } from "./usage.ts";

@@ -1,6 +1,7 @@
 import { cleanLine } from "../render/clean.ts";
 import type { Command, Handler } from "./command.ts";
-import { commands, helpFlag, versionFlag } from "./commands.ts";
+import { helpFlag, versionFlag } from "./command-flags.ts";
+import { commands } from "./commands.ts";
 import { filesFrom, namedAgent, valuesOf, type Candidate, type Surroundings } from "./complete-values.ts";
 import { flagOf, negation, splitFlag, type Flag } from "./flags.ts";
 import { inputFlags } from "./input-flags.ts";

@@ -1,7 +1,8 @@
 import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Command, Handler } from "./command.ts";
-import { commands, helpFlag } from "./commands.ts";
+import { helpFlag } from "./command-flags.ts";
+import { commands } from "./commands.ts";
 import { shown, type Flag } from "./flags.ts";
 import type { Streams } from "./output.ts";
 import { topics } from "./topics.ts";

@@ -1,6 +1,7 @@
 import type { InputSpec, InputType } from "../core/plan.ts";
 import { flagOfInput } from "../file/input.ts";
-import { commands, helpFlag, versionFlag } from "./commands.ts";
+import { helpFlag, versionFlag } from "./command-flags.ts";
+import { commands } from "./commands.ts";
 import type { Flag } from "./flags.ts";
 
 /** The names of rein's own flags beside an agent file, each of which wins over an input's. */

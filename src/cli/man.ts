@@ -1,6 +1,7 @@
 import { exits } from "../core/exit.ts";
 import type { Command, Handler } from "./command.ts";
-import { commands, helpFlag, versionFlag } from "./commands.ts";
+import { helpFlag, versionFlag } from "./command-flags.ts";
+import { commands } from "./commands.ts";
 import { shown, type Flag } from "./flags.ts";
 import { topics } from "./topics.ts";
 import { version } from "../core/version.ts";

@@ -30,6 +30,8 @@ export type ToolCallRequest = {
   signal: AbortSignal;
   /** Shows what it prints while it runs. */
   output(text: string): void;
+  /** Told what it draws for the user. */
+  drawn(text: string): void;
   /** Shows lines to a person; absent where there is nobody. */
   tell?: Person["tell"];
 };
@@ -100,7 +102,7 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
       signal,
       clock: systemClock,
       output: (text: string) => void show(shown.push(text)),
-      draw: async (_picture: unknown, text: string) => void request.output(mask.text(text)),
+      draw: async (_picture: unknown, text: string) => void request.drawn(mask.text(text)),
     };
     const outcome = await tool.run(request.input, context);
     show(shown.end());

@@ -57,6 +57,7 @@ export const callCommand: Handler = async (args, io) => {
     signal: interrupts.signal,
     ...(io.canAsk ? { tell: async (text: string) => void (await io.stderr.write(`${clean(text)}\n`)) } : {}),
     output: (text) => void (args.has("--verbose") && io.stderr.write(clean(text))),
+    drawn: (text) => void io.stderr.write(clean(text)),
   });
   leaveSignals();
   if (!called.ok) {

@@ -3,7 +3,15 @@ import { journalPath } from "./app/journal.ts";
 import type { ExplainedRoute, RouteQuestion } from "./app/explain-route.ts";
 import type { RouteStats } from "./app/route-stats.ts";
 import type { DoctorRequest } from "./app/doctor.ts";
-import { bytesPerToken, decide, listsOf, readyChoice, standing, type ReadyChoice } from "./app/candidates.ts";
+import {
+  bytesPerToken,
+  decide,
+  listsOf,
+  readyChoice,
+  standing,
+  type Decision,
+  type ReadyChoice,
+} from "./app/candidates.ts";
 import { chosenModels, modelDeps, modelNeeds, offeredModel, passNeeds } from "./app/model.ts";
 import { makeMcp, mcpNeeds } from "./app/mcp.ts";
 import { viewCrew } from "./app/crew-view.ts";
@@ -20,11 +28,12 @@ import { exitCode, type Interruption } from "./core/exit.ts";
 import type { Clock } from "./core/host.ts";
 import type { Model } from "./core/model.ts";
 import type { Ask, Need } from "./core/permission.ts";
-import { plansOf } from "./core/plan.ts";
+import { plansOf, type InputValues, type Plan } from "./core/plan.ts";
 import type { RunResult } from "./core/result-document.ts";
 import type { Result } from "./core/result.ts";
 import type { ServiceCheck } from "./core/service-check.ts";
 import type { Store } from "./core/store.ts";
+import type { Tool } from "./core/tool.ts";
 import { systemClock } from "./host/clock.ts";
 import { openHost, type OpenHost } from "./host/host.ts";
 import { readMachine, type Environment } from "./host/machine.ts";
@@ -54,9 +63,10 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
 
   const deadline = new AbortController();
   const settled = new AbortController();
-  void clock.sleep(plan.limits.time, settled.signal).then(() => {
-    if (!settled.signal.aborted) deadline.abort("timeout" satisfies Interruption);
-  });
+  if (request.lasting !== true)
+    void clock.sleep(plan.limits.time, settled.signal).then(() => {
+      if (!settled.signal.aborted) deadline.abort("timeout" satisfies Interruption);
+    });
   const signal = AbortSignal.any([request.interrupts, deadline.signal]);
   const inputs = new Map<string, string>();
   const plans = plansOf(plan);
@@ -72,10 +82,10 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     inputs,
   };
   const host = openHost(ask === undefined ? options : { ...options, ask });
-  let held: Model | undefined;
+  const held = new Map<string, Model>();
   const close = async () => {
     settled.abort();
-    held?.close?.();
+    for (const model of held.values()) model.close?.();
     await servers?.close();
     await host.close();
   };
@@ -106,10 +116,31 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     await close();
     return choice;
   }
-  const ready = choice.ok ? choice.value : undefined;
+  /** What answers: another model can take its place between two runs. */
+  let using = choice.ok && chosen.ok ? { ready: choice.value, chosen: chosen.value, request } : undefined;
+  const ready = using?.ready;
   const promptLimit = largestOf(ready) * bytesPerToken;
   const id = clock.id();
-  const fill = (texts: Texts) => fillIn(request, id, promptLimit, mask, texts);
+  const fill = (texts: Texts, prompt = true) =>
+    fillIn(prompt ? request : { ...request, plan: withoutPrompt(plan) }, id, promptLimit, mask, texts);
+  let offered: Tool[] | undefined;
+  const offer = async (input: InputValues, until: AbortSignal): Promise<Result<Tool[], Problem>> => {
+    if (offered === undefined) {
+      for (const [name, value] of Object.entries(input)) inputs.set(name, mask.text(asText(value)));
+      const all = await servers?.ready(templateValues(request, id, input), tools, until);
+      if (all?.ok === false) return all;
+      offered = all?.value ?? tools;
+    }
+    return { ok: true, value: offered };
+  };
+  /** A model is made once, however many runs it has. */
+  const stand = async (decision: Decision): Promise<Model> => {
+    const names = [decision.list, ...(decision.stronger === undefined ? [] : [decision.stronger])];
+    const key = JSON.stringify(names.map(({ candidates }) => candidates.map(({ name }) => name)));
+    const model = held.get(key) ?? (await standing(decision, !request.streamed));
+    held.set(key, model);
+    return model;
+  };
   return {
     ok: true,
     value: {
@@ -134,27 +165,63 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         const seen = { instructions, prompt, tools: offered, agents: agents.value, permissions };
         return { ok: true, value: { plan, model, fallback, route, ...seen } };
       },
-      async start(texts, observe) {
-        const filled = fill(texts);
+      async start(texts, observe, turn) {
+        const filled = fill(texts, turn?.first);
         if (!filled.ok) return filled;
-        if (ready === undefined || !chosen.ok) throw new Error("A dry run has no model to start");
-        for (const [name, value] of Object.entries(texts.input)) inputs.set(name, mask.text(asText(value)));
-        const offered = await servers?.ready(templateValues(request, id, texts.input), tools, signal);
-        if (offered?.ok === false) return offered;
+        if (using === undefined) throw new Error("A dry run has no model to start");
+        const run = turn ?? { id, signal };
+        const all = await offer(texts.input, run.signal);
+        if (!all.ok) return all;
         const { prompt, attachments } = filled.value;
-        const decision = await decide(ready, { prompt, attachments, tools: plan.tools.length });
+        const decision = await decide(using.ready, { prompt, attachments, tools: plan.tools.length });
         answers.push(...decision.events);
-        held = await standing(decision, !request.streamed);
+        const model = await stand(decision);
         const { list, stronger } = decision;
         const models = { models: list.models, ...(stronger === undefined ? {} : { stronger: stronger.models }) };
-        const named = { ...models, ...foldersOf(request, chosen.value), agents: [] };
-        const made = { id, signal, host, policy: policy.value, clock, model: held, named, mask, secretNames };
-        const asked = ask === undefined ? request : { ...request, ask };
+        const named = { ...models, ...foldersOf(using.request, using.chosen), agents: [] };
+        const made = {
+          id: run.id,
+          signal: run.signal,
+          host,
+          policy: policy.value,
+          clock,
+          model,
+          named,
+          mask,
+          secretNames,
+        };
+        const asked = ask === undefined ? using.request : { ...using.request, ask };
+        const more = turn === undefined ? {} : { turn };
         return startRun(
           asked,
-          { ...made, servers, tools: offered?.value ?? tools, answers, input: texts.input, ...filled.value },
+          { ...made, servers, tools: all.value, answers, input: texts.input, ...filled.value, ...more },
           observe,
         );
+      },
+      async useModel(name) {
+        const changed = { ...request, model: name };
+        const other = chosenModels(plan, name, environment);
+        if (!other.ok) return other;
+        const needs = modelsOf(other.value).flatMap((one) => modelNeeds(one, plan.folder, machine.value.home));
+        const allowed = await passNeeds(needs, host, keepAnswers(answers), signal);
+        if (!allowed.ok) return problemOf("denied", allowed.error.message);
+        const made = await readyModels(changed, other.value, host);
+        if (!made.ok) return made;
+        using = { ready: made.value, chosen: other.value, request: changed };
+        return { ok: true, value: undefined };
+      },
+      parts: {
+        host,
+        policy: policy.value,
+        mask,
+        servers,
+        instructions(input) {
+          const filled = fill({ input, prompt: undefined, files: [] }, false);
+          return filled.ok ? { ok: true, value: filled.value.instructions } : filled;
+        },
+        tools: offer,
+        model: async () =>
+          using && stand(await decide(using.ready, { prompt: "", attachments: [], tools: plan.tools.length })),
       },
       close,
     },
@@ -243,6 +310,11 @@ function largestOf(choice: ReadyChoice | undefined): number {
 function foldersOf({ plan, cwd }: RunRequest, choice: Choice) {
   const typed = modelsOf(choice).some(({ from }) => from === "caller");
   return { scriptFolder: typed ? cwd : plan.folder, agentFolder: plan.folder };
+}
+
+/** The same where the file's own prompt was said before. */
+function withoutPrompt({ prompt: _said, ...plan }: Plan): Plan {
+  return plan;
 }
 
 /** A run without sub-agents. */

@@ -13,6 +13,7 @@ import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
 import type { Tally } from "../loop/tally.ts";
 import type { Policy } from "../permit/policy.ts";
+import type { KeepChanges } from "./changes.ts";
 import { hire, type Hired } from "./hire.ts";
 import type { McpRun } from "./mcp.ts";
 import type { NamedModel } from "./model.ts";
@@ -29,6 +30,8 @@ export type Common = {
   keepText(text: string): Promise<KeptText | undefined>;
   /** What an agent can read of its own journal; `agent` is the id of a sub-agent. */
   recall(agent: string | null): RecallDoor;
+  /** Keeps what calls change in files, so that it can be taken back; absent where it cannot be. */
+  changes?: KeepChanges;
 };
 
 /** One agent, ready to run: the file's own, or one that another has spawned. */

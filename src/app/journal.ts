@@ -61,6 +61,7 @@ export async function openJournal(
 
 const noPlace = "neither XDG_STATE_HOME nor HOME is set";
 
+/** Begins a run in a store that was opened for it, and is closed with it. */
 async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>> {
   const journal = await store.begin(newRun);
   // Read after the session is ours: nobody else can add to it now.
@@ -75,18 +76,22 @@ async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>>
     await journal.value.close();
     await store.close();
   };
-  const recall = (agent: string | null): RecallDoor => ({
-    find: (query, most) => journal.value.recall(query, agent, most),
+  return { ok: true, value: { journal: journal.value, history, recall: recallFrom(store, journal.value), close } };
+}
+
+/** What an agent can read of a run's journal. */
+export function recallFrom(store: Store, journal: Journal): OpenJournal["recall"] {
+  return (agent) => ({
+    find: (query, most) => journal.recall(query, agent, most),
     whole: async (sha256) => {
       const bytes = await store.attachment(sha256);
       return bytes.ok ? { ok: true, value: bytes.value && new TextDecoder().decode(bytes.value) } : bytes;
     },
   });
-  return { ok: true, value: { journal: journal.value, history, recall, close } };
 }
 
 /** The conversation that a session had, with the bytes of its attachments. */
-async function historyOf(events: ReadonlyArray<DurableEvent & Nested>, store: Store): Promise<Conversation> {
+export async function historyOf(events: ReadonlyArray<DurableEvent & Nested>, store: Store): Promise<Conversation> {
   // Of those that no request has any more the bytes are not read.
   const named = conversation(events, (sha256) => sha256).messages.flatMap(attachmentsOf);
   const data = new Map<string, string | undefined>();
@@ -119,6 +124,11 @@ export function makeKeep(journal: Journal, mustKeep: boolean) {
     return { size: bytes.length, sha256, ok: kept.ok };
   }
   return {
+    /** Undefined where they could not be kept. */
+    keepBytes: async (bytes: Uint8Array): Promise<KeptText | undefined> => {
+      const { ok, ...kept } = await write(bytes);
+      return ok ? kept : undefined;
+    },
     keep: async (attachments: readonly Attachment[]): Promise<AttachmentFacts[]> => {
       const facts: AttachmentFacts[] = [];
       for (const { mediaType: media_type, name, data } of attachments) {

@@ -33,7 +33,8 @@ export async function perform(
   const tally = new Tally(plan.limits, within);
   const emit = servers === undefined ? actor.emit : aroundRun(servers, { emit: actor.emit, model, clock, tally });
   const context = contextOf(actor, common);
-  const doors = makeDoors(host, emit, signal);
+  const judged = makeDoors(host, emit, signal);
+  const doors = common.changes?.(judged, emit) ?? judged;
   const crew =
     Object.keys(plan.agents).length === 0
       ? undefined

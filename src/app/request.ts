@@ -1,16 +1,23 @@
 import type { AgentView } from "../core/agent-view.ts";
 import type { Stamped } from "../core/event.ts";
 import type { Person } from "../core/host.ts";
+import type { Mask } from "../core/mask.ts";
+import type { Model } from "../core/model.ts";
 import type { Ask, Confirm, Grants } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import type { Problem } from "../core/problem.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Routed } from "../core/route.ts";
 import type { Result } from "../core/result.ts";
+import type { NewRun } from "../core/store.ts";
 import type { Tool } from "../core/tool.ts";
+import type { OpenHost } from "../host/host.ts";
 import type { Environment } from "../host/machine.ts";
 import type { PolicyDescription } from "../permit/describe.ts";
+import type { Policy } from "../permit/policy.ts";
 import type { AttachedFile } from "./attach.ts";
+import type { OpenJournal } from "./journal.ts";
+import type { McpRun } from "./mcp.ts";
 import type { ModelFiles } from "./model.ts";
 
 /** What a run is made from: a checked file, and what the caller says. */
@@ -37,6 +44,8 @@ export type RunRequest = {
   streamed: boolean;
   /** A look at the plan: no model need be named, nothing need be granted. */
   dryRun: boolean;
+  /** A conversation, in which runs are started one after another: the time limit is that of each, and counts from its start. */
+  lasting?: true;
 };
 
 /** What the caller has given: values for the plan's inputs, the PROMPT argument, and files to attach. */
@@ -63,7 +72,36 @@ export type PreparedRun = {
   /** In bytes: a longer prompt the model could not hold. */
   promptLimit: number;
   look(texts: Texts): Promise<Result<DryRun, Problem>>;
-  /** Runs to the end; `observe` is told of each event and never waits. */
-  start(texts: Texts, observe: (event: Stamped) => void): Promise<Result<RunResult, Problem>>;
+  /** Runs to the end; `observe` is told of each event and never waits. `turn`: it is one of several of a conversation. */
+  start(texts: Texts, observe: (event: Stamped) => void, turn?: Turn): Promise<Result<RunResult, Problem>>;
+  /** Another model from the next start on. */
+  useModel(name: string): Promise<Result<void, Problem>>;
+  /** What runs are made of. */
+  parts: Parts;
   close(): Promise<void>;
+};
+
+/** One run of a conversation. */
+export type Turn = {
+  id: string;
+  signal: AbortSignal;
+  /** Whose journal must not be lost. */
+  session: string | undefined;
+  open(run: NewRun): Promise<Result<OpenJournal>>;
+  /** Whether the file's own prompt goes before the person's. */
+  first: boolean;
+};
+
+/** What stays the same for all runs of a conversation. */
+export type Parts = {
+  host: OpenHost;
+  policy: Policy;
+  mask: Mask;
+  /** The instructions as the model reads them. */
+  instructions(input: InputValues): Result<string, Problem>;
+  servers: McpRun | undefined;
+  /** Starts what was not started yet. */
+  tools(input: InputValues, signal: AbortSignal): Promise<Result<Tool[], Problem>>;
+  /** The model that the next run has, unless a route decides by its prompt; undefined where there is none. */
+  model(): Promise<Model | undefined>;
 };

@@ -9,13 +9,14 @@ import type { Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
 import type { Policy } from "../permit/policy.ts";
+import { keepChanges } from "./changes.ts";
 import type { Actor, Common } from "./crew.ts";
 import { isTooMuch, JournalLost, journalPath, makeEmit, makeKeep, openJournal } from "./journal.ts";
 import type { McpRun } from "./mcp.ts";
 import type { NamedModel } from "./model.ts";
 import { perform } from "./perform.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
-import type { RunRequest } from "./request.ts";
+import type { RunRequest, Turn } from "./request.ts";
 
 /** A run whose model and doors are ready and whose texts are filled. */
 export type Started = {
@@ -30,12 +31,14 @@ export type Started = {
   secretNames: readonly string[];
   tools: Tool[];
   servers: McpRun | undefined;
-  /** What was decided before there was a journal. */
-  answers: readonly DurableEvent[];
+  /** What was decided before there was a journal. It is told once. */
+  answers: DurableEvent[];
   input: InputValues;
   instructions: string;
   prompt: string;
   attachments: Attachment[];
+  /** Where it is one of several of a conversation. */
+  turn?: Turn;
 };
 
 /** Opens the journal and runs to the end. */
@@ -44,11 +47,12 @@ export async function startRun(
   started: Started,
   observe: (event: Stamped) => void,
 ): Promise<Result<RunResult, Problem>> {
-  const { plan, environment, session } = request;
+  const { plan, environment } = request;
   const { id, signal, host, policy, clock, model, named, mask, secretNames, tools, answers, servers } = started;
-  const { input, instructions, prompt, attachments } = started;
-  const place = journalPath(environment);
-  const opened = await openJournal(place, { id, agent: plan.name, model: model.name, time: clock.now() }, session);
+  const { input, instructions, prompt, attachments, turn } = started;
+  const session = turn === undefined ? request.session : turn.session;
+  const newRun = { id, agent: plan.name, model: model.name, time: clock.now() };
+  const opened = await (turn?.open(newRun) ?? openJournal(journalPath(environment), newRun, session));
   if (!opened.ok) return problemOf("usage", opened.error.message);
   const { journal, history, warning, recall } = opened.value;
   if (isTooMuch(history, attachments)) {
@@ -59,10 +63,12 @@ export async function startRun(
   const emit: Emit = async (event, durability) => {
     await journaled(event, durability);
     if (event.type === "run_start" && event.agent_id === undefined)
-      for (const answer of answers) await journaled(answer);
+      for (const answer of answers.splice(0)) await journaled(answer);
   };
   if (warning !== undefined) await emit({ type: "warning", message: warning });
-  const common: Common = { request, clock, mask, secretNames, ...makeKeep(journal, session !== undefined), recall };
+  const keeping = makeKeep(journal, session !== undefined);
+  const changes = turn === undefined ? {} : { changes: keepChanges(keeping.keepBytes) };
+  const common: Common = { request, clock, mask, secretNames, ...keeping, recall, ...changes };
   const actor: Actor = {
     plan,
     id,

@@ -50,8 +50,8 @@ export type DurableEvent =
       type: "compact";
       /** The turn whose request did not fit. */
       turn: number;
-      /** What it had too many of; `refused`: the service found it too long. */
-      reason: "tokens" | "messages" | "refused";
+      /** What it had too many of; `refused`: the service found it too long; `asked`: a person wanted it shorter. */
+      reason: "tokens" | "messages" | "refused" | "asked";
       /** Tokens of the request before and after, and the most that it may have, as they are estimated. */
       tokens: { before: number; after: number; limit: number };
       /** Tool results there have only their start and end now, so many characters, and their images and PDFs are gone. */
@@ -111,6 +111,19 @@ export type DurableEvent =
       /** What `content` shows only the start and the end of: `rein sessions show RUN --whole SHA256` prints it. */
       whole?: KeptText;
     }
+  /** In a conversation a tool is about to change a file: what it was, so that a person can have it back. */
+  | {
+      type: "file_change";
+      call: string;
+      /** Absolute. */
+      path: string;
+      /** What was there; null where there was nothing. Absent where it is not kept: it may not be read, is no file, or is too large. */
+      before?: KeptText | null;
+      /** The SHA-256 of what is there from now on; null where it was deleted. */
+      after: string | null;
+    }
+  /** A person has taken back earlier runs of this session: the conversation goes on as if they had not been. */
+  | { type: "undo"; runs: string[] }
   /** A tool drew something for the user. */
   | {
       type: "canvas";

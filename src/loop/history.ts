@@ -20,7 +20,7 @@ export function conversation(
     calls = [];
     results = new Map();
   };
-  for (const event of events) {
+  for (const event of withoutUndone(events)) {
     // What a sub-agent said is no part of it but as the result of a call.
     if (event.agent_id !== undefined) continue;
     switch (event.type) {
@@ -51,6 +51,17 @@ export function conversation(
   }
   settle();
   return told;
+}
+
+/** The events without those of runs that a person has taken back. */
+export function withoutUndone<E extends DurableEvent & Nested>(events: readonly E[]): readonly E[] {
+  const undone = new Set(events.flatMap((event) => (event.type === "undo" ? event.runs : [])));
+  if (undone.size === 0) return events;
+  let run = "";
+  return events.filter((event) => {
+    if (event.type === "run_start" && event.agent_id === undefined) run = event.run_id;
+    return !undone.has(run);
+  });
 }
 
 type Data = (sha256: string) => string | undefined;

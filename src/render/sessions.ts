@@ -142,6 +142,9 @@ function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): stri
       return [`  limit: ${event.limit}, ${event.value} of ${event.max}`];
     case "check":
       return [`  check ${cleanLine(commandLabel(event.run))}: ${event.ok ? "ok" : "failed"}`];
+    case "undo":
+      return ["", `taken back: ${count(event.runs.length, "run")}`];
+    case "file_change":
     case "turn_start":
     case "run_end":
       return [];

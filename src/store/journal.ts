@@ -5,7 +5,7 @@ import type { Journal, NewRun, ResumedRun } from "../core/store.ts";
 import { CallReader, ledger, type Call } from "./ledger.ts";
 import type { Release } from "./lock.ts";
 import { recall } from "./recall.ts";
-import { newestOf, readEvents, readRun } from "./runs.ts";
+import { newestOf, previousOf, readEvents, readRun } from "./runs.ts";
 
 /** What one process has at a time: a session, or a run that is in none. */
 export type Locked = { session: number } | { run: number };
@@ -93,6 +93,7 @@ export function journals(db: Database, take: Take) {
     const reader = new CallReader();
     for (const event of before) reader.read(event);
     return {
+      before: previousOf(db, run),
       append: async (event, durability) =>
         attempt(() => {
           // Our statements commit one by one and other writers wait, so the setting holds for this one alone. A commit that is

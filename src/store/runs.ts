@@ -30,6 +30,13 @@ export function newestOf(db: Database, session: number): number | undefined {
   return all<{ newest: number }>(db, "SELECT max(number) AS newest FROM runs WHERE session = ?", session)[0]?.newest;
 }
 
+/** The id of the run before that one in its session; null where there is none. */
+export function previousOf(db: Database, run: number): string | null {
+  const sql = `SELECT id FROM runs WHERE session = (SELECT session FROM runs WHERE number = ?1) AND number < ?1
+    ORDER BY number DESC LIMIT 1`;
+  return all<{ id: string }>(db, sql, run)[0]?.id ?? null;
+}
+
 /** The events of a run, oldest first. */
 export function readEvents(db: Database, run: number): Stamped<DurableEvent>[] {
   const rows = all<{ event: string }>(db, "SELECT event FROM events WHERE run = ? ORDER BY seq", run);

@@ -9,6 +9,7 @@ import { testClock } from "../helpers/clock.ts";
 function journal(room: number): Journal & { kept: string[] } {
   const kept: string[] = [];
   return {
+    before: null,
     kept,
     append: async (event, durability) => {
       if (kept.length >= room) return fail("failed", "Cannot write the journal: disk full");

@@ -1,7 +1,8 @@
+import type { JsonObject } from "./json.ts";
 import type { McpState, McpTransportName } from "./mcp.ts";
 import type { AttachmentFacts, KeptText, Message, ToolCall } from "./message.ts";
 import type { StopReason, Usage } from "./model.ts";
-import type { PermissionKind } from "./permission.ts";
+import type { Grants, PermissionKind } from "./permission.ts";
 import type { Picture } from "./picture.ts";
 import type { Paid } from "./price.ts";
 import type { Scorer, Side } from "./route.ts";
@@ -26,6 +27,23 @@ export type DurableEvent =
       instructions: string;
       /** The call that it was spawned by, where it is a sub-agent's. */
       call?: string;
+      /** The values of its inputs, with secrets masked. */
+      input?: JsonObject;
+      /** What else it takes to go on with the run; absent for a sub-agent's, which goes on with the run around it. */
+      launch?: Launch;
+    }
+  /** A run that was ended before it was done goes on: what it has done so far is not done again. */
+  | {
+      type: "run_resume";
+      version: number;
+      run_id: string;
+      agent: string;
+      /** SHA-256 of the agent file as it is now. */
+      hash: string;
+      model: string;
+      /** The turns and calls that are done. */
+      turns: number;
+      calls: number;
     }
   /** What the model is told in the user's name. */
   | {
@@ -110,6 +128,10 @@ export type DurableEvent =
       cached?: true;
       /** What `content` shows only the start and the end of: `rein sessions show RUN --whole SHA256` prints it. */
       whole?: KeptText;
+      /** The tool was not run: the arguments did not fit it. */
+      misfit?: true;
+      /** The run was ended meanwhile, and the call with it: where it goes on, a call without effects is made again. */
+      interrupted?: true;
     }
   /** In a conversation a tool is about to change a file: what it was, so that a person can have it back. */
   | {
@@ -220,8 +242,24 @@ export type DurableEvent =
   | { type: "limit"; limit: LimitName; value: number; max: number }
   /** A check has judged the answer. */
   | { type: "check"; run: string[]; ok: boolean; detail: string }
-  /** The run is over. That of the whole run, without an `agent_id`, is always the last event. */
-  | { type: "run_end"; result: RunResult };
+  /**
+   * The run is over. That of the whole run, without an `agent_id`, is the last event, unless the run goes on later. `interrupted`: it
+   * is a sub-agent's that was ended together with the run around it, and would go on with that.
+   */
+  | { type: "run_end"; result: RunResult; interrupted?: true };
+
+/** How a run was begun. */
+export type Launch = {
+  /** The absolute path of the agent file; absent where there is none, or it came on stdin. */
+  file?: string;
+  /** The working folder. */
+  cwd: string;
+  /** The model that the caller named. */
+  model?: string;
+  grants: Grants;
+  /** The absolute paths of further files with MCP servers. */
+  servers?: string[];
+};
 
 /** Places of messages, counted from 0 over all that the session ever had, the last included. */
 export type Places = { from: number; to: number };

@@ -81,6 +81,10 @@ function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): stri
       return [
         `run ${cleanLine(event.run_id)} · ${cleanLine(event.agent)} · ${cleanLine(event.model)} · ${moment(event.time)}`,
       ];
+    case "run_resume": {
+      const done = `${count(event.turns, "turn")} and ${count(event.calls, "call")} done`;
+      return event.agent_id === undefined ? ["", `resumed · ${moment(event.time)} · ${done}`] : [];
+    }
     case "user":
       return ["", event.reason === undefined ? "user" : `user (${event.reason})`, indented(event.text)];
     case "turn_end": {

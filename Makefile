@@ -4,7 +4,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PREFIX ?= /usr/local
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: build run test bench campaign install fmt check clean FORCE
+.PHONY: build run test bench campaign conformance install fmt check clean FORCE
 
 # Folders are listed too: their time changes when a file in them is added or removed.
 typescript := $(shell find src \( -type d -o -type f \) ! -name '.*' 2>/dev/null)
@@ -30,6 +30,10 @@ bench: build dist/bench/launch $(loops)
 # The tests that are a sample in `make test`, at full length.
 campaign: build
 	@REIN_CAMPAIGN=1 scripts/bun test $$(grep -rl --include='*.test.ts' REIN_CAMPAIGN tests)
+
+# The published suite of the Model Context Protocol alone, which is part of `make test`.
+conformance: build
+	@scripts/bun run tests/conformance/suite.ts
 
 check: node_modules/.package-lock.json
 	@scripts/bun run scripts/test.ts --static
@@ -67,6 +71,10 @@ dist/native/librein_core.so: $(core)
 dist/native/%.ranks: scripts/ranks.ts native/Cargo.lock
 	scripts/bun run scripts/ranks.ts $* $@
 
+# What services' models cost.
+dist/native/models.prices: scripts/prices.ts node_modules/.package-lock.json
+	scripts/bun run scripts/prices.ts $@
+
 dist/native/local-$(LOCAL): $(local) node_modules/.package-lock.json
 ifeq ($(LOCAL),0)
 	@echo "Building without local models: LOCAL=0"
@@ -93,7 +101,7 @@ dist/commit: FORCE
 	@mkdir -p dist && scripts/commit > dist/.commit.new
 	@if cmp -s dist/.commit.new $@; then rm dist/.commit.new; else mv -f dist/.commit.new $@; fi
 
-dist/rein: node_modules/.package-lock.json dist/licences.txt dist/native/librein_core.so dist/native/local-$(LOCAL) dist/native/rein-jail dist/native/o200k_base.ranks dist/native/cl100k_base.ranks dist/commit package.json tsconfig.build.json scripts/compile $(typescript)
+dist/rein: node_modules/.package-lock.json dist/licences.txt dist/native/librein_core.so dist/native/local-$(LOCAL) dist/native/rein-jail dist/native/o200k_base.ranks dist/native/cl100k_base.ranks dist/native/models.prices dist/commit package.json tsconfig.build.json scripts/compile $(typescript)
 	scripts/compile src/main.ts $@ --tsconfig-override=tsconfig.build.json \
 	  --define REIN_VERSION="\"$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)\"" \
 	  --define REIN_COMMIT="\"$$(cat dist/commit)\""

@@ -66,7 +66,9 @@ function agentFiles(asked: Call[]): Record<string, string> {
     prompt: "Go",
     model: "scripted/model.yaml",
     tools: ["mcp_read_resource"],
-    mcp: { server: { url, allow: ["elicitation"], ...(Object.keys(oauth).length === 0 ? {} : { oauth }) } },
+    mcp: {
+      server: { url, allow: ["elicitation"], deadline: "50s", ...(Object.keys(oauth).length === 0 ? {} : { oauth }) },
+    },
     permissions: {
       net: listening().map((port) => `localhost:${port}`),
       env: context.client_secret === undefined ? [] : ["CLIENT_SECRET"],
@@ -94,7 +96,7 @@ const acts: Array<{ reads: RegExp; does(screen: Screen, found: string): void }> 
 
 async function onTerminal(command: string, files: Record<string, string>): Promise<{ code: number; text: string }> {
   const env = { CLIENT_SECRET: context.client_secret ?? "" };
-  await using screen = openScreen(command, files, { columns: 2000, env });
+  await using screen = openScreen(command, files, { columns: 2000, env, timeout: 60_000 });
   const ended = screen.end().then(() => true);
   const seen = acts.map(() => 0);
   for (let done = false; !done;) {

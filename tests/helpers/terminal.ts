@@ -24,7 +24,11 @@ export type Screen = {
 export function openScreen(
   command: string,
   files: Record<string, string>,
-  { env = {}, columns = 200 }: { env?: Record<string, string>; columns?: number } = {},
+  {
+    env = {},
+    columns = 200,
+    timeout = 20_000,
+  }: { env?: Record<string, string>; columns?: number; timeout?: number } = {},
 ): Screen {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "rein-terminal-")));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
@@ -35,7 +39,7 @@ export function openScreen(
   const child = Bun.spawn(["sh", "-c", command], {
     cwd: folder,
     env: { PATH: `${dist}:/usr/local/bin:/usr/bin:/bin`, HOME: folder, LANG: "C.UTF-8", TERM: "xterm", ...env },
-    timeout: 20_000,
+    timeout,
     killSignal: "SIGKILL",
     terminal: {
       cols: columns,

@@ -165,8 +165,8 @@ function table(tasks: readonly Task[], cost: Cost, equal: boolean): string[] {
   ];
 }
 
-async function cloudCost(): Promise<Cost> {
-  const price = await priceOf({ model: cloud }, (name) => (name === "ANTHROPIC_API_KEY" ? "x" : undefined));
+function cloudCost(): Cost {
+  const price = priceOf({ model: cloud }, (name) => (name === "ANTHROPIC_API_KEY" ? "x" : undefined));
   if (price === undefined) throw new Error(`The price of '${cloud}' is not known`);
   return ({ input, output }) => price.cost({ input, output, cached: 0, reasoning: 0 }, priced);
 }
@@ -174,7 +174,7 @@ async function cloudCost(): Promise<Cost> {
 /** The section of docs/cost.md, whole. */
 export async function routingSection(): Promise<string> {
   const tasks = await workload();
-  const cost = await cloudCost();
+  const cost = cloudCost();
   const held = tasks.filter(({ part }) => part === "held-out");
   const train = tasks.filter(({ part }) => part === "train");
   const count = (label: Prompt["label"]) => tasks.filter((task) => task.label === label).length;
@@ -255,7 +255,7 @@ function isWeight(name: string): name is keyof typeof weights {
 /** Has the executable run the held-out part, each prompt by scripted models that use what is modelled, and compares. */
 async function runs(): Promise<void> {
   const tasks = (await workload()).filter(({ part }) => part === "held-out");
-  const cost = await cloudCost();
+  const cost = cloudCost();
   const [input, output] = [cost({ input: 1e6, output: 0, requests: 1 }), cost({ input: 0, output: 1e6, requests: 1 })];
   const folder = await mkdtemp(join(tmpdir(), "rein-routing-"));
   const env = { PATH: process.env["PATH"] ?? "", HOME: folder, XDG_STATE_HOME: join(folder, "state") };

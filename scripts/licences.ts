@@ -89,9 +89,17 @@ function otherParts(): Part[] {
       texts: [bun.replace(/^---\n[\s\S]*?\n---\n/, "").trim()],
     },
     ...(local === "0" ? [] : [{ name: "llama.cpp and ggml 0.5.0", licence: "MIT", texts: [llama] }]),
+    pricesPart(),
     { name: "tiktoken's tables of tokens, as bpe-openai has them", licence: "MIT", texts: [] },
     { name: "The Rust and C standard libraries", licence: "MIT OR Apache-2.0, LGPL-2.1-or-later", texts: [libraries] },
   ];
+}
+
+/** The list of prices, which is out of a package that itself does not run. */
+function pricesPart(): Part {
+  const folder = `${root}/node_modules/@pydantic/genai-prices`;
+  const { version }: { version: string } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+  return { name: `The prices of @pydantic/genai-prices ${version}`, licence: "MIT", texts: textsIn(folder, "MIT") };
 }
 
 const parts = [...otherParts(), ...npmParts(), ...crateParts()];

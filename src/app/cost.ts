@@ -127,9 +127,9 @@ export async function compare(
   { cloud, local, power, hardware }: CompareRequest,
   environment: Environment,
 ): Promise<Result<Comparison, Problem>> {
-  const cloudPrice = await known(cloud, environment);
+  const cloudPrice = known(cloud, environment);
   if (!cloudPrice.ok) return cloudPrice;
-  const localPrice = await known(local, environment);
+  const localPrice = known(local, environment);
   if (!localPrice.ok) return localPrice;
   const isLocal = ({ model }: CallRow) => model === local || /^(local|ollama)\//.test(model);
   const perToken = pace(calls.filter(isLocal));
@@ -184,10 +184,10 @@ function pace(calls: readonly CallRow[]): number | undefined {
   return tokens === 0 ? undefined : timed.reduce((all, call) => all + (call.duration_ms ?? 0), 0) / tokens;
 }
 
-async function known(model: string, environment: Environment): Promise<Result<Price, Problem>> {
+function known(model: string, environment: Environment): Result<Price, Problem> {
   const parsed = parseModelName(model);
   if (!parsed.ok) return parsed;
-  const price = await priceOf({ model }, (name) => environment[name]);
+  const price = priceOf({ model }, (name) => environment[name]);
   if (price !== undefined) return ok(price);
   return problemOf("usage", `The price of '${model}' is not known`, "name a model of a service that lists its prices");
 }

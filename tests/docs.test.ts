@@ -124,12 +124,14 @@ for (const page of pages) {
     afterAll(async () => {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
+      rmSync(bin, { recursive: true, force: true });
     });
     cpSync(join(root, "agents"), join(folder, "agents"), { recursive: true });
-    mkdirSync(join(folder, "bin"));
-    writeFileSync(join(folder, "bin/rein"), executable, { mode: 0o755 });
+    // Not in the working folder, where no program counts.
+    const bin = realpathSync(mkdtempSync(join(tmpdir(), "rein-docs-bin-")));
+    writeFileSync(join(bin, "rein"), executable, { mode: 0o755 });
     const env = {
-      PATH: `${join(folder, "bin")}:${process.env["PATH"]}`,
+      PATH: `${bin}:${process.env["PATH"]}`,
       HOME: folder,
       LANG: "C.UTF-8",
       OPENAI_BASE_URL: server.baseUrl,

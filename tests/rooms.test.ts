@@ -81,7 +81,7 @@ const rooms: Record<string, Room> = {
   },
   models: {
     imports: ["core", "native"],
-    packages: ["openai", "@anthropic-ai/sdk", "ollama", "eventsource-parser", "@pydantic/genai-prices"],
+    packages: ["openai", "@anthropic-ai/sdk", "ollama", "eventsource-parser"],
     touches: [],
   },
   mcp: {

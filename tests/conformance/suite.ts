@@ -54,16 +54,9 @@ export async function runSuite(side: Side, revision: Revision, url: string): Pro
     client: ["--command", `${process.execPath} ${join(home, "client.ts")}`],
     server: ["--url", url],
   }[side];
-  const expected = ["--expected-failures", join(home, "expected-failures.yaml"), "--timeout", "90000"];
-  const argv = [
-    process.execPath,
-    join(suite, "dist/index.js"),
-    side,
-    ...under,
-    "--requirements",
-    revision,
-    ...expected,
-  ];
+  const list = join(home, "expected-failures.yaml");
+  const options = ["--requirements", revision, "--expected-failures", list, "--timeout", "90000"];
+  const argv = [process.execPath, join(suite, "dist/index.js"), side, ...under, ...options];
   const child = Bun.spawn(argv, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [output, errors] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   const required = namesIn(join(suite, `requirements/${revision}.yaml`), side);

@@ -101,8 +101,9 @@ dist/commit: FORCE
 	@mkdir -p dist && scripts/commit > dist/.commit.new
 	@if cmp -s dist/.commit.new $@; then rm dist/.commit.new; else mv -f dist/.commit.new $@; fi
 
+# What libraries print by themselves is left out: on stdout it would be part of the answer, and it holds what servers say, raw.
 dist/rein: node_modules/.package-lock.json dist/licences.txt dist/native/librein_core.so dist/native/local-$(LOCAL) dist/native/rein-jail dist/native/o200k_base.ranks dist/native/cl100k_base.ranks dist/native/models.prices dist/commit package.json tsconfig.build.json scripts/compile $(typescript)
-	scripts/compile src/main.ts $@ --tsconfig-override=tsconfig.build.json \
+	scripts/compile src/main.ts $@ --tsconfig-override=tsconfig.build.json --drop=console \
 	  --define REIN_VERSION="\"$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)\"" \
 	  --define REIN_COMMIT="\"$$(cat dist/commit)\""
 

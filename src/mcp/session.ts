@@ -226,6 +226,7 @@ export class Session {
 
   #client(mode: "auto" | "legacy"): Client {
     const { answers, version, pinned, server, heard } = this.#options;
+    const isProgram = server.transport === "stdio" || server.transport === "sdk";
     const told = (kind: "prompts" | "resources") => ({
       [kind]: { autoRefresh: false, debounceMs: 0, onChanged: () => heard?.({ kind }) },
     });
@@ -234,8 +235,12 @@ export class Session {
       {
         capabilities: capabilitiesFor(answers),
         jsonSchemaValidator: new CfWorkerJsonSchemaValidator(),
-        // A server that is silent at first gets the other half of its time for the older handshake.
-        versionNegotiation: { mode, probe: { timeoutMs: Math.ceil(server.deadline / 2) } },
+        // A program that is silent at first gets the other half of its time for the older handshake; whoever is silent over the
+        // network is not asked again.
+        versionNegotiation: {
+          mode,
+          probe: { timeoutMs: isProgram ? Math.ceil(server.deadline / 2) : server.deadline },
+        },
         listChanged: {
           ...(pinned ? {} : { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => this.#relist(client) } }),
           ...(heard === undefined ? {} : { ...told("prompts"), ...told("resources") }),

@@ -26,12 +26,13 @@ function mortal({ fails = Infinity, delay = 0, grownFrom = Infinity } = {}) {
 
 type Answer = (method: string, say: (result: object) => void, die: () => void) => void;
 
+/** By these two the SDK knows a program, whose silence at first is no outage. */
+const asProgram = { stderr: null, pid: null };
+
 /** A transport on which something is said by hand. */
 class Handmade implements Transport {
   onclose?: () => void;
   onmessage?: (message: JSONRPCMessage) => void;
-  readonly stderr = null;
-  readonly pid = null;
   closed = false;
   died = false;
   readonly #answer: Answer;
@@ -137,10 +138,10 @@ describe("a server that starts in its own way", () => {
   const info = { protocolVersion: "2025-06-18", capabilities: { tools: {} }, serverInfo: { name: "h", version: "1" } };
   const answers: Record<string, object> = { initialize: { result: info }, "tools/list": { result: { tools: [] } } };
 
-  function handmade(answer: Answer, shy = false) {
+  function handmade(answer: Answer, { shy = false, overNetwork = false } = {}) {
     const made: Handmade[] = [];
     const link: OpenLink = async () => {
-      const transport = new Handmade(answer);
+      const transport = overNetwork ? new Handmade(answer) : Object.assign(new Handmade(answer), asProgram);
       made.push(transport);
       const ended = () => (transport.died ? "it ended with exit code 1" : undefined);
       const explain = () =>
@@ -151,11 +152,14 @@ describe("a server that starts in its own way", () => {
   }
 
   test("and ends at the newest protocol's first request is asked again in the older way", async () => {
-    const { made, link } = handmade((method, say, die) => {
-      const answer = answers[method];
-      if (answer === undefined) die();
-      else say(answer);
-    }, true);
+    const { made, link } = handmade(
+      (method, say, die) => {
+        const answer = answers[method];
+        if (answer === undefined) die();
+        else say(answer);
+      },
+      { shy: true },
+    );
     await using one = await oneServer(link);
     expect(one.started).toEqual({ ok: true, value: undefined });
     expect(one.servers.door.status()).toMatchObject([{ state: "ready", protocol: "2025-06-18" }]);
@@ -170,6 +174,21 @@ describe("a server that starts in its own way", () => {
     await using one = await oneServer(link, { deadline: 200 });
     expect(one.started).toEqual({ ok: true, value: undefined });
     expect(made.length).toBe(1);
+  });
+
+  test("and is reached over the network has all of its time for the first answer", async () => {
+    const { link } = handmade(
+      (method, say) => {
+        const answer = answers[method] ?? { error: { code: -32601, message: "no" } };
+        setTimeout(() => say(answer), method === "server/discover" ? 600 : 0);
+      },
+      { overNetwork: true },
+    );
+    await using one = await oneServer(link, {
+      deadline: 1000,
+      transport: { kind: "http", url: { pieces: [], place: { file: "agent.yaml", line: 1, column: 1 } }, headers: [] },
+    });
+    expect(one.started).toEqual({ ok: true, value: undefined });
   });
 
   test("and never answers is given up at its deadline, and closed", async () => {

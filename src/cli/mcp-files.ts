@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { ok, type Result } from "../core/result.ts";
 import { lockName, maxLockBytes } from "../file/lock.ts";
 import { maxFileBytes, type Source } from "../file/source.ts";
-import { readNamed } from "./files.ts";
+import { readBeside, readNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
 import type { Io } from "./io.ts";
 
@@ -32,5 +32,5 @@ export function serversGiven(
 /** The lock file of a folder; undefined where it has none. */
 export function lockIn(folder: string): Result<Uint8Array | undefined, UsageProblem> {
   const path = join(folder, lockName);
-  return existsSync(path) ? readNamed(path, maxLockBytes) : ok(undefined);
+  return existsSync(path) ? readBeside(path, maxLockBytes) : ok(undefined);
 }

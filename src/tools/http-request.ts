@@ -37,7 +37,7 @@ const schema = schemaOf({
     form: texts("Fields of a form to send as the body"),
     text: { type: "string", description: "Text to send as the body, with a content-type header of your choice" },
     file: pathSchema("A file to send as the body"),
-    save_to: pathSchema("A file to save the answer's body to, instead of showing it"),
+    save_to: pathSchema("A file to save the answer's body to, instead of showing it. An error's body is shown, and not saved"),
     timeout: waitSchema("Seconds to wait for the answer. Default: 30"),
   },
   required: ["url"],
@@ -102,7 +102,9 @@ async function run(get: WebGet, input: Input, context: ToolContext): Promise<Too
     : await once(await send(url, request, { ...sending, secrets }, context));
   if (!sent.ok) return { content: sent.error.message, error: true };
   const { answer, cached } = sent.value;
-  const outcome = path === "" ? await shown(answer, context) : await saved(answer, given, path, context);
+  // What a service says of an error is no file: it would stand in place of what was there.
+  const outcome =
+    path === "" || answer.status >= 400 ? await shown(answer, context) : await saved(answer, given, path, context);
   // A secret may stand in the query.
   const place = answer.redirected ? `\n[redirected to ${shownLine(answer.url.origin + answer.url.pathname)}]` : "";
   const body = outcome.content === "" ? "" : `\n\n${outcome.content}`;

@@ -290,6 +290,15 @@ describe("an answer", () => {
     expect(denied.content).toContain("Cannot write 'elsewhere'");
   });
 
+  test("is shown and not saved where it tells of an error: what was saved before stays", async () => {
+    await using room = open();
+    await room.call({ url: `${site.origin}/zip`, save_to: "out/a.zip" });
+    const failed = await room.call({ url: `${site.origin}/fails`, save_to: "out/a.zip" });
+    expect(failed).toMatchObject({ error: true });
+    expect(failed.content).toContain("no such item");
+    expect([...readFileSync(join(room.cwd, "out/a.zip"))]).toEqual([0x50, 0x4b, 3, 4, 0, 0]);
+  });
+
   test("is saved without the secrets that were sent", async () => {
     await using room = open();
     const input = { headers: { authorization: "Basic {{secret:api}}" }, json: { key: "{{secret:api}}" } };

@@ -82,6 +82,18 @@ export class Context {
     this.#turns.set(this.#options.conversation.push(message), turn);
   }
 
+  /** Takes the way again that a run took before it goes on: what was left out for a request, where that is known. */
+  again(changes: readonly CompactEvent[]): void {
+    for (const change of changes) {
+      this.#options.conversation.compact(change);
+      for (const { from, to } of change.removed) for (let place = from; place <= to; place++) this.#turns.delete(place);
+      this.#counting = true;
+      this.#known = undefined;
+      if (change.reason === "refused") this.#refused = Math.min(this.#refused, change.tokens.limit);
+    }
+    this.#asked = { messages: this.#options.conversation.messages.length };
+  }
+
   /** Makes the next request fit, and says what share of its limit it has. The error says why it cannot. */
   async fit(model: Model, turn: number): Promise<Result<{ share?: number }, string>> {
     const limit = await this.#limit(model);
@@ -117,6 +129,24 @@ export class Context {
     if (!made.ok || made.value >= tokens) return false;
     this.#asked = { messages: 0, counted: made.value / this.#ratio(model) };
     return true;
+  }
+
+  /** Makes the next request shorter though it would fit. Undefined where nothing can go. */
+  async lighten(model: Model, turn: number): Promise<Result<{ before: number; after: number } | undefined, string>> {
+    this.#counting = true;
+    const before = await this.#tokens(model);
+    const made = await this.#compact(model, turn, "asked", Math.floor(before / 2), before);
+    if (!made.ok || made.value >= before) return { ok: true, value: undefined };
+    return { ok: true, value: { before, after: made.value } };
+  }
+
+  /** What the next request is made of: the largest parts first. */
+  async size(
+    model: Model,
+  ): Promise<{ tokens: number; limit?: number; parts: Array<{ name: string; tokens: number }> }> {
+    const limit = await this.#limit(model);
+    const tokens = await this.#tokens(model);
+    return { tokens, parts: await this.#parts(model), ...(limit === Infinity ? {} : { limit }) };
   }
 
   /** Learns from what a service says that the last request had. */
@@ -190,7 +220,7 @@ export class Context {
     limit: number,
     before: number,
   ): Promise<Result<number, string>> {
-    const { conversation, spec, request, summarizer, emit } = this.#options;
+    const { conversation, spec, request, summarizer, emit, signal } = this.#options;
     const ratio = this.#ratio(model);
     const { instructions, tools } = await this.#measure.fixed(request);
     const fixed = instructions + tools;
@@ -208,6 +238,8 @@ export class Context {
     const { cut, removed } = shrunk;
     if (cut.length === 0 && removed.length === 0) return { ok: true, value: before };
     const noted = removed.length === 0 ? {} : await this.#note(removed, room, turn);
+    // The run ends, and may go on one day: then this is done with a summary.
+    if (signal.aborted) return { ok: true, value: before };
     const places = removed.map(({ place }) => place);
     const turns = ranges([...new Set(places.flatMap((place) => this.#turns.get(place) ?? []))]);
     const change = { cut, removed: ranges(places), turns, ...noted };

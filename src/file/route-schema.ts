@@ -69,7 +69,7 @@ export const modelSchema = v.pipe(
   ),
   v.examples([
     "anthropic/claude-sonnet-5-5",
-    ["anthropic/claude-sonnet-5-5", "openai/gpt-6.1-terra"],
+    ["anthropic/claude-sonnet-5-5", "openai/gpt-6-sol"],
     { simple: "local/smollm2", complex: "anthropic", threshold: 0.7, scorer: "keywords" },
   ]),
 );

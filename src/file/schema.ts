@@ -127,7 +127,7 @@ const entries = {
       modelsSchema,
       v.title("a map of models"),
       v.description("Models by name, with options; `model`, `--model` and `REIN_MODEL` can name them."),
-      v.examples([{ careful: { model: "openai/gpt-6.1-terra", effort: "high" } }]),
+      v.examples([{ careful: { model: "openai/gpt-6-sol", effort: "high" } }]),
     ),
     {},
   ),

@@ -57,7 +57,8 @@ export const providers: readonly Provider[] = [
     addresses: ["OPENAI_BASE_URL"],
     url: "https://api.openai.com/v1",
     headers: "OPENAI_CUSTOM_HEADERS",
-    model: "gpt-6.1-terra",
+    // The newest of middle price that the list knows: with one that it does not, each run would warn.
+    model: "gpt-6-sol",
     leastTokens: 16,
     options: ["temperature", "max_tokens", "effort", "service_tier", "extra_body"],
     load: async () => (await import("./openai.ts")).make,

@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 writeFileSync(
   join(folder, "agent.yaml"),
   `model: fast
-models: { fast: { model: openai/gpt-6.1-terra } }
+models: { fast: { model: openai/gpt-6-sol } }
 prompt: \${{ input.max_items }}
 input:
   max_items: { type: integer, default: 3, description: How many }

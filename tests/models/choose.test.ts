@@ -22,7 +22,7 @@ describe("a model's name", () => {
     expect(["claude", "anthropic", "openai", "gemini", "ollama", "huggingface"].map(read)).toEqual([
       "anthropic claude-sonnet-5-5",
       "anthropic claude-sonnet-5-5",
-      "openai gpt-6.1-terra",
+      "openai gpt-6-sol",
       "gemini gemini-3.8-flash",
       "ollama gpt-oss:20b",
       "huggingface openai/gpt-oss-120b",

@@ -182,7 +182,7 @@ describe("reasoning", () => {
   test("is not asked for where a model has none", async () => {
     for (const [id, include] of [
       ["gpt-4.1-mini", undefined],
-      ["gpt-6.1-terra", ["reasoning.encrypted_content"]],
+      ["gpt-6-sol", ["reasoning.encrypted_content"]],
     ] as const) {
       server.behave({ kind: "answer", text });
       await readReply(model({}, id));

@@ -77,17 +77,33 @@ test("a run with an MCP server over stdio loads the SDK's client, and neither it
   for (const other of ["src/mcp/remote.ts", "src/mcp/serve.ts"]) expect(files).not.toContain(other);
 });
 
-for (const [provider, sdk] of [
-  ["anthropic", "@anthropic-ai/sdk"],
-  ["openai", "openai"],
-  ["gemini", "openai"],
-  ["huggingface", "openai"],
-  ["openai-compatible", "openai"],
-  ["ollama", "ollama"],
-] as const) {
+/** Where each provider is, by its variables, and the SDK it is spoken to with. */
+const services = [
+  ["anthropic", "@anthropic-ai/sdk", "ANTHROPIC_BASE_URL"],
+  ["openai", "openai", "OPENAI_BASE_URL"],
+  ["gemini", "openai", "GOOGLE_GEMINI_BASE_URL"],
+  ["huggingface", "openai", "HF_INFERENCE_ENDPOINT"],
+  ["openai-compatible", "openai", "OPENAI_BASE_URL"],
+  ["ollama", "ollama", "OLLAMA_HOST"],
+] as const;
+const keys = { ANTHROPIC_API_KEY: "k", OPENAI_API_KEY: "k", GEMINI_API_KEY: "k", HF_TOKEN: "k" };
+
+for (const [provider, sdk, address] of services) {
+  const argv = ["run", "-P", "--model", `${provider}/x`];
+
+  test(`a dry run with a model of '${provider}' loads no SDK`, async () => {
+    const files = await loadedBy([...argv, "--dry-run", "agent.yaml"], keys);
+    expect(files).toContain("src/models/prices.ts");
+    expect(rooms(files).filter((room) => sdks.includes(room))).toEqual([]);
+  });
+
   test(`a run with a model of '${provider}' loads its SDK '${sdk}' and no other`, async () => {
-    const key = { ANTHROPIC_API_KEY: "k", OPENAI_API_KEY: "k", GEMINI_API_KEY: "k", HF_TOKEN: "k" };
-    const files = await loadedBy(["run", "-P", "--dry-run", "--model", `${provider}/x`, "agent.yaml"], key);
+    await using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: () => new Response("{}", { status: 401 }),
+    });
+    const files = await loadedBy([...argv, "agent.yaml"], { ...keys, [address]: `http://127.0.0.1:${server.port}` });
     expect(rooms(files).filter((room) => sdks.includes(room))).toEqual([`node_modules/${sdk}`]);
     const wires = ["anthropic", "openai", "openai-compatible", "ollama"].map((name) => `src/models/${name}.ts`);
     const own = ["anthropic", "openai", "ollama"].includes(provider) ? provider : "openai-compatible";

@@ -6,9 +6,14 @@ export function textField(value: Json | undefined): string {
   return typeof value === "string" ? value : "";
 }
 
+/** More than any count of tokens can be; sums of many of these are still whole numbers to the journal. */
+const mostCounted = 1e12;
+
 /** A count of tokens. */
 export function countField(value: Json | undefined): number {
-  return typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.round(value) : 0;
+  return typeof value === "number" && Number.isFinite(value) && value > 0
+    ? Math.min(Math.round(value), mostCounted)
+    : 0;
 }
 
 export function objectField(value: Json | undefined): JsonObject {

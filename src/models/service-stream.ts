@@ -135,7 +135,7 @@ export function serviceModel<Piece>(config: ServiceConfig, connect: (link: Link)
         last = said.find(isLast);
         complete = last?.type === "stop" && came !== undefined;
         for (const event of said) {
-          if (event === last) continue;
+          if (event === last || countsNothing(event)) continue;
           size += weight(event);
           yield event;
         }
@@ -197,6 +197,11 @@ function weight(event: ModelEvent): number {
 function endless(host: string): ModelEvent {
   const message = `'${host}' does not end its answer: more than ${longestAnswer / 2 ** 20} million characters`;
   return { type: "failure", failure: { kind: "service", message, retryable: false } };
+}
+
+/** Some services send a usage that says 0 of everything: that is no count, since there is no request of no tokens. */
+function countsNothing(event: ModelEvent): boolean {
+  return event.type === "usage" && event.usage.input + event.usage.output === 0;
 }
 
 function isLast(event: ModelEvent): boolean {

@@ -97,6 +97,19 @@ describe("the wire", () => {
     expect((await reply({ kind: "answer", text, usage: null })).usage).toBeUndefined();
   });
 
+  test("a usage of nothing, or of less, is no usage", async () => {
+    for (const count of [0, -5]) {
+      const usage = { input: count, output: count, cached: 0, reasoning: 0 };
+      expect((await reply({ kind: "answer", text, usage })).usage).toBeUndefined();
+    }
+  });
+
+  test("counts that no request has stay numbers that can be kept", async () => {
+    const usage = { input: 1e300, output: 1e18, cached: 0, reasoning: 0 };
+    const told = (await reply({ kind: "answer", text, usage })).usage;
+    expect([told?.input, told?.output].every(Number.isSafeInteger)).toBe(true);
+  });
+
   test("a connection that stays open after the finish reason is an answer", async () => {
     server.behave({ kind: "answer", text, stall: "finish" });
     const clock = testClock();

@@ -1,4 +1,5 @@
 import type { Clock, Fetch } from "../core/host.ts";
+import type { Json } from "../core/json.ts";
 import type { Model, ModelSize, ModelSpec } from "../core/model.ts";
 import type { ResponseCache } from "../core/response-cache.ts";
 import { ok, type Result } from "../core/result.ts";
@@ -55,30 +56,33 @@ export async function readyModel(spec: ModelSpec, deps: ModelDeps): Promise<Resu
   const ready = await readyService(spec, deps);
   if (!ready.ok) return ready;
   const { clock, key, mustPrice = false, retryAfterText } = deps;
-  const price = await priceOf(spec, key);
+  const price = priceOf(spec, key);
+  const { source, ...candidate } = ready.value;
   if (price === undefined && mustPrice) {
     const hint =
       "name it: models: { NAME: { model: …, price: { input: 1, output: 5 } } }, in US dollars per million tokens";
-    return problem("usage", `The price of '${ready.value.name}' is not known, and 'limits.cost' is set`, hint);
+    return problem("usage", `The price of '${candidate.name}' is not known, and 'limits.cost' is set`, hint);
   }
   const parsed = parseModelName(spec.model);
   const longest = parsed.ok ? answerLength(parsed.value, spec) : Infinity;
-  const size = await sizeOf(spec, key, longest);
+  const size = sizeOf(spec, key, longest);
   const make = async () => {
-    const sized = { ...(await ready.value.make()), ...size };
+    const sized = { ...(await candidate.make()), ...size };
     const budgeted = withBudget(sized, { price, clock, longest });
     const retried = withRetry(budgeted, { clock, afterText: retryAfterText });
-    return deps.responses === undefined ? retried : withResponseCache(retried, spec, deps.responses);
+    return deps.responses === undefined || source === undefined
+      ? retried
+      : withResponseCache(retried, spec, source, deps.responses);
   };
-  return ok({ ...ready.value, ...size, make });
+  return ok({ ...candidate, ...size, make });
 }
 
 /** How large a service's model is, by what comes with rein; in this process, and by a script, it is known already. */
-async function sizeOf(spec: ModelSpec, key: Variables, longest: number): Promise<ModelSize> {
+function sizeOf(spec: ModelSpec, key: Variables, longest: number): ModelSize {
   const parsed = parseModelName(spec.model);
   if (!parsed.ok || typeof parsed.value.provider === "string") return {};
   const endpoint = endpointOf(parsed.value.provider, spec, key);
-  const window = endpoint.ok ? await windowOf(parsed.value, endpoint.value.baseUrl) : undefined;
+  const window = endpoint.ok ? windowOf(parsed.value, endpoint.value.baseUrl) : undefined;
   return { ...(window === undefined ? {} : { window }), ...(Number.isFinite(longest) ? { answer: longest } : {}) };
 }
 
@@ -88,7 +92,10 @@ export async function createService(spec: ModelSpec, deps: ModelDeps): Promise<R
   return ready.ok ? ok(await ready.value.make()) : ready;
 }
 
-async function readyService(spec: ModelSpec, deps: ModelDeps): Promise<Result<Candidate, ModelProblem>> {
+/** `source`: where its answers come from, beside what its name and its options say; absent where it says what it is told to. */
+type Ready = Candidate & { source?: Json };
+
+async function readyService(spec: ModelSpec, deps: ModelDeps): Promise<Result<Ready, ModelProblem>> {
   const parsed = parseModelName(spec.model);
   if (!parsed.ok) return parsed;
   const { clock } = deps;
@@ -99,8 +106,7 @@ async function readyService(spec: ModelSpec, deps: ModelDeps): Promise<Result<Ca
     return ok(made(scripted(script.value, `scripted/${path}`, clock)));
   }
   if (parsed.value.provider === "local") {
-    const local = await createLocal(parsed.value.id, spec, deps);
-    return local.ok ? ok(made(local.value)) : local;
+    return createLocal(parsed.value.id, spec, deps);
   }
   const { provider, id } = parsed.value;
   const endpoint = endpointOf(provider, spec, deps.key);
@@ -134,7 +140,9 @@ async function readyService(spec: ModelSpec, deps: ModelDeps): Promise<Result<Ca
     const read = provider.textCalls ? withTextCalls(model) : model;
     return withNearestModel(read, provider.name, id, clock);
   };
-  return ok({ name, make });
+  // A token says who asks, and not what.
+  const { authorization: _token, ...told } = headers;
+  return ok({ name, make, source: { baseUrl, headers: told } });
 }
 
 /** One that is there already: it loads nothing before it is asked. */
@@ -144,7 +152,7 @@ function made(model: Model): Candidate {
 }
 
 /** Makes a model that runs in this process. Its library is loaded now, its weights with the first request. */
-async function createLocal(id: string, spec: ModelSpec, deps: ModelDeps): Promise<Result<Model, ModelProblem>> {
+async function createLocal(id: string, spec: ModelSpec, deps: ModelDeps): Promise<Result<Ready, ModelProblem>> {
   const { hasLocalModels, withoutLocalModels } = await import("../native/local.ts");
   if (!hasLocalModels()) return problem("usage", `Cannot use model 'local/${id}': ${withoutLocalModels}`);
   const machine = await deps.local();
@@ -153,5 +161,8 @@ async function createLocal(id: string, spec: ModelSpec, deps: ModelDeps): Promis
   const { model: _model, ...options } = spec;
   if (options.adapter !== undefined) options.adapter = deps.path(options.adapter);
   const { makeLocal } = await import("./local.ts");
-  return makeLocal({ name: `local/${id}`, path: path.value, options }, machine);
+  const local = await makeLocal({ name: `local/${id}`, path: path.value, options }, machine);
+  if (!local.ok) return local;
+  const { adapter = null } = options;
+  return ok({ ...made(local.value), source: { path: path.value, adapter } });
 }

@@ -18,10 +18,13 @@ type Answer = { text: string; calls: ToolCall[]; reason: StopReason; opaque?: Js
 /** Of answers that are no answers nothing is kept: to ask again may help. */
 const kept: readonly StopReason[] = ["end", "tool_calls"];
 
-/** The same model, which answers a request that was made before as it was answered then, for nothing. */
-export function withResponseCache(model: Model, spec: ModelSpec, cache: ResponseCache): Model {
+/**
+ * The same model, which answers a request that was made before as it was answered then, for nothing. `source`: where its answers come
+ * from, in words of any kind.
+ */
+export function withResponseCache(model: Model, spec: ModelSpec, source: Json, cache: ResponseCache): Model {
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
-    const key = keyOf(model.name, spec, request);
+    const key = keyOf(model.name, spec, source, request);
     const before = answerIn(await cache.read(key));
     if (before !== undefined) {
       yield* told(before);
@@ -50,9 +53,14 @@ export function withResponseCache(model: Model, spec: ModelSpec, cache: Response
 }
 
 /** A hash of all that the answer depends on. The budget is no part of it: it only ends answers, which are not kept then. */
-function keyOf(name: string, { key: _key, price: _price, ...spec }: ModelSpec, request: ModelRequest): string {
+function keyOf(
+  name: string,
+  { key: _key, price: _price, ...spec }: ModelSpec,
+  source: Json,
+  request: ModelRequest,
+): string {
   const { budget: _budget, ...sent } = request;
-  return new Bun.CryptoHasher("sha256").update(JSON.stringify([1, name, spec, sent])).digest("hex");
+  return new Bun.CryptoHasher("sha256").update(JSON.stringify([2, name, spec, source, sent])).digest("hex");
 }
 
 function* told({ text, calls, reason, opaque }: Answer): Generator<ModelEvent> {

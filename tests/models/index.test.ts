@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Fetch } from "../../src/core/host.ts";
+import type { ResponseCache } from "../../src/core/response-cache.ts";
 import { fail, ok } from "../../src/core/result.ts";
 import { createModel, createService, type ModelDeps } from "../../src/models/index.ts";
 import { providers } from "../../src/models/providers.ts";
@@ -99,6 +100,45 @@ describe("making a model", () => {
       error: { outcome: "usage", message: "Cannot read 'gone.yaml': not there" },
     });
   });
+});
+
+test("answers of before are those of the address that is asked, and of who is told there", async () => {
+  const keys: string[] = [];
+  const responses: ResponseCache = {
+    read: async (key) => void keys.push(key),
+    write: async () => undefined,
+  };
+  const at = (address: string, variables = {}) => ({
+    ...variables,
+    ANTHROPIC_API_KEY: "k",
+    ANTHROPIC_BASE_URL: address,
+  });
+  const one = "http://127.0.0.1:9";
+  const environments = [
+    at(one),
+    at("http://127.0.0.1:8"),
+    at(one, { ANTHROPIC_CUSTOM_HEADERS: "x-tenant: other" }),
+    at(one, { ANTHROPIC_API_KEY: "another" }),
+  ];
+  for (const variables of environments) {
+    const broken: Fetch = async () => new Response("", { status: 400 });
+    const made = await createModel({ model: "anthropic/x" }, { ...deps(variables, broken), responses });
+    if (!made.ok) throw new Error(made.error.message);
+    await readReply(made.value);
+  }
+  const [first, elsewhere, other, again] = keys;
+  expect(new Set([first, elsewhere, other]).size).toBe(3);
+  expect(again).toBe(first);
+});
+
+test("a script is no service: what it says is never one of before", async () => {
+  const responses: ResponseCache = {
+    read: () => Promise.reject(new Error("Read")),
+    write: () => Promise.reject(new Error("Written")),
+  };
+  const made = await createModel({ model: "scripted/there.yaml" }, { ...deps({}), responses });
+  if (!made.ok) throw new Error(made.error.message);
+  expect(await readReply(made.value)).toMatchObject({ failure: { kind: "request" } });
 });
 
 describe("a model whose price must be known", () => {

@@ -42,12 +42,13 @@ async function ask(from: Model, what = request): Promise<ModelEvent[]> {
 }
 
 const spec = { model: "fake/one" };
+const source = { baseUrl: "http://one.example" };
 
 test("a request that was made before is answered as it was, for nothing", async () => {
   const cache = fileResponses(newFolder());
   const real = model(answer);
-  expect(await ask(withResponseCache(real, spec, cache))).toEqual(answer);
-  const again = await ask(withResponseCache(real, spec, cache));
+  expect(await ask(withResponseCache(real, spec, source, cache))).toEqual(answer);
+  const again = await ask(withResponseCache(real, spec, source, cache));
   expect(again).toEqual([
     { type: "text", text: "Good day" },
     { type: "tool_call", index: 0, id: "c", name: "x", arguments: '{"a":1}' },
@@ -59,8 +60,8 @@ test("a request that was made before is answered as it was, for nothing", async 
 
 test("a request that differs in anything is made", async () => {
   const cache = fileResponses(newFolder());
-  const real = model(answer, answer, answer, answer, answer, answer, answer);
-  await ask(withResponseCache(real, spec, cache));
+  const real = model(...Array<ModelEvent[]>(8).fill(answer));
+  await ask(withResponseCache(real, spec, source, cache));
   const others: ModelRequest[] = [
     { ...request, instructions: "Be brief " },
     { ...request, messages: [{ role: "user", text: "Hi!" }] },
@@ -68,9 +69,10 @@ test("a request that differs in anything is made", async () => {
     { ...request, output: { type: "object" } },
     { ...request, max_tokens: 10 },
   ];
-  for (const other of others) await ask(withResponseCache(real, spec, cache), other);
-  await ask(withResponseCache(real, { ...spec, temperature: 1 }, cache));
-  expect(real.asked()).toBe(7);
+  for (const other of others) await ask(withResponseCache(real, spec, source, cache), other);
+  await ask(withResponseCache(real, { ...spec, temperature: 1 }, source, cache));
+  await ask(withResponseCache(real, spec, { baseUrl: "http://other.example" }, cache));
+  expect(real.asked()).toBe(8);
 });
 
 describe("nothing is kept of", () => {
@@ -97,8 +99,8 @@ describe("nothing is kept of", () => {
     test(name, async () => {
       const cache = fileResponses(newFolder());
       const real = model(events, events);
-      await ask(withResponseCache(real, spec, cache));
-      await ask(withResponseCache(real, spec, cache));
+      await ask(withResponseCache(real, spec, source, cache));
+      await ask(withResponseCache(real, spec, source, cache));
       expect(real.asked()).toBe(2);
     });
   }
@@ -113,8 +115,8 @@ describe("nothing is kept of", () => {
     ];
     const cache = fileResponses(newFolder());
     const real = model(retried);
-    await ask(withResponseCache(real, spec, cache));
-    expect((await ask(withResponseCache(real, spec, cache)))[0]).toEqual({ type: "text", text: "whole" });
+    await ask(withResponseCache(real, spec, source, cache));
+    expect((await ask(withResponseCache(real, spec, source, cache)))[0]).toEqual({ type: "text", text: "whole" });
   });
 });
 
@@ -143,12 +145,12 @@ describe("files of answers", () => {
     const folder = newFolder();
     const cache = fileResponses(folder);
     const real = model(answer, answer, answer, answer);
-    await ask(withResponseCache(real, spec, cache));
+    await ask(withResponseCache(real, spec, source, cache));
     const [name = ""] = readdirSync(folder);
     const whole = readFileSync(join(folder, name), "utf8");
     for (const damaged of [whole.slice(0, 20), "[]", '{"reason":"other"}']) {
       writeFileSync(join(folder, name), damaged);
-      expect(await ask(withResponseCache(real, spec, cache))).toEqual(answer);
+      expect(await ask(withResponseCache(real, spec, source, cache))).toEqual(answer);
     }
     expect(real.asked()).toBe(4);
   });
@@ -157,7 +159,7 @@ describe("files of answers", () => {
     const blocked = join(root, "blocked");
     writeFileSync(blocked, "");
     const cache = fileResponses(join(blocked, "responses"));
-    expect(await ask(withResponseCache(model(answer), spec, cache))).toEqual(answer);
+    expect(await ask(withResponseCache(model(answer), spec, source, cache))).toEqual(answer);
   });
 
   test("lie where caches lie", () => {

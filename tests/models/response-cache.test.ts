@@ -60,7 +60,7 @@ test("a request that was made before is answered as it was, for nothing", async 
 
 test("a request that differs in anything is made", async () => {
   const cache = fileResponses(newFolder());
-  const real = model(...Array<ModelEvent[]>(8).fill(answer));
+  const real = model(...Array.from({ length: 8 }, () => answer));
   await ask(withResponseCache(real, spec, source, cache));
   const others: ModelRequest[] = [
     { ...request, instructions: "Be brief " },

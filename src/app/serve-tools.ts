@@ -3,7 +3,7 @@ import type { Denial, Grants } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
 import type { PlannedTool } from "../core/planned-tool.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
-import { ok, type Result } from "../core/result.ts";
+import { fail, ok, type Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
 import { systemClock } from "../host/clock.ts";
 import { openHost, type OpenHost } from "../host/host.ts";
@@ -87,6 +87,12 @@ export async function servedTools(request: ServeToolsRequest): Promise<Result<Se
     await close();
     return ready;
   }
+  await mcp?.attach({
+    emit: async (event) => {
+      if (event.type === "warning") log(event.message);
+    },
+    sample: async () => fail("failed", "Only a client's model could answer, and this server cannot ask for that one"),
+  });
   gateway = new Gateway({
     servers: mcp?.servers() ?? noServers(),
     names: plan.mcp.map(({ name }) => name),

@@ -19,8 +19,8 @@ import {
 } from "@modelcontextprotocol/server";
 import type { McpRequest, OfferedTool } from "../core/mcp.ts";
 import type { Heard } from "./heard.ts";
-import { isObject, Relay, type Asker } from "./relay.ts";
-import { callServed, listedTool, newServer, unknownTool, type ServedTool } from "./serve.ts";
+import { isObject, NoAnswer, Relay, type Asker } from "./relay.ts";
+import { callServed, failed, listedTool, newServer, unknownTool, type ServedTool } from "./serve.ts";
 import type { Servers } from "./servers.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
@@ -178,9 +178,17 @@ export class Gateway {
     // What it answers is for the client to check, by the same schema.
     const { outputSchema: _, ...definition } = toolOf({ ...offered, name }) ?? {};
     const toolDefinition = isSpecType.Tool(definition) ? { toolDefinition: definition } : {};
-    return this.#relay.ask<CallToolResult>(offered.server, `the tool '${name}'`, asker, (client, how, carried) =>
-      client.callTool({ ...params, name, ...carried }, { ...how, ...toolDefinition }),
-    );
+    try {
+      return await this.#relay.ask<CallToolResult>(
+        offered.server,
+        `the tool '${name}'`,
+        asker,
+        (client, how, carried) => client.callTool({ ...params, name, ...carried }, { ...how, ...toolDefinition }),
+      );
+    } catch (error) {
+      if (error instanceof NoAnswer) return failed(error.message);
+      throw error;
+    }
   }
 
   async #prompts(asker: Asker): Promise<Array<{ from: string; prompt: Prompt }>> {

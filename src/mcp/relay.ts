@@ -12,6 +12,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { McpRequest } from "../core/mcp.ts";
+import { endOf } from "./serve.ts";
 import type { Servers } from "./servers.ts";
 
 /** The levels of messages, the least first. */
@@ -41,6 +42,13 @@ export type RelayOptions = {
   mask(text: string): string;
 };
 
+/** A server gave no answer: it is gone, or took too long. */
+export class NoAnswer extends ProtocolError {
+  constructor(message: string) {
+    super(ProtocolErrorCode.InternalError, message);
+  }
+}
+
 /** What a request carries to a server beside what it asks: go into its params. */
 type Carried = JsonObject;
 
@@ -65,12 +73,11 @@ export class Relay {
     act: (client: Client, options: RequestOptions, carried: Carried) => Promise<T>,
   ): Promise<T> {
     const { servers, mask } = this.#options;
-    const { mcpReq } = asker.context;
     const hear = (entry: LoggingMessageNotificationParams) => this.#tell(asker, entry);
     const hearers = this.#hearers.get(server) ?? new Set();
     this.#hearers.set(server, hearers.add(hear));
     try {
-      const done = await servers.ask(server, what, { signal: mcpReq.signal }, async (client, options) => {
+      const done = await servers.ask(server, what, { signal: endOf(asker.context) }, async (client, options) => {
         const modern = client.getProtocolEra() === "modern";
         try {
           const how = { ...options, ...progressOf(asker.context), allowInputRequired: modern };
@@ -81,7 +88,7 @@ export class Relay {
           throw error;
         }
       });
-      if (!done.ok) throw new ProtocolError(ProtocolErrorCode.InternalError, mask(done.error.message));
+      if (!done.ok) throw new NoAnswer(mask(done.error.message));
       const { result, refusal } = done.value;
       if (refusal !== undefined) throw new ProtocolError(refusal.code, mask(refusal.message), refusal.data);
       if (isInputRequiredResult(result)) this.#checkQuestions(server, result.inputRequests);

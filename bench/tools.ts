@@ -15,6 +15,7 @@ import { systemClock } from "../src/host/clock.ts";
 import { openHost } from "../src/host/host.ts";
 import { readMachine } from "../src/host/machine.ts";
 import { runCalls, type CallContext } from "../src/loop/calls.ts";
+import { noPast, Past } from "../src/loop/past.ts";
 import { makePolicy } from "../src/permit/policy.ts";
 import { startMcp, type Mcp } from "./mcp.ts";
 import { serverTool } from "../src/tools/mcp-tool.ts";
@@ -70,6 +71,11 @@ export async function builtInTimes(): Promise<ToolTime[]> {
       const context: CallContext = {
         tools: new Map(tools.map((tool) => [tool.name, tool])),
         room: { bytes: 1e9 },
+        past: new Past(
+          noPast,
+          async () => undefined,
+          () => undefined,
+        ),
         host: () => host.scoped(async () => undefined, signal),
         recall: await longJournal(),
         agents: () => ({ start: async () => ({ ok: true, value: standIn }), runs: () => [standIn] }),

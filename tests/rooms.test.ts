@@ -7,9 +7,9 @@ import { scan } from "./scan.ts";
 /** Things outside of the program, by the modules and globals that reach them. `a#b` is one name of module a. */
 const touches = {
   disk: "node:fs, node:fs/promises, Bun.file, Bun.write, Bun.Glob, Bun.mmap, Bun.Archive",
-  // Making a file private before SQLite opens it.
-  "database files":
-    "node:fs#chmodSync, node:fs#closeSync, node:fs#existsSync, node:fs#mkdirSync, node:fs#openSync, node:fs#statSync",
+  // Making a file private before SQLite opens it, and removing one that was a lock.
+  "database files": `node:fs#chmodSync, node:fs#closeSync, node:fs#existsSync, node:fs#mkdirSync, node:fs#openSync,
+    node:fs#rmSync, node:fs#statSync`,
   // Filling memory by its descriptor, and reading a library that is embedded in the executable.
   descriptors: "node:fs#closeSync, node:fs#readFileSync, node:fs#readSync, node:fs#writeSync",
   // Bytes only: given a path it reads the file.

@@ -1,5 +1,5 @@
 import type { AgentDoor } from "../core/agents.ts";
-import type { Emit } from "../core/event.ts";
+import type { DurableEvent, Emit } from "../core/event.ts";
 import type { Clock, Host } from "../core/host.ts";
 import { fits, validate } from "../core/json-schema.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
@@ -18,6 +18,8 @@ import type { Denial } from "../core/permission.ts";
 import type { RecallDoor } from "../core/recall.ts";
 import type { Result } from "../core/result.ts";
 import type { Effects, Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
+import { resultOf } from "./history.ts";
+import { callKey, type Past, type PastCall } from "./past.ts";
 
 /** What a run and its calls reach the outside by: nothing but these values. */
 export type Surroundings = {
@@ -43,7 +45,7 @@ export type Surroundings = {
 };
 
 /** What the calls of a turn need around them. */
-export type CallContext = Surroundings & { tools: Map<string, Tool>; room: Room };
+export type CallContext = Surroundings & { tools: Map<string, Tool>; room: Room; past: Past };
 
 /** How many bytes of attachments still fit into the conversation. */
 export type Room = { bytes: number };
@@ -63,19 +65,25 @@ type Prepared = { call: ToolCall } & (
   | { ready: false; why: string; misfit: boolean; effects: "none" }
 );
 
+/** A call that the journal has: it is over, or it had begun and is not made again. */
+type Known = { call: ToolCall; past: PastCall; effects: "none" };
+
 /**
  * Runs the calls of one turn: neighbouring `none` and `read` calls together; a `write` or `external` call waits for all before
  * it and holds all after it. Results keep the order of the calls. Calls that an interruption keeps from starting are left out.
  */
 export async function runCalls(calls: ToolCall[], turn: number, context: CallContext): Promise<FinishedCall[]> {
   const finished: FinishedCall[] = [];
-  let together: Prepared[] = [];
+  let together: Array<Prepared | Known> = [];
   const settle = async () => {
-    finished.push(...(await Promise.all(together.map((prepared) => runCall(prepared, turn, context)))));
+    const ends = together.map((one) => ("past" in one ? recall(one, turn, context) : runCall(one, turn, context)));
+    finished.push(...(await Promise.all(ends)));
     together = [];
   };
   for (const call of calls) {
-    const prepared = await prepare(call, context);
+    const past = context.past.takeCall(turn, call.id);
+    const prepared =
+      past === undefined ? await prepare(call, context) : { call: past.start.call, past, effects: "none" as const };
     const alone = prepared.effects === "write" || prepared.effects === "external";
     if (alone) await settle();
     if (context.signal.aborted) return finished;
@@ -138,25 +146,62 @@ async function notJson(call: ToolCall, context: CallContext): Promise<string> {
 
 async function runCall(prepared: Prepared, turn: number, context: CallContext): Promise<FinishedCall> {
   const { call, effects } = prepared;
-  const { emit, clock, mask } = context;
-  const durability = effects === "write" || effects === "external" ? "flush" : undefined;
+  const { emit, clock, signal, mask, past } = context;
+  const lasting = effects === "write" || effects === "external";
+  const durability = lasting ? "flush" : undefined;
   const repaired = prepared.ready && prepared.repaired !== undefined ? { repaired: prepared.repaired } : {};
-  await emit({ type: "call_start", turn, call, effects, ...repaired }, durability);
-  const started = clock.now();
   const denials: Denial[] = [];
-  const outcome = prepared.ready
-    ? fitting(await act(prepared.tool, prepared.input, call, context, denials), context.room)
-    : { content: prepared.why, error: true };
-  const { attachments = [] } = outcome;
-  const told = { id: call.id, name: call.name, content: mask.text(outcome.content), error: outcome.error ?? false };
-  const kept = attachments.length === 0 ? {} : { attachments: await context.keep(attachments) };
-  const cached = outcome.cached === true ? { cached: true as const } : {};
-  const duration_ms = clock.now() - started;
-  const text = outcome.whole === undefined ? undefined : await context.keepText(mask.text(outcome.whole));
-  const whole = text === undefined ? {} : { whole: text };
-  await emit({ type: "call_end", turn, ...told, duration_ms, ...kept, ...cached, ...whole }, durability);
-  const result: ToolCallResult = attachments.length === 0 ? told : { ...told, attachments };
-  return { call, result, denials, misfit: !prepared.ready && prepared.misfit };
+  let shown: Attachment[] = [];
+  const make = async (): Promise<CallEnd> => {
+    await emit({ type: "call_start", turn, call, effects, ...repaired }, durability);
+    const started = clock.now();
+    const outcome = prepared.ready
+      ? fitting(await act(prepared.tool, prepared.input, call, context, denials), context.room)
+      : { content: prepared.why, error: true };
+    const { attachments = [], error = false } = outcome;
+    shown = attachments;
+    const cut = signal.aborted && error;
+    const content = mask.text(cut && lasting ? `${outcome.content}\n[${unknownEffect}]` : outcome.content);
+    const kept = attachments.length === 0 ? {} : { attachments: await context.keep(attachments) };
+    const duration_ms = clock.now() - started;
+    const text = outcome.whole === undefined ? undefined : await context.keepText(mask.text(outcome.whole));
+    return {
+      type: "call_end",
+      turn,
+      id: call.id,
+      name: call.name,
+      content,
+      error,
+      duration_ms,
+      ...kept,
+      ...(outcome.cached === true ? { cached: true } : {}),
+      ...(text === undefined ? {} : { whole: text }),
+      ...(!prepared.ready && prepared.misfit ? { misfit: true } : {}),
+      ...(signal.aborted ? { interrupted: true } : {}),
+    };
+  };
+  const end = await past.step("call_end", callKey(turn, call.id), make, durability);
+  if (end === undefined) throw new Error("A call always comes to something");
+  const { id, name, content, error } = end;
+  const result: ToolCallResult = { id, name, content, error, ...(shown.length === 0 ? {} : { attachments: shown }) };
+  return { call, result, denials, misfit: end.misfit === true };
+}
+
+type CallEnd = Extract<DurableEvent, { type: "call_end" }>;
+
+const unknownEffect = "Interrupted: whether it took effect is not known";
+
+/** What the journal has of a call. Of one that had begun nobody knows more. */
+async function recall({ call, past }: Known, turn: number, context: CallContext): Promise<FinishedCall> {
+  const unknown = async (): Promise<CallEnd> => {
+    const told = { id: call.id, name: call.name, content: unknownEffect, error: true };
+    return { type: "call_end", turn, ...told, duration_ms: 0, interrupted: true };
+  };
+  const end = await context.past.step("call_end", callKey(turn, call.id), unknown, "flush");
+  if (end === undefined) throw new Error("A call always comes to something");
+  const result = resultOf(end, context.past.data);
+  context.room.bytes -= (result.attachments ?? []).reduce((sum, one) => sum + attachmentSize(one), 0);
+  return { call, result, denials: past.denials, misfit: end.misfit === true };
 }
 
 /** An outcome whose attachments fit into the conversation: where they do not, its text says so instead. */

@@ -1,6 +1,7 @@
 import type { DurableEvent, Nested } from "../core/event.ts";
 import type { Attachment, AttachmentFacts, Message, ToolCall, ToolCallResult } from "../core/message.ts";
 import { Conversation } from "./conversation.ts";
+import { isWhole } from "./past.ts";
 
 /**
  * The conversation that a session's events tell. A call whose result was never journaled (the run was killed) gets one that
@@ -20,7 +21,7 @@ export function conversation(
     calls = [];
     results = new Map();
   };
-  for (const event of withoutUndone(events)) {
+  for (const event of withoutParts(withoutUndone(events))) {
     // What a sub-agent said is no part of it but as the result of a call.
     if (event.agent_id !== undefined) continue;
     switch (event.type) {
@@ -64,6 +65,21 @@ export function withoutUndone<E extends DurableEvent & Nested>(events: readonly 
   });
 }
 
+/** Of an answer that was cut, and that the run asked for again when it went on, no later request holds anything. */
+function withoutParts<E extends DurableEvent & Nested>(events: readonly E[]): readonly E[] {
+  if (!events.some((event) => event.type === "run_resume")) return events;
+  const asked = new Set<number>();
+  const kept = events.toReversed().filter((event) => {
+    if (event.agent_id !== undefined) return true;
+    if (event.type === "run_start") asked.clear();
+    if (event.type !== "turn_end") return true;
+    const again = asked.has(event.turn);
+    asked.add(event.turn);
+    return isWhole(event) || !again;
+  });
+  return kept.toReversed();
+}
+
 type Data = (sha256: string) => string | undefined;
 
 function asked({ text, attachments: facts = [] }: Extract<DurableEvent, { type: "user" }>, data: Data): Message {
@@ -72,7 +88,8 @@ function asked({ text, attachments: facts = [] }: Extract<DurableEvent, { type: 
   return attachments.length === 0 ? { role: "user", text: whole } : { role: "user", text: whole, attachments };
 }
 
-function resultOf(event: Extract<DurableEvent, { type: "call_end" }>, data: Data): ToolCallResult {
+/** What the model is told of a call that has ended. */
+export function resultOf(event: Extract<DurableEvent, { type: "call_end" }>, data: Data): ToolCallResult {
   const { id, name, content, error, attachments: facts = [] } = event;
   const { attachments, lost } = attached(facts, data);
   const result = { id, name, content: content + lost, error };

@@ -1,4 +1,4 @@
-import type { CompactEvent, DurableEvent, Emit, Nested } from "../core/event.ts";
+import type { CompactEvent, DurableEvent, Emit, LimitName, Nested } from "../core/event.ts";
 import type { Denial } from "../core/permission.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Step, StepEnds } from "../core/step.ts";
@@ -8,6 +8,12 @@ export type PastEvent = DurableEvent & Nested;
 
 type Of<T extends DurableEvent["type"]> = Extract<DurableEvent, { type: T }>;
 type Recorded<E> = { at: number; event: E };
+/** What an agent did before its run goes on, and what it was shown: bytes that the journal keeps, as base64. */
+export type PastRun = { events: readonly PastEvent[]; data(sha256: string): string | undefined };
+
+/** That of a run which begins. */
+export const noPast: PastRun = { events: [], data: () => undefined };
+
 type Queues = { [T in keyof StepEnds]: Map<string, Array<Recorded<StepEnds[T]>>> };
 
 /** A call that was begun: as it ran, and what the gate refused on the way. `ended` is its end, where that is known. */
@@ -18,19 +24,24 @@ export type PastCall = { start: Of<"call_start">; denials: Denial[]; ended?: Of<
  * same way again, and does what is missing.
  */
 export class Past {
+  readonly data: PastRun["data"];
   readonly #events: readonly PastEvent[];
+  readonly #emit: Emit;
   readonly #restore: (event: PastEvent) => void;
   readonly #ends: Queues = { turn_end: new Map(), call_end: new Map(), check: new Map() };
   readonly #calls = new Map<string, PastCall[]>();
   readonly #compacts = new Map<number, CompactEvent[]>();
   readonly #told = new Map<string, number>();
+  readonly #limits = new Map<LimitName, number>();
   readonly #open: ReadonlySet<string>;
   /** The turns whose answers are whole, in order. */
   readonly #turns: number[] = [];
   #passed = 0;
 
   /** `restore` is told of each event that is behind the run again, but for those of agents that go on themselves. */
-  constructor(events: readonly PastEvent[], restore: (event: PastEvent) => void) {
+  constructor({ events, data }: PastRun, emit: Emit, restore: (event: PastEvent) => void) {
+    this.data = data;
+    this.#emit = emit;
     this.#events = events;
     this.#restore = restore;
     this.#open = new Set(pastAgents(events).flatMap(({ id, result }) => (result === undefined ? [id] : [])));
@@ -70,6 +81,9 @@ export class Past {
           break;
         case "compact":
           push(this.#compacts, event.turn, event);
+          break;
+        case "limit":
+          this.#limits.set(event.limit, (this.#limits.get(event.limit) ?? 0) + 1);
           break;
         case "user":
         case "escalate":
@@ -116,20 +130,25 @@ export class Past {
     this.#told.set(type, left - 1);
   }
 
-  steps(emit: Emit): Step {
-    return async (type, key, make, durability) => {
-      const found = this.#ends[type].get(key)?.shift();
-      if (found !== undefined) {
-        if (type === "turn_end") this.#turns.shift();
-        this.#passTo(found.at + 1);
-        return found.event;
-      }
-      this.#passTo(this.#events.length);
-      const made = await make();
-      if (made !== undefined) await emit(made, durability);
-      return made;
-    };
+  /** Whether the run had ended by that limit then. */
+  takeLimit(limit: LimitName): boolean {
+    const left = this.#limits.get(limit) ?? 0;
+    this.#limits.set(limit, left - 1);
+    return left > 0;
   }
+
+  readonly step: Step = async (type, key, make, durability) => {
+    const found = this.#ends[type].get(key)?.shift();
+    if (found !== undefined) {
+      if (type === "turn_end") this.#turns.shift();
+      this.#passTo(found.at + 1);
+      return found.event;
+    }
+    this.#passTo(this.#events.length);
+    const made = await make();
+    if (made !== undefined) await this.#emit(made, durability);
+    return made;
+  };
 
   #passTo(end: number): void {
     for (; this.#passed < end; this.#passed++) {

@@ -1,7 +1,7 @@
 import { commandLabel } from "../core/command-label.ts";
-import { eventVersion, type DurableEvent, type Emit } from "../core/event.ts";
+import { eventVersion, type DurableEvent, type Emit, type Launch } from "../core/event.ts";
 import { exitCode, type Interruption, type OutcomeName } from "../core/exit.ts";
-import type { Json, JsonSchema } from "../core/json.ts";
+import type { Json, JsonObject, JsonSchema } from "../core/json.ts";
 import { attachmentSize, attachmentsOf, mostAttached, type Attachment, type Message } from "../core/message.ts";
 import type { Model, ModelFailure, ModelRequest } from "../core/model.ts";
 import { differenceOf, prefixOf, type Prefix } from "../core/prefix.ts";
@@ -14,6 +14,7 @@ import { fitAnswer, repairPrompt } from "./answer.ts";
 import { runCalls, type CallContext, type FinishedCall, type Surroundings } from "./calls.ts";
 import { Context, type ContextOptions } from "./context.ts";
 import { Conversation } from "./conversation.ts";
+import { checkKey, noPast, Past, type PastRun } from "./past.ts";
 import { readReply, type Replied, type Reply } from "./reply.ts";
 import { Tally, type Reached } from "./tally.ts";
 
@@ -46,6 +47,13 @@ export type RunOptions = Surroundings & {
   tally?: Tally;
   /** The call that it was spawned by. */
   spawnedBy?: string;
+  /** What is journaled of its inputs, and of how it was begun. */
+  input?: JsonObject;
+  launch?: Launch;
+  /** What it has done before it goes on. Then `prompt` and `attachments` are what it was asked at first. */
+  past?: PastRun;
+  /** Sets to work again what went on beside the turns. */
+  revive?(): Promise<void>;
   /** Ends what still goes on beside the turns. What that refuses and uses is of the result too. */
   settle?(): Promise<void>;
   check(check: Check, answer: string): Promise<CheckOutcome>;
@@ -63,12 +71,16 @@ type Asked = { model: Model; answered: string | null };
 /** Runs turns of model and tools until the model is done, something stops it, or a limit is reached. */
 export async function run(options: RunOptions): Promise<RunResult> {
   const tally = options.tally ?? new Tally(options.limits);
-  await options.emit(startEvent(options));
-  const { prompt, attachments } = options;
-  const kept = attachments.length === 0 ? {} : { attachments: await options.keep(attachments) };
-  await options.emit({ type: "user", text: prompt, ...kept });
-  const asked: Asked = { model: options.model, answered: null };
-  const ending = await converse(options, tally, asked);
+  const { prompt, attachments, model } = options;
+  const past = new Past(options.past ?? noPast, options.emit, (event) => tally.restore(event, model.name));
+  await options.emit(past.begun ? resumeEvent(options, past) : startEvent(options));
+  await past.once("user", async () => {
+    const kept = attachments.length === 0 ? {} : { attachments: await options.keep(attachments) };
+    await options.emit({ type: "user", text: prompt, ...kept });
+  });
+  await options.revive?.();
+  const asked: Asked = { model, answered: null };
+  const ending = await converse(options, tally, asked, past);
   await options.settle?.();
   const result: RunResult = {
     outcome: ending.outcome,
@@ -88,13 +100,24 @@ export async function run(options: RunOptions): Promise<RunResult> {
 }
 
 function startEvent(options: RunOptions): DurableEvent {
-  const { runId, agent, hash, model, instructions, session, spawnedBy } = options;
+  const { runId, agent, hash, model, instructions, session, spawnedBy, input, launch } = options;
   const event = { type: "run_start", version: eventVersion, run_id: runId, agent, hash, model: model.name } as const;
-  const called = spawnedBy === undefined ? {} : { call: spawnedBy };
-  return { ...event, ...(session === undefined ? {} : { session }), instructions, ...called };
+  return {
+    ...event,
+    ...(session === undefined ? {} : { session }),
+    instructions,
+    ...(spawnedBy === undefined ? {} : { call: spawnedBy }),
+    ...(input === undefined ? {} : { input }),
+    ...(launch === undefined ? {} : { launch }),
+  };
 }
 
-async function converse(options: RunOptions, tally: Tally, asked: Asked): Promise<Ending> {
+function resumeEvent({ runId, agent, hash, model }: RunOptions, past: Past): DurableEvent {
+  const event = { type: "run_resume", version: eventVersion, run_id: runId, agent, hash, model: model.name } as const;
+  return { ...event, ...past.done };
+}
+
+async function converse(options: RunOptions, tally: Tally, asked: Asked, past: Past): Promise<Ending> {
   const { emit, clock, signal } = options;
   const { prompt, attachments } = options;
   const task: Message = { role: "user", text: prompt, ...(attachments.length === 0 ? {} : { attachments }) };
@@ -108,54 +131,47 @@ async function converse(options: RunOptions, tally: Tally, asked: Asked): Promis
     ...options,
     room: { bytes: 0 },
     tools: new Map(options.tools.map((tool) => [tool.name, tool])),
+    past,
   };
+  const asking: Asking = { options, tally, context, request, calls };
   let repaired = false;
-  let prefix: Prefix | undefined;
   for (;;) {
     if (signal.aborted) return interrupted(signal);
     const tooMuch = tally.beforeTurn();
     if (tooMuch !== undefined) return limited(tooMuch, options);
+    tally.turns = past.nextTurn() ?? tally.turns;
     const turn = tally.turns;
-    await offerPresent(options, request, calls);
-    const fitted = await context.fit(asked.model, turn);
-    if (signal.aborted) return interrupted(signal);
-    if (!fitted.ok) return { outcome: "usage", answer: null, error: { message: fitted.error, hint: larger } };
+    context.again(past.takeCompacts(turn));
+    const failure: { why?: Unanswered } = {};
+    const answered = await past.step("turn_end", `${turn}`, async () => {
+      const replied = await ask(asking, asked.model, turn);
+      if (replied.type !== "reply") failure.why = replied;
+      return replied.reply && turnEnd(replied.reply, turn, tally);
+    });
+    if (signal.aborted) return { ...interrupted(signal), ...partOf(answered) };
+    if (answered === undefined || failure.why !== undefined)
+      return { ...(await unasked(failure.why, tally, options)), ...partOf(answered) };
+    const { message, stop, usage } = answered;
+    asked.answered = answered.model ?? asked.model.name;
+    context.learn(asked.model, usage);
     calls.room.bytes = roomIn(messages);
-    const before = prefix;
-    prefix = prefixOf(request);
-    const changed = before === undefined ? undefined : differenceOf(before, prefix);
-    if (changed !== undefined) await emit({ type: "warning", message: `${lostCache}: ${changed}` });
-    await emit({ type: "turn_start", turn, prefix: prefix.hash, ...fitted.value });
-    let replied = await readReply(asked.model, request, turn, tally, emit, clock, signal);
-    if (isTooLong(replied) && !signal.aborted && (await context.shorten(asked.model, turn)))
-      replied = await readReply(asked.model, request, turn, tally, emit, clock, signal);
-    if (replied.type !== "reply") {
-      const { reply } = replied;
-      if (reply !== undefined) await endTurn(reply, turn, tally, emit);
-      if (signal.aborted) return { ...interrupted(signal), ...partOf(reply) };
-      if (replied.type === "failure") return failed(replied.failure);
-      return { ...(await limited(tally.nearest(replied.limit), options)), ...partOf(reply) };
-    }
-    const { reply } = replied;
-    asked.answered = reply.model;
-    context.learn(asked.model, reply.usage);
-    const message = await endTurn(reply, turn, tally, emit);
-    if (signal.aborted) return { ...interrupted(signal), ...partOf(reply) };
 
     // What was cut at its length or refused is no answer, and a tool call in it may be half a call.
-    if (reply.stop === "length") {
-      const { output } = reply.usage;
-      return { ...(await limited({ limit: "output_length", value: output, max: output }, options)), ...partOf(reply) };
+    if (stop === "length") {
+      const reached = { limit: "output_length", value: usage.output, max: usage.output } as const;
+      return { ...(await limited(reached, options)), ...partOf(answered) };
     }
-    if (reply.stop === "refusal") return ended("unfit", reply.text, "The model refused to answer");
+    if (stop === "refusal") return ended("unfit", message.text, "The model refused to answer");
 
-    if (reply.calls.length > 0) {
-      const tooMany = tally.beforeCalls(reply.calls.length);
+    if (message.calls.length > 0) {
+      const tooMany = tally.beforeCalls(message.calls.length);
       if (tooMany !== undefined) return limited(tooMany, options);
-      const finished = await runCalls(reply.calls, turn, calls);
+      const finished = await runCalls(message.calls, turn, calls);
       const repeats = finished.map((call) => tally.addCall(call)).find((reached) => reached !== undefined);
       if (signal.aborted) return interrupted(signal);
-      if (repeats !== undefined) return limited(repeats, { emit, model: asked.model });
+      // Who goes on with a run that had ended by this has done something about it.
+      if (repeats !== undefined && past.takeLimit(repeats.limit)) tally.forgive();
+      else if (repeats !== undefined) return limited(repeats, { emit, model: asked.model });
       // The calls as they ran: the model reads its arguments as they were put right.
       context.push({ ...message, calls: finished.map(({ call }) => call) }, turn);
       context.push({ role: "tool", results: finished.map(({ result }) => result) }, turn);
@@ -164,28 +180,76 @@ async function converse(options: RunOptions, tally: Tally, asked: Asked): Promis
     context.push(message, turn);
 
     const answer =
-      options.output === undefined ? text(reply) : await fitAnswer(reply.text, options.output, options.explainJson);
+      options.output === undefined
+        ? ({ ok: true, value: message.text } as const)
+        : await fitAnswer(message.text, options.output, options.explainJson);
     if (answer.ok) {
       await options.settle?.();
-      const ending = await judge(answer.value, options, tally);
+      const ending = await judge(answer.value, turn, options, tally, past);
       const { stronger } = asked.model;
       if (ending.outcome !== "unfit" || stronger === undefined) return ending;
       const why = ending.error?.message ?? "A check failed";
-      await escalate(asked, stronger, turn, why, emit);
+      await past.once("escalate", () => escalate(asked, stronger, turn, why, emit));
+      asked.model = stronger;
       const complaint = `${why}\nAnswer the task again, better.`;
-      await emit({ type: "user", text: complaint, reason: "check" });
+      await past.once("user", () => emit({ type: "user", text: complaint, reason: "check" }));
       context.push({ role: "user", text: complaint }, turn);
       continue;
     }
     const why = `The answer does not fit its schema: ${answer.error}`;
     const { stronger } = asked.model;
-    if (stronger !== undefined) await escalate(asked, stronger, turn, why, emit);
-    else if (repaired) return ended("unfit", reply.text, why);
+    if (stronger !== undefined) {
+      await past.once("escalate", () => escalate(asked, stronger, turn, why, emit));
+      asked.model = stronger;
+    } else if (repaired) return ended("unfit", message.text, why);
     else repaired = true;
     const complaint = repairPrompt(answer.error);
-    await emit({ type: "user", text: complaint, reason: "repair" });
+    await past.once("user", () => emit({ type: "user", text: complaint, reason: "repair" }));
     context.push({ role: "user", text: complaint }, turn);
   }
+}
+
+/** What requests are made of, and what the last one began with. */
+type Asking = {
+  options: RunOptions;
+  tally: Tally;
+  context: Context;
+  request: ModelRequest;
+  calls: CallContext;
+  prefix?: Prefix;
+};
+
+/** A request that could not be made, or came to no answer. */
+type Unanswered =
+  | Exclude<Replied, { type: "reply" }>
+  | { type: "too_large"; why: string; reply?: undefined }
+  | { type: "interrupted"; reply?: undefined };
+
+/** Makes the request of a turn: with the tools as they are now, and with as much of the conversation as fits. */
+async function ask(asking: Asking, model: Model, turn: number): Promise<Replied | Unanswered> {
+  const { options, tally, context, request, calls, prefix: before } = asking;
+  const { emit, clock, signal } = options;
+  await offerPresent(options, request, calls);
+  const fitted = await context.fit(model, turn);
+  if (signal.aborted) return { type: "interrupted" };
+  if (!fitted.ok) return { type: "too_large", why: fitted.error };
+  const prefix = prefixOf(request);
+  asking.prefix = prefix;
+  const changed = before === undefined ? undefined : differenceOf(before, prefix);
+  if (changed !== undefined) await emit({ type: "warning", message: `${lostCache}: ${changed}` });
+  await emit({ type: "turn_start", turn, prefix: prefix.hash, ...fitted.value });
+  const replied = await readReply(model, request, turn, tally, emit, clock, signal);
+  if (!isTooLong(replied) || signal.aborted || !(await context.shorten(model, turn))) return replied;
+  return readReply(model, request, turn, tally, emit, clock, signal);
+}
+
+/** How a run ends whose model has not answered. */
+async function unasked(why: Unanswered | undefined, tally: Tally, options: RunOptions): Promise<Ending> {
+  if (why === undefined) throw new Error("What was answered has no reason not to be");
+  if (why.type === "failure") return failed(why.failure);
+  if (why.type === "limit") return limited(tally.nearest(why.limit), options);
+  if (why.type === "interrupted") return interrupted(options.signal);
+  return { outcome: "usage", answer: null, error: { message: why.why, hint: larger } };
 }
 
 const lostCache = "What requests begin with differs from the last turn, so the service reads it anew at its full price";
@@ -193,7 +257,6 @@ const lostCache = "What requests begin with differs from the last turn, so the s
 /** The stronger model goes on in the same conversation: no call of a tool is made twice. */
 async function escalate(asked: Asked, to: Model, turn: number, reason: string, emit: Emit): Promise<void> {
   const from = asked.answered ?? asked.model.name;
-  asked.model = to;
   await emit({ type: "escalate", turn, from, to: to.name, reason });
 }
 
@@ -209,10 +272,6 @@ function roomIn(messages: readonly Message[]): number {
   return mostAttached - messages.flatMap(attachmentsOf).reduce((sum, one) => sum + attachmentSize(one), 0);
 }
 
-function text(reply: Reply) {
-  return { ok: true, value: reply.text } as const;
-}
-
 function toolSpecs(tools: Tool[]): ModelRequest["tools"] {
   return tools.map(({ name, description, input, examples }) => ({
     name,
@@ -222,18 +281,18 @@ function toolSpecs(tools: Tool[]): ModelRequest["tools"] {
   }));
 }
 
+type TurnEnd = Extract<DurableEvent, { type: "turn_end" }>;
+
 /** What had come of an answer that was cut. */
-function partOf(reply: Reply | undefined): Pick<Ending, "partial"> {
-  return reply === undefined || reply.text === "" ? {} : { partial: reply.text };
+function partOf(answered: TurnEnd | undefined): Pick<Ending, "partial"> {
+  return answered === undefined || answered.message.text === "" ? {} : { partial: answered.message.text };
 }
 
-async function endTurn(reply: Reply, turn: number, tally: Tally, emit: Emit) {
+function turnEnd(reply: Reply, turn: number, tally: Tally): TurnEnd {
   tally.addReply(reply.model, reply);
-  const message: Extract<Message, { role: "assistant" }> = { role: "assistant", text: reply.text, calls: reply.calls };
-  if (reply.opaque !== undefined) message.opaque = reply.opaque;
-  const { model, stop, durationMs: duration_ms, firstTokenMs: first_token_ms } = reply;
-  await emit({ type: "turn_end", turn, message, stop, model, ...paidOf(reply), duration_ms, first_token_ms });
-  return message;
+  const { text, calls, opaque, model, stop, durationMs: duration_ms, firstTokenMs: first_token_ms } = reply;
+  const message = { role: "assistant", text, calls, ...(opaque === undefined ? {} : { opaque }) } as const;
+  return { type: "turn_end", turn, message, stop, model, ...paidOf(reply), duration_ms, first_token_ms };
 }
 
 /** Whether the service has found that the request is too long, before it said anything. */
@@ -242,16 +301,18 @@ function isTooLong(replied: Replied): boolean {
 }
 
 /** The run ended by itself: the checks decide, then the denials. */
-async function judge(answer: Json, options: RunOptions, tally: Tally): Promise<Ending> {
+async function judge(answer: Json, turn: number, options: RunOptions, tally: Tally, past: Past): Promise<Ending> {
   const written = typeof answer === "string" && options.output === undefined ? answer : JSON.stringify(answer);
   let broken: string | undefined;
   for (const check of options.checks) {
-    const { ok, detail, denial } = await options.check(check, written);
-    if (options.signal.aborted) return interrupted(options.signal);
-    const masked = options.mask.text(detail);
-    await options.emit({ type: "check", run: check.run, ok, detail: masked });
-    if (denial !== undefined) tally.addDenial(denial);
-    if (!ok) broken ??= `The check '${commandLabel(check.run)}' failed: ${masked}`;
+    const judged = await past.step("check", checkKey(turn, check.run), async () => {
+      const { ok, detail, denial } = await options.check(check, written);
+      if (options.signal.aborted) return undefined;
+      if (denial !== undefined) tally.addDenial(denial);
+      return { type: "check", run: check.run, ok, detail: options.mask.text(detail) };
+    });
+    if (judged === undefined) return interrupted(options.signal);
+    if (!judged.ok) broken ??= `The check '${commandLabel(check.run)}' failed: ${judged.detail}`;
   }
   if (broken !== undefined) return ended("unfit", answer, broken);
   if (tally.denied.length > 0 && options.denied === "fail") {

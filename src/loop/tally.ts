@@ -1,14 +1,17 @@
-import type { LimitName } from "../core/event.ts";
+import type { DurableEvent, LimitName, Nested } from "../core/event.ts";
 import { addUsage, type Budget, type Usage } from "../core/model.ts";
 import type { Denial } from "../core/permission.ts";
 import { defaultCost, type Limits } from "../core/plan.ts";
-import { rounded, type Paid } from "../core/price.ts";
+import { paidOf, rounded, type Paid } from "../core/price.ts";
 import type { ModelUsage } from "../core/result-document.ts";
 import type { FinishedCall } from "./calls.ts";
 import type { Reply } from "./reply.ts";
 
 /** A limit that was reached; `call` is the one that reached it, where it was a call's. */
 export type Reached = { limit: LimitName; value: number; max: number; call?: FinishedCall };
+
+/** What an answer took. */
+type Spent = Paid & Pick<Reply, "durationMs" | "firstTokenMs">;
 
 /** What runs within one another share. */
 type Shared = "cost" | "tokens";
@@ -109,7 +112,7 @@ export class Tally {
     return tooMany;
   }
 
-  addReply(model: string, reply: Reply): void {
+  addReply(model: string, reply: Spent): void {
     this.#pay(reply);
     this.usage[model] = addReplyTo(this.usage[model], reply);
     this.#within?.addReply(model, reply);
@@ -121,6 +124,38 @@ export class Tally {
     const before = this.usage[model] ?? noModelUsage;
     this.usage[model] = { ...before, ...addUsage(before, paid.usage), cost: addCost(before.cost, paid.cost) };
     this.#within?.addDiscarded(model, paid);
+  }
+
+  /** Takes in what an event of the journal tells of: of this run, or of one within it that is over. */
+  restore(event: DurableEvent & Nested, asked: string): void {
+    const own = event.agent_id === undefined;
+    switch (event.type) {
+      case "turn_end": {
+        const { model = asked, duration_ms: durationMs, first_token_ms: firstTokenMs } = event;
+        this.addReply(model, { ...paidOf(event), durationMs, firstTokenMs });
+        break;
+      }
+      case "attempt_discarded":
+        this.addDiscarded(event.model, paidOf(event));
+        break;
+      case "sampling":
+        if (own) this.turns++;
+        this.addReply(event.model, { ...paidOf(event), durationMs: event.duration_ms, firstTokenMs: 0 });
+        break;
+      case "compact": {
+        const { summary } = event;
+        if (summary === undefined) break;
+        this.addReply(summary.model, { ...paidOf(summary), durationMs: summary.duration_ms, firstTokenMs: 0 });
+        break;
+      }
+      case "decision": {
+        // Those of the run's own calls count with these.
+        if (event.verdict === "allow" || (own && event.call !== undefined)) break;
+        const { kind, target, reason = "", flag } = event;
+        this.addDenial({ kind, target, reason, ...(flag === undefined ? {} : { flag }) });
+        break;
+      }
+    }
   }
 
   #pay({ usage, cost, notional }: Paid): void {
@@ -139,6 +174,12 @@ export class Tally {
   addDenial(denial: Denial): void {
     this.denied.push(denial);
     this.#within?.addDenial(denial);
+  }
+
+  /** What was repeated until now counts no more. */
+  forgive(): void {
+    this.#failure = { key: "", count: 0 };
+    this.#denial = { key: "", count: 0 };
   }
 
   /** Takes in a finished call. The third equal failure or denial in a row is a limit. */
@@ -173,7 +214,7 @@ function failureKey({ call, result, denials, misfit }: FinishedCall): string {
   return result.error && denials.length === 0 ? `call ${call.name} ${call.arguments}` : "";
 }
 
-function addReplyTo(sum: ModelUsage | undefined, reply: Reply): ModelUsage {
+function addReplyTo(sum: ModelUsage | undefined, reply: Spent): ModelUsage {
   const before: ModelUsage = sum ?? { ...noModelUsage };
   const requests = before.requests + 1;
   const usage: Usage = addUsage(before, reply.usage);

@@ -5,6 +5,7 @@ import { makeMask } from "../../src/core/mask.ts";
 import { fail, ok } from "../../src/core/result.ts";
 import type { Tool, ToolOutcome } from "../../src/core/tool.ts";
 import { runCalls, type CallContext, type FinishedCall } from "../../src/loop/calls.ts";
+import { noPast, Past } from "../../src/loop/past.ts";
 import { loadTools, toolNames } from "../../src/tools/index.ts";
 import { memoryHost } from "../helpers/memory-host.ts";
 import { testClock } from "../helpers/clock.ts";
@@ -26,6 +27,11 @@ async function callWith(tool: Tool, texts: string[]): Promise<FinishedCall[]> {
   const context: CallContext = {
     tools: new Map([[tool.name, tool]]),
     room: { bytes: 1e9 },
+    past: new Past(
+      noPast,
+      async () => undefined,
+      () => undefined,
+    ),
     host: () => ({ ...memoryHost(), env: searching }),
     agents: () => ({ start: async () => fail("not_found", "There are no agents"), runs: () => [] }),
     emit: async () => undefined,

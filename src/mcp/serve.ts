@@ -62,8 +62,14 @@ export function listedTool({ name, description, input, output }: ServedTool) {
   };
 }
 
+/** Ends a request that its client cancelled. Over HTTP the answer goes to the connection that asked for it, or nowhere. */
+export function endOf({ mcpReq, http }: ServerContext): AbortSignal {
+  return AbortSignal.any([mcpReq.signal, ...(http?.req === undefined ? [] : [http.req.signal])]);
+}
+
 /** Calls a tool of ours for a client. */
-export async function callServed(tool: ServedTool, input: unknown, { mcpReq }: ServerContext): Promise<CallToolResult> {
+export async function callServed(tool: ServedTool, input: unknown, context: ServerContext): Promise<CallToolResult> {
+  const { mcpReq } = context;
   if (!isJsonObject(input)) throw new ProtocolError(ProtocolErrorCode.InvalidParams, "The arguments are no object");
   const problems = validate(tool.input, input);
   // A model that reads this can put it right.
@@ -76,7 +82,7 @@ export async function callServed(tool: ServedTool, input: unknown, { mcpReq }: S
     // Whoever went away is told nothing any more.
     mcpReq.notify({ method: "notifications/progress", params: report }).catch(() => undefined);
   };
-  const { content, structured, error, meta } = await tool.call(input, { signal: mcpReq.signal, progress });
+  const { content, structured, error, meta } = await tool.call(input, { signal: endOf(context), progress });
   return {
     content: content.map((text) => ({ type: "text" as const, text })),
     ...(structured === undefined ? {} : { structuredContent: structured }),

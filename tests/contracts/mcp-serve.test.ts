@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -240,17 +240,13 @@ describe("over HTTP", () => {
     method: "initialize",
     params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } },
   });
+  const usual = {
+    "content-type": "application/json",
+    accept: "application/json, text/event-stream",
+    authorization: `Bearer ${token}`,
+  };
   const ask = (headers: Record<string, string>, path = "") =>
-    fetch(served.url + path, {
-      method: "POST",
-      body,
-      headers: {
-        "content-type": "application/json",
-        accept: "application/json, text/event-stream",
-        authorization: `Bearer ${token}`,
-        ...headers,
-      },
-    });
+    fetch(served.url + path, { method: "POST", body, headers: { ...usual, ...headers } });
 
   test("the token is asked for", async () => {
     expect((await ask({})).status).toBe(200);
@@ -283,6 +279,26 @@ describe("over HTTP", () => {
     expect(names).toEqual(Array.from({ length: 8 }, () => 5));
     await Promise.all(clients.map((client) => client.close()));
     expect((await ask({ "mcp-session-id": "made-up" })).status).toBe(404);
+  });
+
+  test("a client that goes away ends its run and what it started", async () => {
+    rmSync(join(folder, "pid"), { force: true });
+    const session = (await ask({})).headers.get("mcp-session-id") ?? "";
+    const gone = new AbortController();
+    const call = { jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "slow", arguments: {} } };
+    const asking = fetch(served.url, {
+      method: "POST",
+      body: JSON.stringify(call),
+      headers: { ...usual, "mcp-session-id": session },
+      signal: gone.signal,
+    }).catch(() => undefined);
+    const written = () => readFileSync(join(folder, "pid"), { encoding: "utf8", flag: "a+" });
+    while (written() === "") await Bun.sleep(20);
+    const pid = Number(written());
+    gone.abort();
+    await asking;
+    for (let tries = 0; tries < 100 && isAlive(pid); tries++) await Bun.sleep(50);
+    expect(isAlive(pid)).toBe(false);
   });
 
   test("a signal ends it, and the runs under way, with the signal's exit code", async () => {

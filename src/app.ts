@@ -1,4 +1,4 @@
-import { summarizerNeeds } from "./app/context.ts";
+import { summarizerNeeds, unpricedSummarizer } from "./app/context.ts";
 import { journalPath } from "./app/journal.ts";
 import type { ExplainedRoute, RouteQuestion } from "./app/explain-route.ts";
 import type { RouteStats } from "./app/route-stats.ts";
@@ -55,6 +55,8 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
   const chosen = await chooseOrOffer(request);
   if (!chosen.ok && !(request.dryRun && chosen.error.outcome === "credentials")) return chosen;
+  const unpriced = unpricedSummarizer(plan, environment);
+  if (unpriced !== undefined) return unpriced;
   const own = [
     ...(chosen.ok ? modelsOf(chosen.value).flatMap((one) => modelNeeds(one, plan.folder, machine.value.home)) : []),
     ...summarizerNeeds(plan, environment),

@@ -1,13 +1,15 @@
 import type { DurableEvent } from "../core/event.ts";
 import type { Model } from "../core/model.ts";
 import type { Need } from "../core/permission.ts";
-import type { Plan } from "../core/plan.ts";
+import { limitsCost, plansOf, type Plan } from "../core/plan.ts";
 import { ok } from "../core/result.ts";
 import type { Environment } from "../host/machine.ts";
 import type { ContextOptions } from "../loop/context.ts";
 import type { Gauge } from "../loop/measure.ts";
-import { chooseModels, modelsOf } from "../models/choose.ts";
-import { createModel } from "../models/index.ts";
+import { chooseModels, modelLabel, modelsOf } from "../models/choose.ts";
+import { createModel, unpriced } from "../models/index.ts";
+import { priceOf } from "../models/prices.ts";
+import type { ModelProblem } from "../models/problem.ts";
 import { attachmentTokens, countingOf } from "../models/token-counts.ts";
 import type { Actor, Common } from "./crew.ts";
 import { modelDeps, modelNeeds, passNeeds } from "./model.ts";
@@ -25,6 +27,20 @@ function summarizerOf({ context, models }: Plan, environment: Environment) {
 export function summarizerNeeds(plan: Plan, environment: Environment): Need[] {
   const named = summarizerOf(plan, environment);
   return named?.ok ? named.value.flatMap((one) => modelNeeds(one, plan.folder, environment["HOME"])) : [];
+}
+
+/** A model of summaries, a plan's or one of its sub-agents', whose price is not known where each must be. */
+export function unpricedSummarizer(
+  plan: Plan,
+  environment: Environment,
+): { ok: false; error: ModelProblem } | undefined {
+  if (!limitsCost(plan)) return undefined;
+  const named = plansOf(plan).flatMap((one) => {
+    const models = summarizerOf(one, environment);
+    return models?.ok ? models.value : [];
+  });
+  const unknown = named.find(({ spec }) => priceOf(spec, (name) => environment[name]) === undefined);
+  return unknown === undefined ? undefined : unpriced(modelLabel(unknown.spec));
 }
 
 /** What an agent's conversation is kept within its model's window by. Nothing of it is loaded before it is needed. */

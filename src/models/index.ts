@@ -58,11 +58,7 @@ export async function readyModel(spec: ModelSpec, deps: ModelDeps): Promise<Resu
   const { clock, key, mustPrice = false, retryAfterText } = deps;
   const price = priceOf(spec, key);
   const { source, ...candidate } = ready.value;
-  if (price === undefined && mustPrice) {
-    const hint =
-      "name it: models: { NAME: { model: …, price: { input: 1, output: 5 } } }, in US dollars per million tokens";
-    return problem("usage", `The price of '${candidate.name}' is not known, and 'limits.cost' is set`, hint);
-  }
+  if (price === undefined && mustPrice) return unpriced(candidate.name);
   const parsed = parseModelName(spec.model);
   const longest = parsed.ok ? answerLength(parsed.value, spec) : Infinity;
   const size = sizeOf(spec, key, longest);
@@ -75,6 +71,13 @@ export async function readyModel(spec: ModelSpec, deps: ModelDeps): Promise<Resu
       : withResponseCache(retried, spec, source, deps.responses);
   };
   return ok({ ...candidate, ...size, make });
+}
+
+/** What is wrong with a model whose price must be known. */
+export function unpriced(name: string): { ok: false; error: ModelProblem } {
+  const hint =
+    "name it: models: { NAME: { model: …, price: { input: 1, output: 5 } } }, in US dollars per million tokens";
+  return problem("usage", `The price of '${name}' is not known, and 'limits.cost' is set`, hint);
 }
 
 /** How large a service's model is, by what comes with rein; in this process, and by a script, it is known already. */

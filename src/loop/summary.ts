@@ -2,6 +2,7 @@ import type { Clock } from "../core/host.ts";
 import type { Emit } from "../core/event.ts";
 import type { Message } from "../core/message.ts";
 import type { Model, ModelRequest } from "../core/model.ts";
+import { paidOf } from "../core/price.ts";
 import type { Result } from "../core/result.ts";
 import { readReply, type Reply } from "./reply.ts";
 import type { Tally } from "./tally.ts";
@@ -46,12 +47,23 @@ export async function summarize(
   const heard: Emit = async (event) => (event.type === "text" || event.type === "reasoning" ? undefined : emit(event));
   const replied = await readReply(model, request, turn, tally, heard, clock, signal);
   const { reply } = replied;
-  if (reply !== undefined) tally.addReply(reply.model, reply);
-  if (replied.type === "failure") return { ok: false, error: replied.failure.message };
-  if (reply === undefined) return { ok: false, error: "what is left of the limits does not pay for it" };
-  const said = reply.text.trim();
-  if (reply.stop === "refusal" || said === "") return { ok: false, error: `'${reply.model}' wrote none` };
-  return { ok: true, value: { text: said.slice(0, most).toWellFormed(), reply } };
+  const said = reply?.text.trim() ?? "";
+  if (replied.type !== "failure" && reply !== undefined && reply.stop !== "refusal" && said !== "") {
+    tally.addReply(reply.model, reply);
+    return { ok: true, value: { text: said.slice(0, most).toWellFormed(), reply } };
+  }
+  const error =
+    replied.type === "failure"
+      ? replied.failure.message
+      : reply === undefined
+        ? "what is left of the limits does not pay for it"
+        : `'${reply.model}' wrote none`;
+  // Paid for all the same.
+  if (reply !== undefined) {
+    tally.addDiscarded(reply.model, reply);
+    await emit({ type: "attempt_discarded", turn, model: reply.model, reason: error, shown: 0, ...paidOf(reply) });
+  }
+  return { ok: false, error };
 }
 
 /** A line for each message; of what is too long the start and the end, of too many the newest. */

@@ -290,6 +290,17 @@ describe("a summary", () => {
     expect(compacts()[0]?.summary).toMatchObject({ model: "test/small", usage: { input: 100, output: 10 } });
   });
 
+  test("of nothing is no summary, and paid for all the same: the journal has what it took", async () => {
+    const { context, warnings, events } = open({ spec: { keep_turns: 2 }, summarizer: () => says(" ", []) });
+    context.task({ role: "user", text: "do it" });
+    for (let number = 1; number <= 20; number++) turn(context, number, "x".repeat(1900));
+    expect(await context.fit(model(8000), 21)).toMatchObject({ ok: true });
+    expect(warnings()).toContainEqual(expect.stringMatching(/: 'test\/small' wrote none$/));
+    expect(events.filter(({ type }) => type === "attempt_discarded")).toMatchObject([
+      { turn: 21, model: "test/small", shown: 0, usage: { input: 100, output: 10 } },
+    ]);
+  });
+
   test("that cannot be had is a warning, and the turns are only removed", async () => {
     const fails: Model = {
       name: "test/small",

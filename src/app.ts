@@ -32,7 +32,7 @@ import { plansOf, type InputValues, type Plan } from "./core/plan.ts";
 import type { RunResult } from "./core/result-document.ts";
 import type { Result } from "./core/result.ts";
 import type { ServiceCheck } from "./core/service-check.ts";
-import type { Store } from "./core/store.ts";
+import type { Reader } from "./core/store.ts";
 import type { Tool } from "./core/tool.ts";
 import { systemClock } from "./host/clock.ts";
 import { openHost, type OpenHost } from "./host/host.ts";
@@ -262,7 +262,7 @@ export async function routeStats(environment: Environment, since: number): Promi
 /** The sessions of this user's journal; a failure when it cannot be read. Nothing is made where there is none. */
 export async function readStore<T>(
   environment: Environment,
-  read: (store: Store) => Promise<Result<T>>,
+  read: (store: Reader) => Promise<Result<T>>,
 ): Promise<Result<T>> {
   const location = journalPath(environment);
   const { findStore } = await import("./store/open.ts");

@@ -3,7 +3,7 @@ import type { DurableEvent, Stamped } from "../core/event.ts";
 import { exitCode } from "../core/exit.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Result } from "../core/result.ts";
-import type { Store } from "../core/store.ts";
+import type { Reader } from "../core/store.ts";
 import { clean } from "../render/clean.ts";
 import { sessionJson, sessionsJson, sessionsText, sessionText } from "../render/sessions.ts";
 import { usageError } from "./usage.ts";
@@ -32,7 +32,7 @@ export const showCommand: Handler = async (args, io) => {
     if (!sessions.ok) return sessions;
     const guess = nearest(
       name,
-      sessions.value.map((one) => one.name),
+      sessions.value.flatMap((one) => one.name ?? []),
     );
     const hint = guess === undefined ? "'rein sessions list' shows them" : `did you mean '${guess}'?`;
     return { ok: false, error: { code: "not_found", message: `There is no session or run '${name}': ${hint}` } };
@@ -51,7 +51,7 @@ async function whole(
   name: string,
   events: Stamped<DurableEvent>[],
   sha256: string,
-  store: Store,
+  store: Reader,
 ): Promise<Result<string>> {
   const known = events.some((event) => event.type === "call_end" && event.whole?.sha256 === sha256);
   const found = known ? await store.attachment(sha256) : undefined;

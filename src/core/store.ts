@@ -23,9 +23,12 @@ export type Journal = {
 /** An earlier run that is gone on with: its journal, its session, and its durable events so far, oldest first. */
 export type ResumedRun = { journal: Journal; session: string | null; events: Stamped<DurableEvent>[] };
 
-/** One line of `rein sessions list`. */
+/** One line of `rein sessions list`: a session, or a run that is in none. */
 export type SessionSummary = {
-  name: string;
+  /** Null for a run that is in no session. */
+  name: string | null;
+  /** The id of its last run. */
+  run: string;
   agent: string;
   model: string;
   runs: number;
@@ -35,7 +38,36 @@ export type SessionSummary = {
   updated: number;
   /** Of the last run; null while it runs or after it was killed. */
   outcome: OutcomeName | null;
+  /** What its calls cost here, in US dollars; null where a price is not known. Those of a copy were paid for elsewhere. */
+  cost: number | null;
 };
+
+/** What a word can stand for: a session by its name, or a run by its id. */
+export type Named = { kind: "session" | "run"; name: string };
+
+/** A run with all that was journaled of it. */
+export type WholeRun = {
+  id: string;
+  agent: string;
+  model: string;
+  /** In milliseconds since 1970. */
+  started: number;
+  events: Stamped<DurableEvent>[];
+  /** Its calls are in the ledger already, with another run's or on another machine's account. */
+  copy: boolean;
+};
+
+/** Which runs without a session go: those that ended so long ago, in ms, and the oldest of those that have more bytes together. */
+export type PruneRule = {
+  now: number;
+  age: number;
+  bytes: number;
+  /** A little of it, and nothing where it was done within a day. */
+  daily?: true;
+};
+
+/** How many runs are gone, and the bytes that their events, and the attachments that nobody names any more, had. */
+export type Pruned = { runs: number; bytes: number };
 
 /** One call of a model, as the ledger has it. Tokens and times as in the events of it. */
 export type CallRow = {
@@ -97,14 +129,32 @@ export type Store = {
   resume(id: string): Promise<Result<ResumedRun>>;
   /** Newest first. */
   sessions(): Promise<Result<SessionSummary[]>>;
+  /** The runs that are in no session, the newest first, at most so many. */
+  runs(most: number): Promise<Result<SessionSummary[]>>;
+  /** The sessions and runs that begin so: what is exactly it first, then the newest first. Of a session that is newest before its run. */
+  match(beginning: string, most: number): Promise<Result<Named[]>>;
   /** The durable events of a session's runs, or of the one run with that id, oldest first; undefined when there is no such one. */
   session(name: string): Promise<Result<Stamped<DurableEvent>[] | undefined>>;
   /** What routes have decided since a time, oldest first. */
   routes(since: number): Promise<Result<RouteRow[]>>;
+  /** The model calls of all runs since a time, in milliseconds since 1970, oldest first. */
+  calls(since: number): Promise<Result<CallRow[]>>;
   /** The bytes that a journal was given to keep; undefined where there are none of this SHA-256. */
   attachment(sha256: string): Promise<Result<Uint8Array | undefined>>;
+  /** Adds runs with what they kept, by SHA-256, under a new session's name or under none: all of it or nothing. */
+  add(session: string | null, runs: readonly WholeRun[], kept: ReadonlyMap<string, Uint8Array>): Promise<Result<void>>;
+  /** Removes a session with its runs, or a run that is in none. What they cost stays in the ledger. */
+  remove(what: Named): Promise<Result<Pruned>>;
+  /** Removes runs that are in no session, and what nobody names any more; the space is given back. */
+  prune(rule: PruneRule): Promise<Result<Pruned>>;
   close(): Promise<void>;
 };
+
+/** What can be done with a journal that is only read. */
+export type Reader = Pick<
+  Store,
+  "findRun" | "sessions" | "runs" | "match" | "session" | "routes" | "calls" | "attachment" | "close"
+>;
 
 /** `time` is in milliseconds since 1970. */
 export type NewRun = { id: string; session?: string; agent: string; model: string; time: number };

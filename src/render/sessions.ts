@@ -1,5 +1,6 @@
 import { commandLabel } from "../core/command-label.ts";
 import type { CompactEvent, DurableEvent, Stamped } from "../core/event.ts";
+import { dollars } from "../core/price.ts";
 import type { SessionSummary } from "../core/store.ts";
 import { clean, cleanJson, cleanLine } from "./clean.ts";
 import { callLabel, costItem, count, duration, moment } from "./format.ts";
@@ -14,13 +15,14 @@ const unfinished = "unfinished";
 
 /** `rein sessions list`: a table, newest first. */
 export function sessionsText(sessions: SessionSummary[]): string {
-  const head = ["NAME", "AGENT", "MODEL", "RUNS", "TURNS", "UPDATED", "OUTCOME"];
+  const head = ["NAME", "AGENT", "MODEL", "RUNS", "TURNS", "COST", "UPDATED", "OUTCOME"];
   const rows = sessions.map((session) => [
-    cleanLine(session.name),
+    cleanLine(session.name ?? session.run),
     cleanLine(session.agent),
     cleanLine(session.model),
     `${session.runs}`,
     `${session.turns}`,
+    session.cost === null ? "?" : session.cost === 0 ? "0" : `$${dollars(session.cost)}`,
     moment(session.updated),
     session.outcome ?? unfinished,
   ]);

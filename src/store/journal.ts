@@ -33,6 +33,10 @@ export function journals(db: Database, take: Take) {
     "INSERT INTO attachments (sha256, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING",
   );
 
+  const addUse = db.prepare<null, [string, number]>(
+    "INSERT INTO uses (sha256, run) VALUES (?, ?) ON CONFLICT DO NOTHING",
+  );
+
   const calls = ledger(db);
 
   function add(run: number, event: Stamped<DurableEvent>): void {
@@ -44,13 +48,23 @@ export function journals(db: Database, take: Take) {
     calls.add(run, event, call);
   });
 
+  const keepFor = db.transaction((run: number, sha256: string, bytes: Uint8Array) => {
+    addAttachment.run(sha256, bytes);
+    addUse.run(sha256, run);
+  });
+
   function begin(run: NewRun, attempt: Attempt): Result<Journal> {
     let session: number | null = null;
     let release: Release | undefined;
     if (run.session !== undefined) {
-      addSession.run(run.session, run.time);
-      session = findSession.get(run.session)?.id ?? null;
-      release = session === null ? undefined : take({ session });
+      // One that was removed meanwhile has another number when it is made anew.
+      const held = () => session !== null && findSession.get(run.session ?? "")?.id === session;
+      do {
+        release?.();
+        addSession.run(run.session, run.time);
+        session = findSession.get(run.session)?.id ?? null;
+        release = session === null ? undefined : take({ session });
+      } while (release !== undefined && !held());
       if (release === undefined) {
         return fail("exists", `Cannot continue session '${run.session}': another run is using it`);
       }
@@ -110,7 +124,7 @@ export function journals(db: Database, take: Take) {
         }),
       keep: async (sha256, bytes) =>
         attempt(() => {
-          addAttachment.run(sha256, bytes);
+          keepFor(run, sha256, bytes);
           return ok(undefined);
         }),
       recall: async (query, agent, most) => attempt(() => ok(recall(db, run, agent, query, most))),
@@ -121,7 +135,7 @@ export function journals(db: Database, take: Take) {
   }
 
   function finalize(): void {
-    for (const statement of [addSession, findSession, addRun, addEvent, addAttachment]) statement.finalize();
+    for (const statement of [addSession, findSession, addRun, addEvent, addAttachment, addUse]) statement.finalize();
     calls.finalize();
   }
 

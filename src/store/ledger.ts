@@ -1,7 +1,7 @@
-import { Database, constants } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import type { DurableEvent, Nested, Stamped } from "../core/event.ts";
-import { fail, ok, type Result } from "../core/result.ts";
 import type { CallRow } from "../core/store.ts";
+import { rows } from "./sessions.ts";
 
 /** The table of model calls: one for each request that used tokens, beside the event that tells of it. */
 export const ledgerTable = `
@@ -123,50 +123,19 @@ export function ledger(db: Database) {
   };
 }
 
-const rows = (calls: string) => `
-  SELECT runs.id AS run, sessions.name AS session, calls.agent, agent_id, calls.model, side, kind, time, input, output, cached,
-    cache_write, reasoning, cost, notional, estimated, duration_ms, first_token_ms
-  FROM (${calls}) AS calls JOIN runs ON runs.number = calls.run LEFT JOIN sessions ON sessions.id = runs.session
-  WHERE time >= ? ORDER BY time, calls.run, seq`;
+const since = `
+  SELECT coalesce(runs.id, removed.id) AS run, sessions.name AS session, calls.agent, agent_id, calls.model, side, kind, time,
+    input, output, cached, cache_write, reasoning, cost, notional, estimated, duration_ms, first_token_ms
+  FROM calls LEFT JOIN runs ON runs.number = calls.run LEFT JOIN removed ON removed.number = -calls.run
+    LEFT JOIN sessions ON sessions.id = runs.session
+  WHERE time >= ? ORDER BY time, abs(calls.run), seq`;
 
-/**
- * The calls since a time, oldest first. The file is only read, one of an earlier version too, and so is one that may not be written.
- * `inspect` says what is wrong with a file.
- */
-export function readCalls(
-  location: string,
-  since: number,
-  inspect: (db: Database) => string | undefined,
-): Result<CallRow[]> {
-  let db: Database | undefined;
-  try {
-    db = openToRead(location);
-    const wrong = inspect(db);
-    if (wrong !== undefined) return fail("failed", `Cannot read the journal '${location}': ${wrong}`);
-    if (db.query("SELECT name FROM sqlite_master WHERE name = 'events'").get() === null) return ok([]);
-    const kept = db.query<{ name: string }, []>("SELECT name FROM sqlite_master WHERE name = 'calls'").get() !== null;
-    type Row = Omit<CallRow, "notional" | "estimated"> & { notional: number; estimated: number };
-    const found = db.query<Row, [number]>(rows(kept ? "SELECT * FROM calls" : told)).all(since);
-    return ok(found.map((row) => ({ ...row, notional: row.notional === 1, estimated: row.estimated === 1 })));
-  } catch (error) {
-    return fail("failed", `Cannot read the journal '${location}': ${error instanceof Error ? error.message : error}`);
-  } finally {
-    db?.close();
-  }
-}
-
-/** SQLite opens a file with a write-ahead log only where it may write beside it; what cannot be written by us may be read as it is. */
-function openToRead(location: string): Database {
-  let db: Database | undefined;
-  try {
-    db = new Database(location, { readonly: true, strict: true });
-    db.run("PRAGMA busy_timeout = 5000");
-    db.query("SELECT 1 FROM sqlite_master").get();
-    return db;
-  } catch {
-    db?.close();
-    const { SQLITE_OPEN_READONLY, SQLITE_OPEN_URI } = constants;
-    const path = location.replace(/[%?#]/g, encodeURIComponent);
-    return new Database(`file:${path}?immutable=1`, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
-  }
+/** The calls since a time, oldest first; those of runs that were removed too. */
+export function readCalls(db: Database, time: number): CallRow[] {
+  type Row = Omit<CallRow, "notional" | "estimated"> & { notional: number; estimated: number };
+  return rows<Row>(db, since, time).map((row) => ({
+    ...row,
+    notional: row.notional === 1,
+    estimated: row.estimated === 1,
+  }));
 }

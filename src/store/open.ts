@@ -1,48 +1,20 @@
-import { Database } from "bun:sqlite";
+import { Database, SQLiteError } from "bun:sqlite";
 import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fail, ok, type Result } from "../core/result.ts";
-import type { CallRow, Store } from "../core/store.ts";
+import type { CallRow, Reader, Store } from "../core/store.ts";
 import { journals, type Take } from "./journal.ts";
-import { ledgerStep, ledgerTable, readCalls } from "./ledger.ts";
+import { readCalls } from "./ledger.ts";
+import { addRuns, matchNames, prune, remove } from "./manage.ts";
 import { lock, lockOnce, makePrivate } from "./lock.ts";
-import { readRoutes, routesIndex } from "./routes.ts";
+import { readRoutes } from "./routes.ts";
 import { findRun } from "./runs.ts";
-import { readAttachment, readSession, readSessions } from "./sessions.ts";
-
-/** "rein" in ASCII: tells our files from other SQLite files. */
-const applicationId = 0x7265696e;
-
-/** The version of the tables. A file with a higher one is refused. */
-const schemaVersion = 4;
+import { openToRead, upgraded } from "./reader.ts";
+import { inspect, isFresh, isOlder, makeTables, upgrade } from "./schema.ts";
+import { readAttachment, readRuns, readSession, readSessions } from "./sessions.ts";
 
 /** How long a statement waits for another process's. */
 const busyMs = 5000;
-
-const schema = `
-  CREATE TABLE sessions (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL) STRICT;
-  CREATE TABLE runs (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, session INTEGER REFERENCES sessions,
-    agent TEXT NOT NULL, model TEXT NOT NULL, started INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX runs_session ON runs (session, number);
-  CREATE TABLE events (
-    run INTEGER NOT NULL REFERENCES runs, seq INTEGER NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL, event TEXT NOT NULL,
-    PRIMARY KEY (run, seq)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX turn_ends ON events (run) WHERE type = 'turn_end';
-  CREATE INDEX run_ends ON events (run) WHERE type = 'run_end';
-  CREATE TABLE attachments (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
-  ${ledgerTable}
-  ${routesIndex};
-`;
-
-/** What makes the tables of each version out of those of the version before. */
-const steps: ReadonlyArray<{ to: number; sql: string }> = [
-  { to: 2, sql: "CREATE TABLE attachments (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT" },
-  { to: 3, sql: ledgerStep },
-  { to: 4, sql: routesIndex },
-];
 
 /**
  * Opens the journal file at an absolute path and makes it where it is missing: the folder 0700, files 0600. A file that is
@@ -80,20 +52,48 @@ export async function openStore(location: string): Promise<Result<Store>> {
   }
 }
 
-/** Opens the journal file to read it. Where there is none the store is empty, and no file is made. */
-export async function findStore(location: string | undefined): Promise<Result<Store>> {
-  return location !== undefined && existsSync(location) ? openStore(location) : ok(memoryStore());
+/**
+ * Opens the journal to read it. Where there is none the store is empty, and no file is made. Nothing is written, so that a file that
+ * may not be, or cannot be on a full disk, is read too; one of an earlier version is brought up to ours in memory.
+ */
+export async function findStore(location: string | undefined): Promise<Result<Reader>> {
+  if (location === undefined || !existsSync(location)) return ok(memoryStore());
+  let db: Database | undefined;
+  try {
+    db = openToRead(location);
+    const wrong = inspect(db);
+    if (wrong !== undefined) {
+      db.close();
+      return fail("failed", `Cannot read the journal '${location}': ${wrong}`);
+    }
+    // One that a process is making.
+    if (isFresh(db)) {
+      db.close();
+      return ok(memoryStore());
+    }
+    if (isOlder(db)) db = upgraded(db);
+    return ok(store(db, `the journal '${location}'`, () => undefined));
+  } catch (error) {
+    db?.close();
+    return fail("failed", `Cannot read the journal '${location}': ${reason(error)}`);
+  }
 }
 
 /** The model calls of all runs since a time, in milliseconds since 1970, oldest first. Nothing is written, and nothing made. */
-export function findCalls(location: string | undefined, since: number): Result<CallRow[]> {
-  return location !== undefined && existsSync(location) ? readCalls(location, since, inspect) : ok([]);
+export async function findCalls(location: string | undefined, since: number): Promise<Result<CallRow[]>> {
+  const store = await findStore(location);
+  if (!store.ok) return store;
+  try {
+    return await store.value.calls(since);
+  } finally {
+    await store.value.close();
+  }
 }
 
 /** A store that ends with the process, for when the journal cannot be written. */
 export function memoryStore(): Store {
   const db = new Database(":memory:", { strict: true });
-  db.run(schema);
+  db.run(makeTables);
   const held = new Set<string>();
   return store(db, "the journal in memory", (what) => {
     const key = JSON.stringify(what);
@@ -110,9 +110,15 @@ function store(db: Database, name: string, take: Take): Store {
     findRun: async (run) => attempt(`read ${name}`, () => ok(findRun(db, run))),
     resume: async (id) => attempt(`write ${name}`, () => resume(id, (act) => attempt(`write ${name}`, act))),
     sessions: async () => attempt(`read ${name}`, () => ok(readSessions(db))),
+    runs: async (most) => attempt(`read ${name}`, () => ok(readRuns(db, most))),
+    match: async (beginning, most) => attempt(`read ${name}`, () => ok(matchNames(db, beginning, most))),
     routes: async (since) => attempt(`read ${name}`, () => ok(readRoutes(db, since))),
     session: async (session) => attempt(`read ${name}`, () => ok(readSession(db, session))),
+    calls: async (since) => attempt(`read ${name}`, () => ok(readCalls(db, since))),
     attachment: async (sha256) => attempt(`read ${name}`, () => ok(readAttachment(db, sha256))),
+    add: async (session, runs, kept) => attempt(`write ${name}`, () => addRuns(db, session, runs, kept)),
+    remove: async (what) => attempt(`write ${name}`, () => remove(db, take, what)),
+    prune: async (rule) => attempt(`write ${name}`, () => ok(prune(db, take, rule))),
     async close() {
       finalize();
       db.close();
@@ -129,18 +135,8 @@ function attempt<T>(action: string, act: () => Result<T>): Result<T> {
 }
 
 function reason(error: unknown): string {
+  if (error instanceof SQLiteError && error.code === "SQLITE_BUSY") return "another process has locked it";
   return error instanceof Error ? error.message : String(error);
-}
-
-/** What is wrong with the file, read without a write. A file of no pages is new. */
-function inspect(db: Database): string | undefined {
-  if (isFresh(db)) return undefined;
-  if (pragma(db, "application_id") !== applicationId) return "it is a database of another program";
-  const version = pragma(db, "user_version");
-  if (version > schemaVersion) {
-    return `it was written by a newer version of rein (format ${version}; this one reads ${schemaVersion})`;
-  }
-  return undefined;
 }
 
 /** Makes the tables. Under a lock, since SQLite does not wait for others where it switches a file to WAL. */
@@ -150,32 +146,14 @@ function initialise(db: Database, locks: string): string | undefined {
   if (release === undefined) return "another process is making it";
   try {
     if (!isFresh(db)) return inspect(db);
-    db.run(`BEGIN IMMEDIATE; ${schema}
-      PRAGMA application_id = ${applicationId};
-      PRAGMA user_version = ${schemaVersion};
-      COMMIT`);
+    // Only before there are tables can space be given back in small parts.
+    db.run("PRAGMA auto_vacuum = INCREMENTAL");
+    db.run(`BEGIN IMMEDIATE; ${makeTables} COMMIT`);
     db.run("PRAGMA journal_mode = WAL");
     return undefined;
   } finally {
     release();
   }
-}
-
-/** Brings the tables of an older version up to ours. Of several processes at once one does it, and the others find it done. */
-function upgrade(db: Database): void {
-  if (pragma(db, "user_version") >= schemaVersion) return;
-  db.run("BEGIN IMMEDIATE");
-  const version = pragma(db, "user_version");
-  for (const { to, sql } of steps) if (to > version) db.run(`${sql}; PRAGMA user_version = ${to}`);
-  db.run("COMMIT");
-}
-
-function isFresh(db: Database): boolean {
-  return pragma(db, "page_count") === 0;
-}
-
-function pragma(db: Database, name: "application_id" | "user_version" | "page_count"): number {
-  return db.query<Record<string, number>, []>(`PRAGMA ${name}`).get()?.[name] ?? 0;
 }
 
 /** Takes from others what an older umask or a copy gave them. */

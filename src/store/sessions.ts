@@ -2,20 +2,33 @@ import type { Database } from "bun:sqlite";
 import type { DurableEvent, Stamped } from "../core/event.ts";
 import type { SessionSummary } from "../core/store.ts";
 
-const list = `
-  SELECT sessions.name, last.agent, last.model, sessions.created,
-    (SELECT count(*) FROM runs WHERE session = sessions.id) AS runs,
+/** What is told of a session or a run, by the run that is `last` of those that `own` picks. */
+const told = (name: string, created: string, own: string) => `
+  SELECT ${name} AS name, last.id AS run, last.agent, last.model, ${created} AS created,
+    (SELECT count(*) FROM runs WHERE ${own}) AS runs,
     (SELECT count(*) FROM runs JOIN events ON events.run = runs.number
-      WHERE runs.session = sessions.id AND events.type = 'turn_end' AND event ->> '$.agent_id' IS NULL) AS turns,
+      WHERE ${own} AND events.type = 'turn_end' AND event ->> '$.agent_id' IS NULL) AS turns,
     coalesce((SELECT time FROM events WHERE run = last.number ORDER BY seq DESC LIMIT 1), last.started) AS updated,
     (SELECT CASE WHEN type = 'run_end' AND event ->> '$.agent_id' IS NULL THEN event ->> '$.result.outcome' END
-      FROM events WHERE run = last.number ORDER BY seq DESC LIMIT 1) AS outcome
+      FROM events WHERE run = last.number ORDER BY seq DESC LIMIT 1) AS outcome,
+    (SELECT CASE WHEN count(*) = count(cost) THEN coalesce(sum(cost), 0.0) END
+      FROM calls JOIN runs ON runs.number = calls.run WHERE ${own}) AS cost`;
+
+const ofSessions = `${told("sessions.name", "sessions.created", "runs.session = sessions.id")}
   FROM sessions JOIN runs AS last ON last.number = (SELECT max(number) FROM runs WHERE session = sessions.id)
   ORDER BY updated DESC, last.number DESC`;
 
+const ofRuns = `${told("NULL", "last.started", "runs.number = last.number")}
+  FROM runs AS last WHERE session IS NULL ORDER BY last.number DESC LIMIT ?`;
+
 /** All sessions, newest first. A session whose last run wrote no end was interrupted, or still runs: its outcome is null. */
 export function readSessions(db: Database): SessionSummary[] {
-  return rows<SessionSummary>(db, list);
+  return rows<SessionSummary>(db, ofSessions);
+}
+
+/** The runs that are in no session, newest first. */
+export function readRuns(db: Database, most: number): SessionSummary[] {
+  return rows<SessionSummary>(db, ofRuns, most);
 }
 
 /** The events of a session's runs, or of the run with that id; a session's name wins. */
@@ -39,9 +52,9 @@ export function readAttachment(db: Database, sha256: string): Uint8Array | undef
   return rows<{ bytes: Uint8Array }>(db, "SELECT bytes FROM attachments WHERE sha256 = ?", sha256)[0]?.bytes;
 }
 
-/** For reads that come once in a process. The statement ends with the read: one left open would keep the file from closing. */
-function rows<Row>(db: Database, sql: string, ...values: Array<string | number>): Row[] {
-  const statement = db.prepare<Row, Array<string | number>>(sql);
+/** For what comes once in a process. The statement ends with the read: one left open would keep the file from closing. */
+export function rows<Row>(db: Database, sql: string, ...values: Array<string | number | null>): Row[] {
+  const statement = db.prepare<Row, Array<string | number | null>>(sql);
   try {
     return statement.all(...values);
   } finally {

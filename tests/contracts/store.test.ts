@@ -6,7 +6,7 @@ import { noUsage } from "../../src/core/model.ts";
 import type { DurableEvent, Stamped } from "../../src/core/event.ts";
 import type { OutcomeName } from "../../src/core/exit.ts";
 import type { Result } from "../../src/core/result.ts";
-import type { Journal, Store } from "../../src/core/store.ts";
+import type { Journal, Store, WholeRun } from "../../src/core/store.ts";
 import { memoryStore, openStore } from "../../src/store/open.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rein-store-"));
@@ -34,7 +34,8 @@ const start = (seq: number, time: number): Stamped<DurableEvent> => ({
   model: "m/x",
   instructions: 'quotes " and \u0000 and \ud800 and 🙂',
 });
-const turn = (seq: number, time: number, text: string): Stamped<DurableEvent> => ({
+const turn = (seq: number, time: number, text: string, cost?: number): Stamped<DurableEvent> => ({
+  ...(cost === undefined ? {} : { cost }),
   seq,
   time,
   type: "turn_end",
@@ -140,6 +141,7 @@ for (const { name, open } of stores) {
       expect(value(await store.sessions())).toEqual([
         {
           name: "s",
+          run: "b",
           agent: "new",
           model: "m/2",
           runs: 2,
@@ -147,6 +149,7 @@ for (const { name, open } of stores) {
           created: 10,
           updated: 23,
           outcome: "done",
+          cost: null,
         },
       ]);
       const texts = value(await store.session("s"))?.flatMap((event) =>
@@ -215,6 +218,173 @@ for (const { name, open } of stores) {
       }
       expect(value(await store.attachment("abc"))).toEqual(bytes);
       expect(value(await store.attachment("abd"))).toBeUndefined();
+      await store.close();
+    });
+
+    test("names begin as they are typed: the exact one first, then the newest; a session stands before its run", async () => {
+      const store = await open();
+      for (const [id, session] of [
+        ["aa-1", "talk"],
+        ["aa-2", undefined],
+        ["bb", "aa"],
+        ["100%", undefined],
+      ] as const) {
+        const run = { id, agent: "a", model: "m", time: 1, ...(session === undefined ? {} : { session }) };
+        await value(await store.begin(run)).close();
+      }
+      const names = async (typed: string) =>
+        value(await store.match(typed, 10)).map(({ kind, name }) => `${kind} ${name}`);
+      expect(await names("aa")).toEqual(["session aa", "run aa-2", "run aa-1"]);
+      expect(await names("ta")).toEqual(["session talk"]);
+      expect(await names("")).toEqual(["run 100%", "session aa", "run bb", "run aa-2", "session talk", "run aa-1"]);
+      expect(await names("%")).toEqual([]);
+      expect(value(await store.match("", 1))).toHaveLength(1);
+      await store.close();
+    });
+
+    test("runs in no session are told like sessions, the newest first", async () => {
+      const store = await open();
+      for (const id of ["r1", "r2", "r3"]) {
+        const journal = value(await store.begin({ id, agent: "a", model: "m/x", time: 10 }));
+        await write(journal, start(0, 10), turn(1, 11, "x", 0.5), end(2, 12, "done"));
+        await journal.close();
+      }
+      const told = {
+        name: null,
+        agent: "a",
+        model: "m/x",
+        runs: 1,
+        turns: 1,
+        created: 10,
+        updated: 12,
+        outcome: "done",
+      } as const;
+      expect(value(await store.runs(2))).toEqual([
+        { ...told, run: "r3", cost: 0.5 },
+        { ...told, run: "r2", cost: 0.5 },
+      ]);
+      await store.close();
+    });
+
+    test("whole runs are added with what they kept, under a new session or none, and all or nothing", async () => {
+      const store = await open();
+      const named = { media_type: "image/png", size: 1, sha256: "abc" };
+      const user: Stamped<DurableEvent> = { seq: 1, time: 11, type: "user", text: "look", attachments: [named] };
+      const run = (id: string, copy: boolean): WholeRun => ({
+        id,
+        agent: "a",
+        model: "m/x",
+        started: 10,
+        events: [start(0, 10), user, turn(2, 12, "x", 1)],
+        copy,
+      });
+      const bytes = new Uint8Array([1]);
+      value(await store.add("s", [run("r1", false), run("r2", true)], new Map([["abc", bytes]])));
+      expect(value(await store.session("s"))).toHaveLength(6);
+      expect(value(await store.attachment("abc"))).toEqual(bytes);
+      expect(value(await store.sessions())).toMatchObject([{ name: "s", runs: 2, turns: 2, created: 10, cost: 1 }]);
+      const taken = await store.add("s", [run("r3", false)], new Map());
+      expect(taken).toMatchObject({ ok: false, error: { code: "exists", message: "There is a session 's' already" } });
+      const known = await store.add("t", [run("r4", false), run("r1", false)], new Map([["def", bytes]]));
+      expect(known).toMatchObject({ ok: false, error: { code: "exists", message: "There is a run 'r1' already" } });
+      const broken = { ...run("r5", false), events: [start(0, 10), start(0, 11)] };
+      expect((await store.add("t", [broken], new Map([["def", bytes]]))).ok).toBe(false);
+      expect(value(await store.match("t", 9))).toEqual([]);
+      expect(value(await store.attachment("def"))).toBeUndefined();
+      value(await store.add(null, [run("r6", false)], new Map()));
+      expect(value(await store.runs(9))).toMatchObject([{ run: "r6" }]);
+      await store.close();
+    });
+
+    test("what is removed is gone with what only it named; what it cost is not", async () => {
+      const store = await open();
+      const image = (sha256: string) => ({ media_type: "image/png", size: 1, sha256 });
+      for (const [id, session, own] of [
+        ["r1", "s", "1"],
+        ["r2", "s", "2"],
+        ["r3", undefined, "3"],
+      ] as const) {
+        const run = { id, agent: "a", model: "m/x", time: 10, ...(session === undefined ? {} : { session }) };
+        const journal = value(await store.begin(run));
+        for (const sha256 of ["shared", own]) value(await journal.keep(sha256, new Uint8Array(100)));
+        const attachments = [image("shared"), image(own)];
+        await write(journal, start(0, 10), { seq: 1, time: 11, type: "user", text: "x", attachments });
+        await write(journal, turn(2, 12, "x", 0.25));
+        await journal.close();
+      }
+      const part = await store.remove({ kind: "run", name: "r2" });
+      expect(part).toMatchObject({
+        ok: false,
+        error: { message: "Cannot remove run 'r2': it is part of session 's'" },
+      });
+      const gone = value(await store.remove({ kind: "session", name: "s" }));
+      expect(gone.runs).toBe(2);
+      expect(gone.bytes).toBeGreaterThan(200);
+      expect(value(await store.session("s"))).toBeUndefined();
+      expect(value(await store.session("r1"))).toBeUndefined();
+      expect(value(await store.match("", 9))).toEqual([{ kind: "run", name: "r3" }]);
+      const kept = async (sha256: string) => value(await store.attachment(sha256)) !== undefined;
+      expect([await kept("1"), await kept("2"), await kept("3"), await kept("shared")]).toEqual([
+        false,
+        false,
+        true,
+        true,
+      ]);
+      // A new run may get the place of one that is gone.
+      await value(await store.begin({ id: "r4", session: "s", agent: "b", model: "m/x", time: 20 })).close();
+      const calls = value(await store.calls(0)).map(({ run, session, cost }) => ({ run, session, cost }));
+      expect(calls).toEqual(["r1", "r2", "r3"].map((run) => ({ run, session: null, cost: 0.25 })));
+      // What was exported before comes back without being paid for again.
+      const again = { id: "r1", agent: "a", model: "m/x", started: 10, copy: false };
+      value(await store.add("back", [{ ...again, events: [start(0, 10), turn(2, 12, "x", 0.25)] }], new Map()));
+      value(await store.remove({ kind: "session", name: "back" }));
+      expect(value(await store.calls(0))).toHaveLength(3);
+      expect(await store.remove({ kind: "session", name: "back" })).toMatchObject({ error: { code: "not_found" } });
+      await store.close();
+    });
+
+    test("what runs is not removed", async () => {
+      const store = await open();
+      const inSession = value(await store.begin({ id: "r1", session: "s", agent: "a", model: "m", time: 1 }));
+      const alone = value(await store.begin({ id: "r2", agent: "a", model: "m", time: 1 }));
+      expect(await store.remove({ kind: "session", name: "s" })).toMatchObject({
+        error: { code: "exists", message: "Cannot remove session 's': a run is using it" },
+      });
+      expect(await store.remove({ kind: "run", name: "r2" })).toMatchObject({
+        error: { code: "exists", message: "Cannot remove run 'r2': it still runs" },
+      });
+      expect(value(await store.prune({ now: 1e12, age: 0, bytes: 0 })).runs).toBe(0);
+      await inSession.close();
+      await alone.close();
+      expect(value(await store.prune({ now: 1e12, age: 0, bytes: 0 })).runs).toBe(1);
+      await store.close();
+    });
+
+    test("runs in no session go when they are old, the oldest of too many bytes go, and sessions stay", async () => {
+      const store = await open();
+      for (const [id, time] of [
+        ["old", 10],
+        ["first", 1000],
+        ["second", 1001],
+        ["third", 1002],
+        ["named", 10],
+      ] as const) {
+        const run = { id, agent: "a", model: "m", time, ...(id === "named" ? { session: "s" } : {}) };
+        const journal = value(await store.begin(run));
+        await write(journal, start(0, time), turn(1, time, "x".repeat(100_000)));
+        await journal.close();
+      }
+      const left = async () => value(await store.match("", 9)).map(({ name }) => name);
+      expect(value(await store.prune({ now: 1010, age: 500, bytes: 1e9, daily: true }))).toMatchObject({ runs: 1 });
+      expect(await left()).toEqual(["s", "named", "third", "second", "first"]);
+      // Nothing happens by itself again within a day.
+      expect(value(await store.prune({ now: 2000, age: 0, bytes: 0, daily: true }))).toEqual({ runs: 0, bytes: 0 });
+      const pruned = value(await store.prune({ now: 1010, age: 500, bytes: 250_000 }));
+      expect(pruned.runs).toBe(1);
+      expect(pruned.bytes).toBeGreaterThan(100_000);
+      expect(await left()).toEqual(["s", "named", "third", "second"]);
+      expect(value(await store.prune({ now: 1010 + 90_000_000, age: 0, bytes: 0, daily: true })).runs).toBe(2);
+      expect(await left()).toEqual(["s", "named"]);
       await store.close();
     });
 

@@ -2,17 +2,38 @@ import { expect, test } from "bun:test";
 import { sessionJson, sessionsJson, sessionsText, sessionText } from "../../src/render/sessions.ts";
 import { durable, streams } from "./streams.ts";
 
+const shared = { model: "m/x", created: 0 };
 const summaries = [
-  { name: "日本", agent: "demo", model: "m/x", runs: 2, turns: 10, created: 0, updated: 1_000_000, outcome: null },
-  { name: "b", agent: "a\u001b[2J", model: "m/y", runs: 1, turns: 1, created: 0, updated: 0, outcome: "done" as const },
+  {
+    name: "日本",
+    run: "r2",
+    agent: "demo",
+    runs: 2,
+    turns: 10,
+    updated: 1_000_000,
+    outcome: null,
+    cost: 0.5,
+    ...shared,
+  },
+  {
+    name: null,
+    run: "r1",
+    agent: "a\u001b[2J",
+    runs: 1,
+    turns: 1,
+    updated: 0,
+    outcome: "done" as const,
+    cost: null,
+    ...shared,
+  },
 ];
 const events = durable(streams.done);
 
 test("sessions are a table, also with wide names, and a run without an end is unfinished", () => {
   expect(sessionsText(summaries)).toBe(`\
-NAME  AGENT  MODEL  RUNS  TURNS  UPDATED               OUTCOME
-日本  demo   m/x    2     10     1970-01-01 00:16:40Z  unfinished
-b     a␛[2J  m/y    1     1      1970-01-01 00:00:00Z  done
+NAME  AGENT  MODEL  RUNS  TURNS  COST   UPDATED               OUTCOME
+日本  demo   m/x    2     10     $0.50  1970-01-01 00:16:40Z  unfinished
+r1    a␛[2J  m/x    1     1      ?      1970-01-01 00:00:00Z  done
 `);
   expect(JSON.parse(sessionsJson(summaries))).toEqual(summaries);
 });

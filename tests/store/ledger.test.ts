@@ -81,14 +81,14 @@ test("each request that used tokens is a row, by the agent that asked and the mo
     ],
     "chat",
   );
-  const rows = value(findCalls(location, 0));
+  const rows = value(await findCalls(location, 0));
   const shared = { run: "run1", session: "chat", cached: 40, cache_write: 10, input: 100, output: 20, reasoning: 5 };
   expect(rows).toMatchObject([
     { ...shared, kind: "discarded", agent: "reader", model: "m/y", side: "complex", cost: 0.1, estimated: true },
     { ...shared, kind: "answer", model: "m/y", side: "complex", cost: 0.25, notional: true, duration_ms: 7 },
     { ...shared, agent: "helper", agent_id: "a1", model: "m/z", side: null, cost: null, notional: false },
   ]);
-  expect(value(findCalls(location, 1004)).map(({ agent }) => agent)).toEqual(["helper"]);
+  expect(value(await findCalls(location, 1004)).map(({ agent }) => agent)).toEqual(["helper"]);
 });
 
 /** A journal as version 2 of the format was. */
@@ -130,9 +130,9 @@ const olderRows = [
   { agent: "helper", agent_id: "a1", model: "local/x", cost: 0, input: 100, output: 20, cached: 40, duration_ms: 7 },
 ];
 
-test("a journal of an earlier version is read as it is", () => {
+test("a journal of an earlier version is read as it is", async () => {
   const location = older();
-  expect(value(findCalls(location, 0))).toMatchObject(olderRows);
+  expect(value(await findCalls(location, 0))).toMatchObject(olderRows);
   const db = new Database(location, { readonly: true });
   expect(db.query("PRAGMA user_version").get()).toEqual({ user_version: 2 });
   db.close();
@@ -146,13 +146,13 @@ test("a journal of an earlier version still opens, and its calls are in the ledg
   value(await journal.append({ seq: 0, time: 2000, ...answer({ cost: 0.5, model: "m/x" }) }, "normal"));
   await journal.close();
   await store.close();
-  const rows = value(findCalls(location, 0));
+  const rows = value(await findCalls(location, 0));
   expect(rows).toMatchObject([...olderRows, { run: "run2", cost: 0.5 }]);
 });
 
-test("where there is no journal there are no calls, and none is made", () => {
-  expect(findCalls(undefined, 0)).toEqual({ ok: true, value: [] });
-  expect(findCalls(join(folder, "nowhere.db"), 0)).toEqual({ ok: true, value: [] });
+test("where there is no journal there are no calls, and none is made", async () => {
+  expect(await findCalls(undefined, 0)).toEqual({ ok: true, value: [] });
+  expect(await findCalls(join(folder, "nowhere.db"), 0)).toEqual({ ok: true, value: [] });
 });
 
 test("a file that is not ours is a failure", async () => {
@@ -160,11 +160,11 @@ test("a file that is not ours is a failure", async () => {
   const db = new Database(location, { create: true });
   db.run("CREATE TABLE calls (x)");
   db.close();
-  expect(findCalls(location, 0)).toMatchObject({
+  expect(await findCalls(location, 0)).toMatchObject({
     ok: false,
     error: { message: expect.stringContaining("another program") },
   });
   const text = fresh();
   await Bun.write(text, "no database at all, but long enough to be looked at as one");
-  expect(findCalls(text, 0).ok).toBe(false);
+  expect((await findCalls(text, 0)).ok).toBe(false);
 });

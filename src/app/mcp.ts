@@ -66,6 +66,9 @@ export function makeMcp(options: McpOptions): McpRun | undefined {
   return options.plan.mcp.length === 0 ? undefined : new Run(options);
 }
 
+/** Once a server that the run cannot do without has failed, how long it is seen which others fail, in milliseconds. */
+const othersMs = 500;
+
 type Outcome = { server: McpServer; started: Promise<Result<void, StartFailure | Problem>> };
 
 class Run implements McpRun {
@@ -120,13 +123,8 @@ class Run implements McpRun {
     const { plan, mask } = this.#options;
     this.#own = own;
     for (const server of plan.mcp) if (!this.#outcomes.has(server.name)) this.#start(server, values);
-    const outcomes = [...this.#outcomes.values()];
-    const all = Promise.all(outcomes.map(async ({ server, started }) => ({ server, end: await started })));
-    const settled = await Promise.race([all, aborted(signal)]);
-    if (settled === undefined) return interrupted(signal);
-    const failures = settled.flatMap(({ server, end }) =>
-      end.ok ? [] : [{ server, problem: problemFor(server, end.error) }],
-    );
+    const failures = await this.#failures(signal);
+    if (signal.aborted) return interrupted(signal);
     const fatal = failures.filter(({ server }) => server.required).map(({ problem }) => problem);
     const first = worst(fatal);
     if (first !== undefined) return { ok: false, error: { ...first, message: mask.text(first.message) } };
@@ -135,6 +133,28 @@ class Run implements McpRun {
     const wrong = (await changedPins(about)) ?? missingTools(about) ?? (await collisions(about));
     if (wrong !== undefined) return { ok: false, error: { ...wrong, message: mask.text(wrong.message) } };
     return { ok: true, value: await this.present() };
+  }
+
+  /** What did not start, when all have started or failed; once the run cannot begin, the others are waited for no longer. */
+  async #failures(signal: AbortSignal): Promise<Array<{ server: McpServer; problem: Problem }>> {
+    const { clock } = this.#options;
+    const outcomes = [...this.#outcomes.values()];
+    const problems = new Map<McpServer, Problem>();
+    const over = new AbortController();
+    const hopeless = Promise.withResolvers<void>();
+    const all = outcomes.map(async ({ server, started }) => {
+      const end = await started;
+      if (end.ok) return;
+      problems.set(server, problemFor(server, end.error));
+      if (server.required) hopeless.resolve();
+    });
+    const others = hopeless.promise.then(() => clock.sleep(othersMs, over.signal));
+    await Promise.race([Promise.all(all), others, aborted(signal)]);
+    over.abort();
+    return outcomes.flatMap(({ server }) => {
+      const problem = problems.get(server);
+      return problem === undefined ? [] : [{ server, problem }];
+    });
   }
 
   async present(): Promise<Tool[]> {

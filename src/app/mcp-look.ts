@@ -108,7 +108,9 @@ function lookOf(run: McpRun, mask: McpLook["mask"]): McpLook {
   const door = run.door();
   return {
     status: () => door.status().map((one) => (one.error === undefined ? one : { ...one, error: mask(one.error) })),
-    tools: (server) => door.tools().filter((tool) => tool.server === server),
+    // By the names that the server knows.
+    tools: (server) =>
+      door.tools().flatMap((tool) => (tool.server === server ? [{ ...tool, name: tool.facts.name }] : [])),
     door,
     mask,
     close: () => run.close(),

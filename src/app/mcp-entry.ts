@@ -1,6 +1,7 @@
 import type { McpOauth, McpServer, McpText, McpTransport, Named } from "../core/mcp.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Need } from "../core/permission.ts";
+import { isSecretName } from "../core/secret-name.ts";
 import type { Environment } from "../host/machine.ts";
 import { asText } from "./texts.ts";
 
@@ -124,11 +125,29 @@ export function hostOf({ pieces, place }: McpText, environment: Environment): st
   return `${url.hostname}:${url.port === "" ? (secure ? "443" : "80") : url.port}`;
 }
 
-/** The variables whose values are secrets: those in what only the server is told. */
+/** The variables whose values are secrets: those in what only the server is told, and those that are called like one. */
 export function secretVariables({ transport }: McpServer, environment: Environment): string[] {
   const named = "env" in transport ? transport.env : "headers" in transport ? transport.headers : [];
   const texts = [...named.map(([, text]) => text), ...clientSecret(transport)];
-  return texts.flatMap((text) => variablesIn(text, environment));
+  const inUrl = "url" in transport ? variablesIn(secretPieces(transport.url), environment) : [];
+  const inCommand = "command" in transport ? transport.command.flatMap((text) => variablesIn(text, environment)) : [];
+  return [...texts.flatMap((text) => variablesIn(text, environment)), ...inUrl, ...inCommand.filter(isSecretName)];
+}
+
+/** What of a URL says who asks: its query, what stands before an `@`, and what is called like a secret. */
+function secretPieces({ pieces, place }: McpText): McpText {
+  const whole = pieces.map((piece) => ("text" in piece ? piece.text : "x")).join("");
+  const user = /^[a-z]+:\/\/[^/?#]*@/i.exec(whole)?.[0].length ?? 0;
+  const query = whole.includes("?") ? whole.indexOf("?") : whole.length;
+  let at = 0;
+  const secret = pieces.filter((piece) => {
+    const begin = at;
+    at += "text" in piece ? piece.text.length : 1;
+    if ("text" in piece) return false;
+    const name = "variable" in piece ? piece.variable : (piece.path[1] ?? "");
+    return begin < user || begin > query || isSecretName(name);
+  });
+  return { pieces: secret, place };
 }
 
 /** The variables that a text takes; of those that it can do without, what is set. */

@@ -1,8 +1,6 @@
 import { dlopen, toArrayBuffer, type Pointer } from "bun:ffi";
 import { readFileSync } from "node:fs";
-
-/** What a variable is called that nobody granted and that holds a secret all the same. */
-const secretName = /key|token|secret|passw|credential/i;
+import { isSecretName } from "../core/secret-name.ts";
 
 /**
  * Takes the values of these variables, and of others that are called like secrets, out of the memory that `/proc/PID/environ` shows,
@@ -15,7 +13,7 @@ export function concealSecrets(names: readonly string[]): void {
     const zero = block.indexOf(0, at);
     const end = zero < 0 ? block.length : zero;
     const [name = ""] = block.toString("latin1", at, end).split("=", 1);
-    if (names.includes(name) || secretName.test(name)) block.fill(0, Math.min(at + name.length + 1, end), end);
+    if (names.includes(name) || isSecretName(name)) block.fill(0, Math.min(at + name.length + 1, end), end);
     at = end + 1;
   }
   const libc = dlopen("libc.so.6", { prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" } });

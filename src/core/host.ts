@@ -54,7 +54,7 @@ export type FileDoor = {
   read(path: string, range: { offset: number; limit: number }): Promise<Result<FilePart>>;
   /**
    * Creates or replaces a file whole: temporary file and rename, mode kept, parents made. With `ifVersion` only the file that still
-   * has that version; else the failure is `changed`.
+   * has that version, or with `absent` only where there is none; else the failure is `changed`.
    */
   write(path: string, bytes: Uint8Array, options?: { ifVersion?: string }): Promise<Result<{ created: boolean }>>;
   /**

@@ -69,7 +69,8 @@ export function makeFolder(folder: number, name: string, mode = 0o777): FileResu
 /**
  * Creates or replaces a regular file whole and flushes it: readers see the old bytes or the new ones. `name` is a single name. An
  * existing file keeps its mode and, where we may give files away, its owner; a new one gets `mode` less the umask. A symlink is
- * ELOOP, a folder EISDIR, anything else that is no file EINVAL; with a `version`, a file that has another one or is gone ESTALE.
+ * ELOOP, a folder EISDIR, anything else that is no file EINVAL; with a `version`, a file that has another one or is gone ESTALE, and
+ * with `absent` one that is there.
  */
 export function replaceFile(
   folder: number,

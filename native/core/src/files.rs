@@ -54,6 +54,9 @@ pub struct Entry {
     stat: Stat,
 }
 
+/// The version of a file that is not there.
+const ABSENT: &str = "absent";
+
 /// Whether a replaced file is new.
 #[derive(Debug, PartialEq)]
 pub struct Replaced {
@@ -125,8 +128,8 @@ pub fn make_folder(folder: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<()>
 /// Creates a file, or replaces one, whole: its readers see the old bytes or the new ones, also after a crash. An existing
 /// file keeps its mode and, where we may give files away, its owner; a new one gets `mode` less the umask. Hard links to it
 /// keep the old bytes; ACLs and extended attributes are lost. A symlink is ELOOP, a folder EISDIR, anything else EINVAL.
-/// With `version` it must still be the file of that version, else it is ESTALE. That is looked at last: only what changes it
-/// between that look and the renaming after it is lost.
+/// With `version` it must still be the file of that version, or with `ABSENT` there must be none, else it is ESTALE. That is looked
+/// at last: only what somebody else changes between that look and the renaming after it is lost, and nothing of another rein's.
 pub fn replace(
     folder: BorrowedFd<'_>,
     name: &[u8],
@@ -141,6 +144,7 @@ pub fn replace(
         Err(errno) => Err(errno),
     };
     let same = |old: Option<&RawStat>| match version {
+        Some(ABSENT) => old.map_or(Ok(()), |_| Err(Errno::STALE)),
         Some(version) if old.is_none_or(|old| Stat::from(old).version() != version) => Err(Errno::STALE),
         _ => Ok(()),
     };
@@ -163,21 +167,34 @@ pub fn replace(
         permissions(mode)
     };
     let (file, temporary) = create_temporary(folder, first_mode)?;
-    let written = fill(&file, bytes, old.as_ref())
-        .and_then(|()| {
-            if version.is_some() {
-                same(look()?.as_ref())
-            } else {
-                Ok(())
-            }
-        })
-        .and_then(|()| fs::renameat(folder, &temporary, folder, name));
+    let written = fill(&file, bytes, old.as_ref()).and_then(|()| {
+        let _turn = version.and_then(|_| take_turn(folder));
+        if version.is_some() {
+            same(look()?.as_ref())?;
+        }
+        fs::renameat(folder, &temporary, folder, name)
+    });
     if let Err(errno) = written {
         // The first failure is the one to tell; if this fails too there is nothing more to do about it.
         let _ = fs::unlinkat(folder, &temporary, AtFlags::empty());
         return Err(errno);
     }
     Ok(Replaced { created: old.is_none() })
+}
+
+/// Where several processes replace a file by its version, they look and rename one after another; it ends with what is returned. Who
+/// does not get a turn in a while goes without: somebody who holds the folder for other reasons holds up nobody.
+fn take_turn(folder: BorrowedFd<'_>) -> Option<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let turn = fs::openat(folder, ".", flags, Mode::empty()).ok()?;
+    for _ in 0..200 {
+        match fs::flock(&turn, fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Some(turn),
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(std::time::Duration::from_millis(1)),
+            Err(_) => return None,
+        }
+    }
+    None
 }
 
 fn fill(file: &OwnedFd, mut bytes: &[u8], old: Option<&RawStat>) -> Result<()> {
@@ -520,6 +537,41 @@ mod tests {
         disk::remove_file(&path).unwrap();
         assert_eq!(replace(b"two"), Err(Errno::STALE));
         assert_eq!(scratch.names(), [""; 0]);
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_not_made_anew() {
+        let scratch = Scratch::new();
+        let make = || replace(scratch.1.as_fd(), b"file", b"one", 0o644, Some(ABSENT));
+        assert_eq!(make(), Ok(Replaced { created: true }));
+        assert_eq!(make(), Err(Errno::STALE));
+    }
+
+    #[test]
+    fn several_who_replace_a_file_by_its_version_lose_nothing() {
+        let scratch = Scratch::new();
+        let path = scratch.0.join("file");
+        disk::write(&path, "").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        loop {
+                            let seen = stat(scratch.open("file", How::Path).unwrap().as_fd())
+                                .unwrap()
+                                .version();
+                            let mut text = disk::read(&path).unwrap();
+                            text.push(b'x');
+                            match replace(scratch.1.as_fd(), b"file", &text, 0o644, Some(&seen)) {
+                                Ok(_) => break,
+                                Err(errno) => assert_eq!(errno, Errno::STALE),
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(disk::read(&path).unwrap().len(), 80);
     }
 
     #[test]

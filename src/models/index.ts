@@ -11,6 +11,7 @@ import { endpointOf, type Variables } from "./endpoint.ts";
 import type { Candidate } from "./fallback.ts";
 import { localPath, type LocalPlaces } from "./local-name.ts";
 import type { LocalMachine } from "./local.ts";
+import { memoryIn } from "./memory-window.ts";
 import { priceOf } from "./prices.ts";
 import { problem, type ModelProblem } from "./problem.ts";
 import type { ServiceConfig } from "./service.ts";
@@ -108,6 +109,10 @@ async function readyService(spec: ModelSpec, deps: ModelDeps): Promise<Result<Re
     if (!script.ok) return problem("usage", script.error.message);
     return ok(made(scripted(script.value, `scripted/${path}`, clock)));
   }
+  const said = deps.key("REIN_VRAM") ?? "";
+  const own = parsed.value.provider === "local" || parsed.value.provider.local === true;
+  if (own && said.trim() !== "" && memoryIn(said) === undefined)
+    return problem("usage", "Cannot use REIN_VRAM: it is not a number of gigabytes, such as 24");
   if (parsed.value.provider === "local") {
     return createLocal(parsed.value.id, spec, deps);
   }

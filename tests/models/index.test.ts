@@ -102,6 +102,21 @@ describe("making a model", () => {
   });
 });
 
+test("a memory that cannot be read is told of, where a model is on one's own hardware", async () => {
+  for (const said of ["8000MB", "much", "-8"]) {
+    const message = "Cannot use REIN_VRAM: it is not a number of gigabytes, such as 24";
+    for (const name of ["ollama/x", "local/x"]) {
+      const made = await createModel({ model: name }, deps({ REIN_VRAM: said }));
+      expect(made).toMatchObject({ ok: false, error: { outcome: "usage", message } });
+    }
+    expect(await createModel({ model: "openai/x" }, deps({ REIN_VRAM: said, OPENAI_API_KEY: "k" }))).toMatchObject({
+      ok: true,
+    });
+  }
+  for (const said of ["", " ", "24", "0.5 GB"])
+    expect(await createModel({ model: "ollama/x" }, deps({ REIN_VRAM: said }))).toMatchObject({ ok: true });
+});
+
 test("answers of before are those of the address that is asked, and of who is told there", async () => {
   const keys: string[] = [];
   const responses: ResponseCache = {

@@ -10,7 +10,6 @@ import { withFallback, type Candidate } from "../models/fallback.ts";
 import { readyModel, type ModelDeps } from "../models/index.ts";
 import { problem, type ModelProblem } from "../models/problem.ts";
 import { localProvider } from "../models/providers.ts";
-import { countTokens } from "../native/tokens.ts";
 
 /** A model of a list that cannot be had on this machine: nothing is sent to it. */
 type Missing = { model: string; reason: string };
@@ -85,7 +84,11 @@ export function judgedBy({ prompt, attachments, tools }: Task): Judged {
   return {
     prompt,
     features: () =>
-      featuresOf(prompt, { tokens: (text) => countTokens(text, "o200k"), attached: attachments.length, tools }),
+      featuresOf(prompt, {
+        tokens: async (text) => (await import("../native/tokens.ts")).countTokens(text, "o200k"),
+        attached: attachments.length,
+        tools,
+      }),
   };
 }
 

@@ -97,7 +97,7 @@ for (const [provider, sdk, address] of services) {
     expect(rooms(files).filter((room) => sdks.includes(room))).toEqual([]);
   });
 
-  test(`a run with a model of '${provider}' loads its SDK '${sdk}' and no other`, async () => {
+  test(`a run with a model of '${provider}' loads its SDK '${sdk}' and no other, and no native code`, async () => {
     await using server = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
@@ -108,5 +108,6 @@ for (const [provider, sdk, address] of services) {
     const wires = ["anthropic", "openai", "openai-compatible", "ollama"].map((name) => `src/models/${name}.ts`);
     const own = ["anthropic", "openai", "ollama"].includes(provider) ? provider : "openai-compatible";
     expect(files.filter((file) => wires.includes(file))).toEqual([`src/models/${own}.ts`]);
+    for (const file of ["src/native/library.ts", "src/native/tokens.ts"]) expect(files).not.toContain(file);
   });
 }

@@ -123,12 +123,15 @@ export function ledger(db: Database) {
   };
 }
 
+/** The last time that is a date; a clock or a disk that went wrong may have left others, which belong to no day. */
+const lastTime = 8.64e15;
+
 const since = `
   SELECT coalesce(runs.id, removed.id) AS run, sessions.name AS session, calls.agent, agent_id, calls.model, side, kind, time,
     input, output, cached, cache_write, reasoning, cost, notional, estimated, duration_ms, first_token_ms
   FROM calls LEFT JOIN runs ON runs.number = calls.run LEFT JOIN removed ON removed.number = -calls.run
     LEFT JOIN sessions ON sessions.id = runs.session
-  WHERE time >= ? ORDER BY time, abs(calls.run), seq`;
+  WHERE time BETWEEN ? AND ${lastTime} ORDER BY time, abs(calls.run), seq`;
 
 /** The calls since a time, oldest first; those of runs that were removed too. */
 export function readCalls(db: Database, time: number): CallRow[] {

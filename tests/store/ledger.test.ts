@@ -150,6 +150,15 @@ test("a journal of an earlier version still opens, and its calls are in the ledg
   expect(rows).toMatchObject([...olderRows, { run: "run2", cost: 0.5 }]);
 });
 
+test("a call at a time that is no date is left out", async () => {
+  const location = fresh();
+  await journaled(location, [start("reader", "m/x"), answer(), answer(), end]);
+  const db = new Database(location, { strict: true });
+  db.run("UPDATE calls SET time = 8640000000000001 WHERE seq = 1");
+  db.close();
+  expect(value(await findCalls(location, 0)).map(({ time }) => time)).toEqual([1002]);
+});
+
 test("where there is no journal there are no calls, and none is made", async () => {
   expect(await findCalls(undefined, 0)).toEqual({ ok: true, value: [] });
   expect(await findCalls(join(folder, "nowhere.db"), 0)).toEqual({ ok: true, value: [] });

@@ -62,7 +62,8 @@ export function listedService(provider: string, baseUrl: string): string | undef
 /** The model that a service means by a name. */
 export function listedModel(service: string, name: string): ListedModel | undefined {
   const id = name.toLowerCase().trim();
-  return modelNamed(service, id) ?? modelNamed(service, withDashes(id));
+  const dashed = withDashes(id);
+  return modelNamed(service, id) ?? (dashed === id ? undefined : modelNamed(service, dashed));
 }
 
 /** US dollars of one request that was made at that time, in milliseconds since 1970. No part counts more than its whole. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Bounded, boundedText, mostCharacters } from "../../src/tools/bound.ts";
+import { Bounded, boundedText, grouped, mostCharacters } from "../../src/tools/bound.ts";
 
 describe("a text that is bounded", () => {
   test("and fits is shown as it is, with no whole beside it", () => {
@@ -23,4 +23,10 @@ describe("a text that is bounded", () => {
     expect(whole).toEndWith("lll");
     expect(whole).toContain("\n[2,000,000 characters left out]\n");
   });
+});
+
+test("a count is grouped in thousands", () => {
+  for (const count of [0, 999, 1000, 12_345, 123_456, 1_234_567, Number.MAX_SAFE_INTEGER]) {
+    expect(grouped(count)).toBe(count.toLocaleString("en-US"));
+  }
 });

@@ -1,5 +1,5 @@
 import type { InputValues, Plan } from "../core/plan.ts";
-import type { Problem } from "../core/problem.ts";
+import { problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import { settingText, type Scorer, type Side } from "../core/route.ts";
 import { decideRoute } from "../loop/route.ts";
@@ -37,6 +37,10 @@ export async function explainRoute(question: RouteQuestion): Promise<Result<Expl
     if (first === undefined) throw new Error("A choice of no models");
     const none = { score: null, scorer: null, side: null, threshold: null };
     return ok({ ...none, model: modelLabel(first.spec), why: whyNoRoute(plan, environment) });
+  }
+  if (filled.value.prompt === "") {
+    const hint = `rein route ${plan.file} 'PROMPT', or '-' to read it from stdin`;
+    return problemOf("usage", "There is no prompt to judge: the file has none, and none was given", hint);
   }
   const task = { prompt: filled.value.prompt, attachments: [], tools: plan.tools.length };
   const { score, scorer, why, side, threshold } = await decideRoute(chosen.value.route, judgedBy(task));

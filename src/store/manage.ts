@@ -122,10 +122,10 @@ export function remove(db: Database, take: Take, { kind, name }: Named): Result<
   }
 }
 
-const dayMs = 86_400_000;
+export const dayMs = 86_400_000;
 
 /** So much is done where somebody waits for something else. */
-const dailyRuns = 200;
+export const dailyRuns = 200;
 
 export function prune(db: Database, take: Take, { now, age, bytes: most, daily }: PruneRule): Pruned {
   const last = rows<{ time: number }>(db, "SELECT time FROM done WHERE what = 'prune'")[0]?.time;

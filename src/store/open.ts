@@ -17,10 +17,11 @@ import { readAttachment, readRuns, readSession, readSessions } from "./sessions.
 const busyMs = 5000;
 
 /**
- * Opens the journal file at an absolute path and makes it where it is missing: the folder 0700, files 0600. A file that is
+ * Opens the journal: a PostgreSQL URL, or a file at an absolute path, made where it is missing: the folder 0700, files 0600. A file that is
  * newer, damaged, not ours or not writable is a failure, and is left as it is.
  */
 export async function openStore(location: string): Promise<Result<Store>> {
+  if (isPostgres(location)) return shared(location, false);
   let db: Database | undefined;
   try {
     mkdirSync(dirname(location), { recursive: true, mode: 0o700 });
@@ -57,6 +58,7 @@ export async function openStore(location: string): Promise<Result<Store>> {
  * may not be, or cannot be on a full disk, is read too; one of an earlier version is brought up to ours in memory.
  */
 export async function findStore(location: string | undefined): Promise<Result<Reader>> {
+  if (location !== undefined && isPostgres(location)) return shared(location, true);
   if (location === undefined || !existsSync(location)) return ok(memoryStore());
   let db: Database | undefined;
   try {
@@ -77,6 +79,17 @@ export async function findStore(location: string | undefined): Promise<Result<Re
     db?.close();
     return fail("failed", `Cannot read the journal '${location}': ${reason(error)}`);
   }
+}
+
+/** Whether a place is a PostgreSQL database. */
+export function isPostgres(location: string): boolean {
+  return /^postgres(ql)?:/i.test(location);
+}
+
+async function shared(url: string, reading: boolean): Promise<Result<Store>> {
+  const { openPostgres } = await import("./postgres.ts");
+  const opened = await openPostgres(url, reading);
+  return opened.ok ? ok(opened.value ?? memoryStore()) : opened;
 }
 
 /** The model calls of all runs since a time, in milliseconds since 1970, oldest first. Nothing is written, and nothing made. */

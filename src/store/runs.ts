@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { DurableEvent, Stamped } from "../core/event.ts";
 
 /** Fewer characters of a run's id name none: they may be a word that was meant for something else. */
-const shortestPrefix = 4;
+export const shortestPrefix = 4;
 
 /** The id of the run that a name means; undefined where it means none, or several. */
 export function findRun(db: Database, name: string): string | undefined {

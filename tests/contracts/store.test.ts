@@ -8,14 +8,20 @@ import type { OutcomeName } from "../../src/core/exit.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Journal, Store, WholeRun } from "../../src/core/store.ts";
 import { memoryStore, openStore } from "../../src/store/open.ts";
+import { postgresFolder, startPostgres } from "../helpers/postgres.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rein-store-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 
-const stores: Array<{ name: string; open: () => Promise<Store> }> = [
+const postgres = postgresFolder();
+const server = postgres === undefined ? undefined : await startPostgres(postgres);
+afterAll(() => server?.stop());
+
+const stores: Array<{ name: string; open: () => Promise<Store>; here?: boolean }> = [
   { name: "sqlite", open: async () => value(await openStore(join(folder, `${files++}`, "rein.db"))) },
   { name: "memory", open: async () => memoryStore() },
+  { name: "postgres", open: async () => value(await openStore(server?.database() ?? "")), here: server !== undefined },
 ];
 
 function value<T>(result: Result<T>): T {
@@ -67,8 +73,8 @@ async function write(journal: Journal, ...events: Stamped<DurableEvent>[]): Prom
   for (const event of events) value(await journal.append(event, event.type === "run_end" ? "flush" : "normal"));
 }
 
-for (const { name, open } of stores) {
-  describe(`a store: ${name}`, () => {
+for (const { name, open, here = true } of stores) {
+  describe.skipIf(!here)(`a store: ${name}`, () => {
     test("what routes have decided is told with how the runs came out, each agent's by itself", async () => {
       const store = await open();
       const route = (

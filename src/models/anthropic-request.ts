@@ -34,6 +34,11 @@ const budgets = { minimal: leastBudget, low: 2048, medium: 8192, high: 16_000, m
 const mark = { cache_control: { type: "ephemeral" as const } };
 const markedTurns = 2;
 
+/** Whose `extra_body` has marks sets all of them: with ours they could be too many. */
+function marksItself({ extra_body }: ModelOptions): boolean {
+  return JSON.stringify(extra_body ?? {}).includes('"cache_control"');
+}
+
 function markTurns(messages: WireMessage[]): WireMessage[] {
   const asked = messages.flatMap(({ role }, index) => (role === "user" ? [index] : [])).slice(-markedTurns);
   return messages.map((message, index) => {
@@ -53,20 +58,22 @@ export function anthropicRequest({ model, origin, options }: AnthropicTarget, re
   const longest = request.max_tokens ?? max_tokens;
   const thinking = thinkingOf(model, options, longest);
   const messages = request.messages.flatMap((message) => wireMessage(message, origin));
+  const own = marksItself(options);
+  const marked = own ? {} : mark;
   const body: Body = {
     model,
     max_tokens: longest,
     // What is asked once is read back by nobody: to write it to the cache would cost a quarter more.
-    messages: tools.length === 0 && messages.length === 1 ? messages : markTurns(messages),
+    messages: own || (tools.length === 0 && messages.length === 1) ? messages : markTurns(messages),
     stream: true,
   };
-  if (system !== "") body.system = [{ type: "text", text: system, ...mark }];
+  if (system.trim() !== "") body.system = [{ type: "text", text: system, ...marked }];
   if (tools.length > 0) {
     body.tools = tools.map(({ name, description, input }, index) => ({
       name,
       description,
       input_schema: { ...input, type: "object" },
-      ...(index === tools.length - 1 ? mark : {}),
+      ...(index === tools.length - 1 ? marked : {}),
     }));
   }
   if (thinking !== undefined) body.thinking = thinking;

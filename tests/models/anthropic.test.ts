@@ -356,6 +356,18 @@ describe("what the service is told to keep", () => {
     expect(marked(body)).toBe(1);
   });
 
+  test("is what the file marks itself, where it does: a request may have four marks", async () => {
+    const messages: Message[] = [{ role: "user", text: "Hi" }, ...turn(1)];
+    const system = [{ type: "text", text: "Ours", cache_control: { type: "ephemeral" } }];
+    const body = await sent({ instructions: "Be brief", tools, messages }, { options: { extra_body: { system } } });
+    expect(body).toMatchObject({ system });
+    expect(marked(body)).toBe(1);
+  });
+
+  test("is no block of blanks, which the service refuses", async () => {
+    expect(await sent({ instructions: " \n" })).not.toHaveProperty("system");
+  });
+
   test("is the same in each turn, but for the marks", async () => {
     let messages: Message[] = [{ role: "user", text: "Hi" }];
     let before: unknown;

@@ -32,6 +32,14 @@ const calls: Record<string, Call[]> = {
   ],
 };
 
+/** What no agent asks for: prompts are for people. `rein mcp serve --tools` asks for it on behalf of another client. */
+const relayed: Record<string, Array<{ method: string; params: Values }>> = {
+  "http-standard-headers": [
+    { method: "prompts/list", params: {} },
+    { method: "prompts/get", params: { name: "test_prompt" } },
+  ],
+};
+
 /** What depends on the tools that `rein mcp tools` shows. */
 const callsOfTools: Record<string, (tools: Listed[]) => Call[]> = {
   "http-invalid-tool-headers": (tools) => tools.map(({ name }) => ({ name, arguments: { region: "us-west1" } })),
@@ -116,9 +124,19 @@ async function toolsOfServer(): Promise<Listed[]> {
   return tools;
 }
 
+async function relay(requests: Array<{ method: string; params: Values }>): Promise<void> {
+  const clientInfo = { name: "tests", version: "1" };
+  const hello = { method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo } };
+  const lines = [hello, ...requests].map((one, id) => JSON.stringify({ jsonrpc: "2.0", id, ...one }));
+  const command = "{ cat requests.jsonl; sleep 1; } | rein mcp serve --tools agent.yaml -P --quiet > /dev/null";
+  await onTerminal(command, { ...agentFiles([]), "requests.jsonl": `${lines.join("\n")}\n` });
+}
+
 const byTools = callsOfTools[scenario];
 const ofScenario = byTools === undefined ? calls[scenario] : byTools(await toolsOfServer());
 const asked = context.toolCalls ?? ofScenario ?? (scenario.startsWith("auth/") ? [plain("test-tool")] : []);
 const { code, text } = await onTerminal("rein run -P agent.yaml", agentFiles(asked));
+const toRelay = relayed[scenario];
+if (toRelay !== undefined) await relay(toRelay);
 process.stdout.write(text);
 process.exitCode = code;

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import { revisions, runAll, sides, type Outcome } from "./suite.ts";
+import { revisions, runAll, runScenario, serveAgents, sides, type Outcome } from "./suite.ts";
 
 // The published conformance suite of the protocol, on all that its revisions require.
 
@@ -19,3 +19,21 @@ describe.each(sides.flatMap((side) => revisions.map((revision) => ({ side, revis
     });
   },
 );
+
+// Of the server's scenarios, those that can be asked of agents.
+const always = ["tools-call-simple-text", "tools-call-error", "tools-call-with-progress", "dns-rebinding-protection"];
+const ofAgents = {
+  "2025-11-25": [...always, "server-initialize", "server-session-lifecycle"],
+  "2026-07-28": [...always, "tools-list", "http-header-validation"],
+};
+
+test("agents as tools pass what can be asked of them", async () => {
+  await using served = await serveAgents();
+  for (const revision of revisions) {
+    const asked = ofAgents[revision].map(async (scenario) => {
+      const said = await runScenario(scenario, revision, served.url);
+      return { scenario, passed: /Passed: ([1-9]\d*)\/\1, 0 failed/.test(said) ? true : said };
+    });
+    expect(await Promise.all(asked)).toEqual(ofAgents[revision].map((scenario) => ({ scenario, passed: true })));
+  }
+}, 60_000);

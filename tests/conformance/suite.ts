@@ -2,7 +2,8 @@
  * Runs the published conformance suite of the protocol against the built executable, as a client and as a server, on the scenarios
  * that a revision requires. `bun tests/conformance/suite.ts` runs all of it and counts.
  */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 
@@ -29,9 +30,22 @@ export type Outcome = {
 };
 
 /** What a server under the suite has to offer: rein, with the tools of an agent file. */
-export async function serveGateway(): Promise<{ url: string } & AsyncDisposable> {
-  const child = Bun.spawn([rein, "mcp", "serve", "--tools", "gateway.yaml", "-P", "--http", "--no-token"], {
-    cwd: home,
+export function serveGateway() {
+  return serve(home, "--tools", "gateway.yaml");
+}
+
+/** Agents that are called as some scenarios call their tools. */
+export function serveAgents() {
+  return serve(join(home, "agents"), ...agents);
+}
+
+const agents = ["test_simple_text.yaml", "test_error_handling.yaml", "test_tool_with_progress.yaml"];
+
+async function serve(cwd: string, ...args: string[]): Promise<{ url: string } & AsyncDisposable> {
+  const state = mkdtempSync(join(tmpdir(), "rein-conformance-"));
+  const child = Bun.spawn([rein, "mcp", "serve", ...args, "-P", "--http", "--no-token", "--quiet"], {
+    cwd,
+    env: { PATH: process.env["PATH"], HOME: state },
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
@@ -39,6 +53,7 @@ export async function serveGateway(): Promise<{ url: string } & AsyncDisposable>
   const stop = async () => {
     child.kill();
     await child.exited;
+    rmSync(state, { recursive: true });
   };
   let said = "";
   for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) {
@@ -76,6 +91,14 @@ export async function runSuite(side: Side, revision: Revision, url: string): Pro
 function namesIn(path: string, side: Side): string[] {
   const lists: Record<Side, string[]> = parse(readFileSync(path, "utf8"));
   return lists[side];
+}
+
+/** What the suite says of one scenario of a server. */
+export async function runScenario(scenario: string, revision: Revision, url: string): Promise<string> {
+  const options = ["--scenario", scenario, "--spec-version", revision];
+  const argv = [process.execPath, join(suite, "dist/index.js"), "server", "--url", url, ...options];
+  const child = Bun.spawn(argv, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  return (await child.stdout.text()) + (await child.stderr.text());
 }
 
 /** All of both sides. Revisions of a side run one after another: in one there are many runs at a time already. */

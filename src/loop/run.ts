@@ -61,6 +61,7 @@ export type RunOptions = Surroundings & {
 
 /** The way out where a request cannot be made to fit. */
 const larger = "name a model with a larger window with '--model', or give it less to read";
+const more = `raise 'context.max_tokens', ${larger}`;
 
 /** How a run came to its end. */
 type Ending = { outcome: OutcomeName; answer: Json; error: RunResult["error"]; partial?: string };
@@ -249,7 +250,8 @@ async function unasked(why: Unanswered | undefined, tally: Tally, options: RunOp
   if (why.type === "failure") return failed(why.failure);
   if (why.type === "limit") return limited(tally.nearest(why.limit), options);
   if (why.type === "interrupted") return interrupted(options.signal);
-  return { outcome: "usage", answer: null, error: { message: why.why, hint: larger } };
+  const hint = options.context.spec.max_tokens === undefined ? larger : more;
+  return { outcome: "usage", answer: null, error: { message: why.why, hint } };
 }
 
 const lostCache = "What requests begin with differs from the last turn, so the service reads it anew at its full price";

@@ -19,6 +19,7 @@ import { judgeCrew } from "./app/hire.ts";
 import { keepAnswers, unmetNeeds, type Staffed } from "./app/needs.ts";
 import { problemOf, type Problem } from "./core/problem.ts";
 import type { PreparedRun, RunRequest, Texts } from "./app/request.ts";
+import type { Resumed, RunEnd } from "./app/resume.ts";
 import { secrecyOf, secretDoors } from "./app/secrecy.ts";
 import { startRun } from "./app/start.ts";
 import { asText, fillIn, templateValues } from "./app/texts.ts";
@@ -36,10 +37,11 @@ import type { Reader } from "./core/store.ts";
 import type { Tool } from "./core/tool.ts";
 import { systemClock } from "./host/clock.ts";
 import { openHost, type OpenHost } from "./host/host.ts";
-import { readMachine, type Environment } from "./host/machine.ts";
+import { readMachine, type Environment, type Machine } from "./host/machine.ts";
 import { modelsOf, type Choice } from "./models/choose.ts";
 import { describe } from "./permit/describe.ts";
-import { makePolicy } from "./permit/policy.ts";
+import { makePolicy, type Policy } from "./permit/policy.ts";
+import { policyWithin } from "./permit/within.ts";
 
 export const clock: Clock = systemClock;
 
@@ -51,7 +53,10 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const { plan, environment } = request;
   const machine = readMachine({ cwd: request.cwd, agentFolder: plan.folder, environment });
   if (!machine.ok) return problemOf("usage", machine.error.message);
-  const policy = makePolicy(plan, request.grants, machine.value);
+  const granted = makePolicy(plan, request.grants, machine.value);
+  if (!granted.ok) return problemOf("usage", granted.error.join("\n"));
+  const { resumed } = request;
+  const policy = resumed === undefined ? granted : noWider(plan, granted.value, resumed, machine.value);
   if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
   const chosen = await chooseOrOffer(request);
   if (!chosen.ok && !(request.dryRun && chosen.error.outcome === "credentials")) return chosen;
@@ -102,7 +107,9 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const crew = request.dryRun || plans.length === 1 ? noCrew : await judgeCrew(plan, request, host, clock);
   const agents = crew.ok ? [{ plan, tools, own, servers: mcpNeeds(plan, environment) }, ...crew.value] : [];
   const unmet = request.dryRun ? undefined : unmetNeeds(request, agents, machine.value, policy.value);
-  const missing = crew.ok ? unmet : crew.error;
+  const missing = crew.ok
+    ? unmet && asAtFirst(unmet, unmetNeeds(request, agents, machine.value, granted.value))
+    : crew.error;
   if (missing !== undefined) {
     await close();
     return { ok: false, error: missing };
@@ -122,9 +129,18 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   let using = choice.ok && chosen.ok ? { ready: choice.value, chosen: chosen.value, request } : undefined;
   const ready = using?.ready;
   const promptLimit = largestOf(ready) * bytesPerToken;
-  const id = clock.id();
+  const id = resumed?.id ?? clock.id();
   const fill = (texts: Texts, prompt = true) =>
     fillIn(prompt ? request : { ...request, plan: withoutPrompt(plan) }, id, promptLimit, mask, texts);
+  /** What a run was asked when it began. Instructions of a file that has changed are as they are now. */
+  const askedAtFirst = ({ instructions, prompt, attachments, hash, input }: Resumed) => {
+    const same = { ok: true as const, value: { instructions, prompt, attachments } };
+    if (hash === plan.hash) return same;
+    const filled = fill({ input, prompt: undefined, files: [] }, false);
+    return filled.ok
+      ? { ok: true as const, value: { ...same.value, instructions: filled.value.instructions } }
+      : filled;
+  };
   let offered: Tool[] | undefined;
   const offer = async (input: InputValues, until: AbortSignal): Promise<Result<Tool[], Problem>> => {
     if (offered === undefined) {
@@ -168,14 +184,18 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         return { ok: true, value: { plan, model, fallback, route, ...seen } };
       },
       async start(texts, observe, turn) {
-        const filled = fill(texts, turn?.first);
+        const filled = resumed === undefined ? fill(texts, turn?.first) : askedAtFirst(resumed);
         if (!filled.ok) return filled;
         if (using === undefined) throw new Error("A dry run has no model to start");
         const run = turn ?? { id, signal };
         const all = await offer(texts.input, run.signal);
         if (!all.ok) return all;
         const { prompt, attachments } = filled.value;
-        const decision = await decide(using.ready, { prompt, attachments, tools: plan.tools.length });
+        const decision = await decide(
+          using.ready,
+          { prompt, attachments, tools: plan.tools.length },
+          resumed?.past.events.filter(({ agent_id }) => agent_id === undefined),
+        );
         answers.push(...decision.events);
         const model = await stand(decision);
         const { list, stronger } = decision;
@@ -238,6 +258,16 @@ async function chooseOrOffer(request: RunRequest): Promise<Result<Choice, Proble
   return offered === undefined ? chosen : { ok: true, value: [offered] };
 }
 
+/** A run to go on with, or its end where it has nothing left to do. `wait`: while another process has it, until that signal. */
+export async function takeRun(
+  environment: Environment,
+  name: string,
+  wait: AbortSignal | undefined,
+): Promise<Result<Resumed | RunEnd, Problem>> {
+  const { takeRun: take } = await import("./app/resume.ts");
+  return take(environment, name, wait);
+}
+
 /** What `rein doctor` shows. */
 export async function examineServices(request: Omit<DoctorRequest, "clock">): Promise<Result<ServiceCheck[]>> {
   const { examine } = await import("./app/doctor.ts");
@@ -292,11 +322,21 @@ export function problemResult(run: string, { outcome, message, hint }: Problem):
 }
 
 function readyModels(request: RunRequest, chosen: Choice, host: OpenHost): Promise<Result<ReadyChoice, Problem>> {
-  const { environment, cwd, files, streamed } = request;
+  const { environment, cwd, files, streamed, resumed } = request;
   const folders = foldersOf(request, chosen);
   return readyChoice(
     chosen,
-    modelDeps({ host, clock, environment, files, cwd, plan: request.plan, retryAfterText: !streamed, ...folders }),
+    modelDeps({
+      host,
+      clock,
+      environment,
+      files,
+      cwd,
+      plan: request.plan,
+      retryAfterText: !streamed,
+      ...(resumed === undefined ? {} : { past: resumed.past.events }),
+      ...folders,
+    }),
   );
 }
 
@@ -317,6 +357,19 @@ function foldersOf({ plan, cwd }: RunRequest, choice: Choice) {
 /** The same where the file's own prompt was said before. */
 function withoutPrompt({ prompt: _said, ...plan }: Plan): Plan {
   return plan;
+}
+
+/** What is granted now, as far as it was granted when the run began. */
+function noWider(plan: Plan, granted: Policy, { launch }: Resumed, machine: Machine): Result<Policy, string[]> {
+  const first = makePolicy(plan, launch.grants, machine);
+  return first.ok ? { ok: true, value: policyWithin(first.value, granted) } : first;
+}
+
+/** What a run that goes on can do nothing without, and cannot get any more. */
+function asAtFirst(missing: Problem, now: Problem | undefined): Problem {
+  if (now !== undefined) return missing;
+  const { hint: _flags, ...rest } = missing;
+  return { ...rest, hint: "a run that goes on gets no more than it had at first: begin a new one" };
 }
 
 /** A run without sub-agents. */

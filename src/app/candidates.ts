@@ -65,13 +65,20 @@ export type Task = { prompt: string; attachments: readonly Attachment[]; tools: 
 /** The models that a run has, and how that came about. */
 export type Decision = { list: ReadyList; stronger?: ReadyList; routed?: Routed; events: DurableEvent[] };
 
-/** Which models answer a task. Nothing is asked for it. */
-export async function decide(choice: ReadyChoice, task: Task): Promise<Decision> {
+/** Which models answer a task. Nothing is asked for it. `past`: what was decided, and who has stood in, before the run goes on. */
+export async function decide(choice: ReadyChoice, task: Task, past: readonly DurableEvent[] = []): Promise<Decision> {
   if (!("route" in choice)) {
-    const list = largeEnough(choice, task.prompt);
-    return { list, events: passedOver(list) };
+    const list = standingIn(largeEnough(choice, task.prompt), past);
+    return { list, events: past.length === 0 ? passedOver(list) : [] };
   }
   const { route, lists } = choice;
+  const before = past.find((event) => event.type === "route");
+  if (before?.type === "route") {
+    const { type: _type, model: _model, ...routed } = before;
+    const list = standingIn(largeEnough(lists[routed.side], task.prompt), past);
+    const next = routed.scorer === "cascade" ? { stronger: standingIn(lists.complex, past) } : {};
+    return { list, ...next, routed, events: [] };
+  }
   const routed = await decideRoute(route, judgedBy(task));
   const list = largeEnough(lists[routed.side], task.prompt);
   const event: DurableEvent = { type: "route", model: list.candidates[0].name, ...routed };
@@ -90,6 +97,17 @@ export function judgedBy({ prompt, attachments, tools }: Task): Judged {
         tools,
       }),
   };
+}
+
+/** The same from the one on that stands in for those before it already. */
+function standingIn(list: ReadyList, past: readonly DurableEvent[]): ReadyList {
+  const { candidates } = list;
+  const at = past.reduce((from, event) => {
+    const found = event.type === "fallback" ? candidates.findIndex(({ name }) => name === event.to) : -1;
+    return Math.max(from, found);
+  }, 0);
+  const [first = candidates[0], ...others] = candidates.slice(at);
+  return { ...list, candidates: [first, ...others] };
 }
 
 /** The same without those that could never hold the prompt; all of them where none could. */

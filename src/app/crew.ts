@@ -5,12 +5,13 @@ import type { Clock } from "../core/host.ts";
 import type { Mask } from "../core/mask.ts";
 import type { Attachment, AttachmentFacts, KeptText } from "../core/message.ts";
 import type { Model } from "../core/model.ts";
-import type { InputValues, Plan } from "../core/plan.ts";
+import type { InputValues, Plan, SubAgent } from "../core/plan.ts";
 import type { RecallDoor } from "../core/recall.ts";
 import type { RunResult } from "../core/result-document.ts";
 import { fail, ok, type Failure, type Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
+import { pastAgents, type PastAgent, type PastRun } from "../loop/past.ts";
 import type { Tally } from "../loop/tally.ts";
 import type { Policy } from "../permit/policy.ts";
 import type { KeepChanges } from "./changes.ts";
@@ -50,6 +51,8 @@ export type Actor = {
   emit: Emit;
   /** Its MCP servers; absent where it has none. */
   servers?: McpRun;
+  /** What it has done before it goes on. */
+  past?: PastRun;
   /** How many agents are above it. */
   depth: number;
   /** That of the agent that has spawned it, and the call that did. */
@@ -63,6 +66,8 @@ export type Perform = (actor: Actor, tools: Tool[]) => Promise<RunResult>;
 /** The sub-agents of one run. */
 export type Crew = {
   door(call: string): AgentDoor;
+  /** Sets those to work again that had been at work in the background when the run was ended before. */
+  revive(): Promise<void>;
   /** Ends those that still run, and says so. */
   settle(): Promise<void>;
 };
@@ -71,11 +76,13 @@ export type Crew = {
 const deepest = 5;
 const mostRunning = 8;
 
-type Started = AgentRun & { end(reason: Interruption): void };
+type Started = AgentRun & { begun: Promise<void>; end(reason: Interruption): void };
 
 export function openCrew(parent: Actor, tally: Tally, common: Common, perform: Perform): Crew {
-  const started: Started[] = [];
-  let begun = 0;
+  const { events: before = [], data = () => undefined } = parent.past ?? {};
+  const past = pastAgents(before);
+  const started: Started[] = past.flatMap((agent) => (agent.told && agent.result ? [over(agent, agent.result)] : []));
+  let begun = Math.max(0, ...past.map(({ id }) => Number(id.slice(1))));
   /** Those that are made ready and do not run yet. */
   let hiring = 0;
 
@@ -87,7 +94,7 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
   }
 
   async function start(task: AgentTask, call: string): Promise<Result<AgentRun>> {
-    const sub = Object.hasOwn(parent.plan.agents, task.agent) ? parent.plan.agents[task.agent] : undefined;
+    const sub = ownSub(task.agent);
     if (sub === undefined) return fail("not_found", `There is no agent '${task.agent}'`);
     if (parent.depth >= deepest) return fail("unsupported", `Agents are spawned at most ${deepest} deep`);
     const running = started.filter((run) => run.result() === undefined).map(({ id }) => id);
@@ -95,33 +102,78 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
       const which = running.length === 0 ? "" : ` (${running.join(", ")})`;
       return fail("unsupported", `${mostRunning} agents are at work${which}: wait for one, or stop it`);
     }
-    const id = `a${++begun}`;
+    const known = past.find((one) => !one.told && one.call === call && one.agent === task.agent);
+    if (known !== undefined) known.told = true;
+    if (known?.result !== undefined) {
+      const ended = over(known, known.result);
+      started.push(ended);
+      return ok(ended);
+    }
+    const run = await employ(sub, task, known?.id ?? `a${++begun}`, call, known);
+    // What it is to do is in the journal before the call can end.
+    if (run.ok) await Promise.race([run.value.begun, run.value.ended]);
+    return run;
+  }
+
+  async function employ(
+    sub: SubAgent,
+    task: AgentTask,
+    id: string,
+    call: string,
+    known: PastAgent | undefined,
+  ): Promise<Result<Started>> {
+    // One that was asked nothing yet has no past.
+    const asked = known?.events.some((event) => event.type === "user" && event.agent_id === undefined);
+    const its = asked === true && known !== undefined ? { past: { events: known.events, data } } : {};
     hiring++;
-    const hired = await hire(parent, common, sub, task, id).finally(() => hiring--);
+    const hired = await hire(parent, common, sub, task, id, its.past).finally(() => hiring--);
     if (!hired.ok) {
       await refused(hired.error);
       return hired;
     }
-    const run = set(hired.value, id, task.agent, call);
+    const run = set({ ...hired.value, ...its }, id, task.agent, call);
     started.push(run);
     return ok(run);
   }
 
+  async function revive(): Promise<void> {
+    for (const agent of past) {
+      const sub = agent.told && agent.result === undefined ? ownSub(agent.agent) : undefined;
+      if (sub === undefined) continue;
+      const run = await employ(sub, { agent: agent.agent, input: {}, prompt: "" }, agent.id, agent.call ?? "", agent);
+      if (run.ok) continue;
+      const message = `Agent '${agent.agent}' (${agent.id}) does not go on: ${run.error.message}`;
+      await parent.emit({ type: "warning", message });
+    }
+  }
+
+  function ownSub(agent: string): SubAgent | undefined {
+    return Object.hasOwn(parent.plan.agents, agent) ? parent.plan.agents[agent] : undefined;
+  }
+
   /** Sets a sub-agent to work. */
-  function set(hired: Hired, id: string, agent: string, call: string): Started {
+  function set(hired: Hired & Pick<Actor, "past">, id: string, agent: string, call: string): Started {
     const { sub, tools, answers, close, ...ready } = hired;
     const ending = new AbortController();
     const settled = new AbortController();
     const { plan } = sub;
+    let asked: () => void = () => undefined;
     void common.clock.sleep(plan.limits.time, settled.signal).then(() => {
       if (!settled.signal.aborted) ending.abort("timeout" satisfies Interruption);
     });
-    const seen = watch();
+    const seen = watch(hired.past?.events);
+    const begun = new Promise<void>((resolve) => (asked = resolve));
     const emit: Emit = async (event, durability) => {
       seen.see(event);
-      const agent_id = event.agent_id === undefined ? id : `${id}.${event.agent_id}`;
-      await parent.emit({ ...event, agent_id }, durability);
-      if (event.type === "run_start" && event.agent_id === undefined) for (const answer of answers) await emit(answer);
+      if (event.agent_id !== undefined) {
+        await parent.emit({ ...event, agent_id: `${id}.${event.agent_id}` }, durability);
+        return;
+      }
+      // Ended with the run around it, it would go on with that.
+      const cut = event.type === "run_end" && parent.signal.aborted ? { interrupted: true as const } : {};
+      await parent.emit({ ...event, ...cut, agent_id: id }, durability);
+      if (event.type === "user" || event.type === "run_resume") asked();
+      if (event.type === "run_start" || event.type === "run_resume") for (const answer of answers) await emit(answer);
     };
     let result: RunResult | undefined;
     let stopped = false;
@@ -153,6 +205,7 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
       agent,
       progress: seen.progress,
       result: () => result,
+      begun,
       ended: work(),
       stop: () => {
         stopped = true;
@@ -165,6 +218,7 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
 
   return {
     door: (call) => ({ start: (task) => start(task, call), runs: () => started }),
+    revive,
     settle: async () => {
       const running = started.filter((run) => run.result() === undefined);
       for (const run of running) {
@@ -176,6 +230,22 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
       }
       await Promise.all(running.map(({ ended }) => ended));
     },
+  };
+}
+
+/** An agent that was over before the run goes on. */
+function over({ id, agent, events }: PastAgent, result: RunResult): Started {
+  return {
+    id,
+    agent,
+    progress: watch(events).progress,
+    result: () => result,
+    begun: Promise.resolve(),
+    ended: Promise.resolve(result),
+    stop: () => undefined,
+    // Nothing else ends a sub-agent so, while the run around it goes on.
+    stopped: () => result.outcome === "terminated",
+    end: () => undefined,
   };
 }
 

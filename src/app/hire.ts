@@ -10,6 +10,7 @@ import type { Tool } from "../core/tool.ts";
 import { openHost, type OpenHost } from "../host/host.ts";
 import { readMachine } from "../host/machine.ts";
 import { modelsOf, type Choice } from "../models/choose.ts";
+import type { PastRun } from "../loop/past.ts";
 import type { ModelDeps } from "../models/index.ts";
 import type { ModelProblem } from "../models/problem.ts";
 import { makePolicy } from "../permit/policy.ts";
@@ -48,20 +49,14 @@ export async function hire(
   sub: SubAgent,
   task: AgentTask,
   id: string,
+  past?: PastRun,
 ): Promise<Result<Hired>> {
   const { plan } = sub;
   const { request, clock, mask, secretNames } = common;
   const { environment, cwd, ask } = request;
-  const outer = templateValues({ plan: parent.plan, environment }, parent.id, parent.input);
-  const input = agentInput(task.agent, sub, task.input, outer);
-  if (!input.ok) return input;
-  const texts = { input: input.value, prompt: task.prompt, files: [] };
-  const filled = fillIn({ plan, environment }, `${parent.id}.${id}`, Infinity, mask, texts);
-  if (!filled.ok) return fail("invalid", filled.error.message);
-  const { instructions, prompt } = filled.value;
-  if (prompt === "") {
-    return fail("invalid", `Agent '${task.agent}' has no prompt of its own: say in 'prompt' what it shall do`);
-  }
+  const asked = (past && askedBefore(past)) ?? askedNow(parent, common, sub, task, id);
+  if (!asked.ok) return asked;
+  const { input, instructions, prompt } = asked.value;
   const machine = readMachine({ cwd, agentFolder: plan.folder, environment });
   if (!machine.ok) return machine;
   const own = makePolicy(plan, { all: true, allow: {}, deny: {} }, machine.value);
@@ -75,12 +70,19 @@ export async function hire(
     ...secretDoors(plan, request.plan, { secretNames, mask }, request),
     ...(ask === undefined ? {} : { ask }),
   };
-  const inputs = new Map(Object.entries(input.value).map(([name, value]) => [name, mask.text(asText(value))]));
+  const inputs = new Map(Object.entries(input).map(([name, value]) => [name, mask.text(asText(value))]));
   const host = openHost({ ...doors, inputs });
   const answers: DurableEvent[] = [];
   const servers = makeMcp({ plan, doors, mask, clock, answers });
   await servers?.begin();
-  const modelled = await modelFor(parent, common, sub, { agent: task.agent, prompt }, host, answers);
+  const modelled = await modelFor(
+    parent,
+    common,
+    sub,
+    { agent: task.agent, prompt, past: past?.events },
+    host,
+    answers,
+  );
   if (!modelled.ok) {
     await servers?.close();
     await host.close();
@@ -94,15 +96,46 @@ export async function hire(
     await servers?.close();
     await host.close();
   };
-  const values = templateValues({ plan, environment }, `${parent.id}.${id}`, input.value);
+  const values = templateValues({ plan, environment }, `${parent.id}.${id}`, input);
   const offered = await servers?.ready(values, brought, parent.signal);
   if (offered?.ok === false) {
     await close();
     return fail("failed", offered.error.message);
   }
   const tools = offered?.value ?? brought;
-  const made = { sub, input: input.value, instructions, prompt, model, named, host, policy, tools, answers, close };
+  const made = { sub, input, instructions, prompt, model, named, host, policy, tools, answers, close };
   return ok(servers === undefined ? made : { ...made, servers });
+}
+
+/** What an agent is asked, and the values of its inputs. */
+type Asked = Pick<Hired, "input" | "instructions" | "prompt">;
+
+function askedNow(
+  parent: Actor,
+  { request: { environment }, mask }: Common,
+  sub: SubAgent,
+  task: AgentTask,
+  id: string,
+): Result<Asked> {
+  const { plan } = sub;
+  const outer = templateValues({ plan: parent.plan, environment }, parent.id, parent.input);
+  const input = agentInput(task.agent, sub, task.input, outer);
+  if (!input.ok) return input;
+  const texts = { input: input.value, prompt: task.prompt, files: [] };
+  const filled = fillIn({ plan, environment }, `${parent.id}.${id}`, Infinity, mask, texts);
+  if (!filled.ok) return fail("invalid", filled.error.message);
+  const { instructions, prompt } = filled.value;
+  if (prompt !== "") return ok({ input: input.value, instructions, prompt });
+  return fail("invalid", `Agent '${task.agent}' has no prompt of its own: say in 'prompt' what it shall do`);
+}
+
+/** What the journal has of it. */
+function askedBefore({ events }: PastRun): Result<Asked> | undefined {
+  const own = events.filter(({ agent_id }) => agent_id === undefined);
+  const start = own.find((event) => event.type === "run_start");
+  const asked = own.find((event) => event.type === "user");
+  if (start?.type !== "run_start" || asked?.type !== "user") return undefined;
+  return ok({ input: start.input ?? {}, instructions: start.instructions, prompt: asked.text });
 }
 
 /**
@@ -113,7 +146,7 @@ async function modelFor(
   parent: Actor,
   { request, clock }: Common,
   sub: SubAgent,
-  { agent, prompt }: { agent: string; prompt: string },
+  { agent, prompt, past }: { agent: string; prompt: string; past: PastRun["events"] | undefined },
   host: OpenHost,
   answers: DurableEvent[],
 ): Promise<Result<Modelled>> {
@@ -137,7 +170,9 @@ async function modelFor(
   if (!passed.ok) return passed;
   if (own === undefined && !areScripted(theirs))
     return ok({ model: parent.model, named: { ...theirs, agents }, owned: false });
-  const deps = modelDeps({ host, clock, ...request, agents, scriptFolder, agentFolder, retryAfterText: true });
+  const before = past === undefined ? {} : { past };
+  const folders = { scriptFolder, agentFolder };
+  const deps = modelDeps({ host, clock, ...request, agents, ...folders, retryAfterText: true, ...before });
   const decided = own === undefined ? await decidedAgain(theirs, deps) : await decidedAnew(own.value, deps);
   if (!decided.ok) return fail("failed", decided.error.message);
   answers.push(...decided.value.events);
@@ -148,7 +183,9 @@ async function modelFor(
 
   async function decidedAnew(choice: Choice, from: ModelDeps) {
     const ready = await readyChoice(choice, from);
-    return ready.ok ? ok(await decide(ready.value, { prompt, attachments: [], tools: plan.tools.length })) : ready;
+    return ready.ok
+      ? ok(await decide(ready.value, { prompt, attachments: [], tools: plan.tools.length }, past))
+      : ready;
   }
 }
 

@@ -146,10 +146,17 @@ export function makeKeep(journal: Journal, mustKeep: boolean) {
 
 /**
  * Numbers and dates each event; a durable one is journaled before anyone is told of it. A journal that cannot be written any more
- * is a warning, and the run goes on without it; but where a session must be kept JournalLost is thrown, which ends the run.
+ * is a warning, and the run goes on without it; but where a session must be kept JournalLost is thrown, which ends the run. `next` is
+ * the number of the next event.
  */
-export function makeEmit(journal: Journal, clock: Clock, observe: (event: Stamped) => void, mustKeep: boolean): Emit {
-  let seq = 0;
+export function makeEmit(
+  journal: Journal,
+  clock: Clock,
+  observe: (event: Stamped) => void,
+  mustKeep: boolean,
+  next = 0,
+): Emit {
+  let seq = next;
   let broken = false;
   return async (event, durability) => {
     const stamped: Stamped = { seq: seq++, time: clock.now(), ...event };

@@ -30,7 +30,7 @@ export function aroundRun(
     const own = event.agent_id === undefined;
     if (own && event.type === "run_end") servers.detach();
     await emit(event, durability);
-    if (own && event.type === "run_start") await servers.attach({ emit, sample });
+    if (own && (event.type === "run_start" || event.type === "run_resume")) await servers.attach({ emit, sample });
   };
 }
 

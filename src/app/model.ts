@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { fail, ok, type Result } from "../core/result.ts";
+import type { DurableEvent, Nested } from "../core/event.ts";
 import type { Clock, Decided } from "../core/host.ts";
 import type { ModelSpec } from "../core/model.ts";
 import type { Confirm, Need } from "../core/permission.ts";
@@ -11,7 +12,9 @@ import { folderNames, withFile } from "../host/model-files.ts";
 import { absolutePath, canonicalPath, type Environment } from "../host/machine.ts";
 import { fileResponses, responseFolder } from "../host/response-cache.ts";
 import { chooseModels, usableServices, type Choice, type ChosenModel, type ModelList } from "../models/choose.ts";
+import { isWhole } from "../loop/past.ts";
 import type { ModelDeps } from "../models/index.ts";
+import type { Answered } from "../models/scripted.ts";
 import { isPath, localPath, modelsFolder, type LocalPlaces } from "../models/local-name.ts";
 import type { LocalMachine } from "../models/local.ts";
 import { memoryIn } from "../models/memory-window.ts";
@@ -140,6 +143,8 @@ export function modelDeps(options: {
   retryAfterText: boolean;
   /** The sub-agents whose answers are taken from a script. */
   agents?: readonly string[];
+  /** What it has done, where the run goes on. */
+  past?: readonly (DurableEvent & Nested)[];
   /** What is run, where that is an agent: it says whether the prices of its models must be known. */
   plan?: Plan;
 }): ModelDeps {
@@ -153,11 +158,13 @@ export function modelDeps(options: {
     cwd,
     retryAfterText,
     agents = [],
+    past,
     plan,
   } = options;
   const folder = plan?.cache?.responses ? responseFolder(environment) : undefined;
   return {
     ...(folder === undefined ? {} : { responses: fileResponses(folder) }),
+    ...(past === undefined ? {} : { answered: (name: string) => answeredBy(name, past) }),
     fetch: host.serviceFetch,
     clock,
     key: (name) => environment[name],
@@ -179,6 +186,24 @@ export function modelDeps(options: {
     retryAfterText,
     mustPrice: plan !== undefined && limitsCost(plan),
   };
+}
+
+/** What a model has answered so far: requests that were made anew count too, those that were cut by something else do not. */
+function answeredBy(name: string, past: readonly (DurableEvent & Nested)[]): Answered {
+  const answered = { requests: 0, results: 0 };
+  let asked = "";
+  for (const event of past) {
+    if (event.agent_id !== undefined) continue;
+    if (event.type === "run_start") asked = event.model;
+    if (event.type === "call_end" && event.interrupted !== true) answered.results++;
+    const whole = event.type === "turn_end" && isWhole(event);
+    const ended =
+      (event.type === "limit" && event.limit === "output_length") ||
+      (event.type === "run_end" && event.result.outcome === "service");
+    if (asked === name && (whole || ended || event.type === "retry" || event.type === "fallback")) answered.requests++;
+    if (event.type === "fallback" || event.type === "escalate") asked = event.to;
+  }
+  return answered;
 }
 
 /** The memory for inference at an address. Of another machine only the user knows it. */

@@ -1,3 +1,6 @@
+import type { Launch } from "../core/event.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import type { Mask } from "../core/mask.ts";
 import type { Attachment } from "../core/message.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Tool } from "../core/tool.ts";
@@ -11,7 +14,7 @@ import { explainJson, mendJson } from "./json.ts";
 import { aroundRun } from "./mcp-run.ts";
 
 /** What only the run that was asked for has: a session, and what was attached. */
-export type Asked = { session?: string; history?: Conversation; attachments: Attachment[] };
+export type Asked = { session?: string; history?: Conversation; attachments: Attachment[]; launch?: Launch };
 
 const nothing: Asked = { attachments: [] };
 
@@ -21,14 +24,24 @@ function agentIdOf(id: string): string | null {
   return dot < 0 ? null : id.slice(dot + 1);
 }
 
+/** With secrets masked in all its texts. */
+function masked(value: JsonObject, mask: Mask): JsonObject {
+  const each = (one: Json): Json => {
+    if (typeof one === "string") return mask.text(one);
+    if (Array.isArray(one)) return one.map(each);
+    return isJsonObject(one) ? masked(one, mask) : one;
+  };
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, each(one)]));
+}
+
 /** Runs an agent to its end, and those that it spawns. */
 export async function perform(
   actor: Actor,
   tools: Tool[],
   common: Common,
-  { session, history, attachments }: Asked = nothing,
+  { session, history, attachments, launch }: Asked = nothing,
 ): Promise<RunResult> {
-  const { plan, id, model, instructions, prompt, host, signal, within, spawnedBy, servers } = actor;
+  const { plan, id, input, model, instructions, prompt, host, signal, within, spawnedBy, servers, past } = actor;
   const { clock, mask, keep, keepText, recall } = common;
   const tally = new Tally(plan.limits, within);
   const emit = servers === undefined ? actor.emit : aroundRun(servers, { emit: actor.emit, model, clock, tally });
@@ -66,7 +79,10 @@ export async function perform(
     mask,
     explainJson,
     repairJson: mendJson,
-    ...(crew === undefined ? {} : { agents: crew.door, settle: crew.settle }),
+    ...(crew === undefined ? {} : { agents: crew.door, revive: crew.revive, settle: crew.settle }),
+    ...(Object.keys(input).length === 0 ? {} : { input: masked(input, mask) }),
+    ...(launch === undefined ? {} : { launch }),
+    ...(past === undefined ? {} : { past }),
     ...(session === undefined ? {} : { session }),
     ...(spawnedBy === undefined ? {} : { spawnedBy }),
     ...(plan.output === undefined ? {} : { output: plan.output.schema }),

@@ -19,6 +19,7 @@ import type { AttachedFile } from "./attach.ts";
 import type { OpenJournal } from "./journal.ts";
 import type { McpRun } from "./mcp.ts";
 import type { ModelFiles } from "./model.ts";
+import type { Resumed } from "./resume.ts";
 
 /** What a run is made from: a checked file, and what the caller says. */
 export type RunRequest = {
@@ -44,6 +45,10 @@ export type RunRequest = {
   streamed: boolean;
   /** A look at the plan: no model need be named, nothing need be granted. */
   dryRun: boolean;
+  /** The absolute paths of further files with MCP servers. */
+  servers?: string[];
+  /** A run that goes on. */
+  resumed?: Resumed;
   /** A conversation, in which runs are started one after another: the time limit is that of each, and counts from its start. */
   lasting?: true;
 };

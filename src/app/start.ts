@@ -1,11 +1,12 @@
-import type { DurableEvent, Emit, Stamped } from "../core/event.ts";
+import { resolve } from "node:path";
+import type { DurableEvent, Emit, Launch, Stamped } from "../core/event.ts";
 import type { Clock } from "../core/host.ts";
 import type { Mask } from "../core/mask.ts";
 import type { Attachment } from "../core/message.ts";
 import type { Model } from "../core/model.ts";
-import type { InputValues } from "../core/plan.ts";
+import { oneShot, type InputValues } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
-import type { Result } from "../core/result.ts";
+import { ok, type Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
 import type { Policy } from "../permit/policy.ts";
@@ -41,28 +42,42 @@ export type Started = {
   turn?: Turn;
 };
 
+/** What it takes to go on with a run one day. */
+function launchOf({ plan, cwd, model, environment, grants, servers = [] }: RunRequest): Launch {
+  const named = model ?? environment["REIN_MODEL"];
+  return {
+    ...(plan.file === "-" || plan.file === oneShot ? {} : { file: resolve(cwd, plan.file) }),
+    cwd,
+    ...(named === undefined || named === "" ? {} : { model: named }),
+    grants,
+    ...(servers.length === 0 ? {} : { servers }),
+  };
+}
+
 /** Opens the journal and runs to the end. */
 export async function startRun(
   request: RunRequest,
   started: Started,
   observe: (event: Stamped) => void,
 ): Promise<Result<RunResult, Problem>> {
-  const { plan, environment } = request;
+  const { plan, environment, resumed } = request;
   const { id, signal, host, policy, clock, model, named, mask, secretNames, tools, answers, servers } = started;
   const { input, instructions, prompt, attachments, turn } = started;
   const session = turn === undefined ? request.session : turn.session;
   const newRun = { id, agent: plan.name, model: model.name, time: clock.now() };
-  const opened = await (turn?.open(newRun) ?? openJournal(journalPath(environment), newRun, session));
+  const opened = await (resumed === undefined
+    ? (turn?.open(newRun) ?? openJournal(journalPath(environment), newRun, session))
+    : ok(resumed.journal));
   if (!opened.ok) return problemOf("usage", opened.error.message);
   const { journal, history, warning, recall } = opened.value;
   if (isTooMuch(history, attachments)) {
     await opened.value.close();
     return problemOf("usage", "The images and PDFs of this conversation have more than 20 MB together");
   }
-  const journaled = makeEmit(journal, clock, observe, session !== undefined);
+  const journaled = makeEmit(journal, clock, observe, session !== undefined, resumed?.seq);
   const emit: Emit = async (event, durability) => {
     await journaled(event, durability);
-    if (event.type === "run_start" && event.agent_id === undefined)
+    if ((event.type === "run_start" || event.type === "run_resume") && event.agent_id === undefined)
       for (const answer of answers.splice(0)) await journaled(answer);
   };
   if (warning !== undefined) await emit({ type: "warning", message: warning });
@@ -83,9 +98,10 @@ export async function startRun(
     emit,
     depth: 0,
     ...(servers === undefined ? {} : { servers }),
+    ...(resumed === undefined ? {} : { past: resumed.past }),
   };
   try {
-    const asked = { history, attachments, ...(session === undefined ? {} : { session }) };
+    const asked = { history, attachments, launch: launchOf(request), ...(session === undefined ? {} : { session }) };
     return { ok: true, value: await perform(actor, tools, common, asked) };
   } catch (error) {
     if (error instanceof JournalLost)

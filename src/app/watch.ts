@@ -4,9 +4,10 @@ import type { Event } from "../core/event.ts";
 /** How far an agent is, told by its events. */
 export type Watch = { see(event: Event): void; progress(): AgentProgress };
 
-export function watch(): Watch {
+/** `before`: what it has done already. */
+export function watch(before: readonly Event[] = []): Watch {
   const progress: AgentProgress = { turns: 0, calls: 0, tokens: 0, last: "it has just begun" };
-  return {
+  const watching: Watch = {
     see(event) {
       // What its own sub-agents use is its use.
       const paid = event.type === "turn_end" || event.type === "attempt_discarded";
@@ -18,6 +19,8 @@ export function watch(): Watch {
     },
     progress: () => ({ ...progress }),
   };
+  for (const event of before) watching.see(event);
+  return watching;
 }
 
 /** What an event says of what an agent does; undefined where it says nothing new. */

@@ -1,4 +1,12 @@
-import { outputFlag, fileFlag, modelFlag, answerFlags, mcpConfigFlag, permissionFlags } from "./command-flags.ts";
+import {
+  outputFlag,
+  fileFlag,
+  modelFlag,
+  answerFlags,
+  mcpConfigFlag,
+  permissionFlags,
+  tellingFlags,
+} from "./command-flags.ts";
 import type { Command } from "./command.ts";
 
 /** Commands on agents and their texts. */
@@ -40,6 +48,57 @@ export const agentCommands: readonly Command[] = [
       { command: "rein run agent.yaml --dry-run", does: "look before anything is sent" },
     ],
     load: async () => (await import("./run.ts")).runCommand,
+  },
+  {
+    name: "chat",
+    summary: "Talk with an agent, or with a model, on a terminal",
+    positionals: "[FILE]",
+    count: { min: 0, max: 1 },
+    flags: [
+      {
+        name: "--set",
+        value: { name: "NAME=VALUE" },
+        many: true,
+        help: "Set an input; NAME=@FILE reads the value from a file",
+      },
+      { name: "--input", value: { name: "FILE" }, help: "Read inputs from a JSON file" },
+      {
+        name: "--session",
+        value: { name: "NAME" },
+        help: "Continue this conversation, or begin it (default: a new one)",
+      },
+      modelFlag("the file's", ", or a name under its 'models'"),
+      mcpConfigFlag,
+      ...permissionFlags,
+      { name: "--quiet", short: "-q", help: "No warnings about the agent file" },
+    ],
+    examples: [
+      { command: "rein chat", does: "with the model of the one service whose key is set, or REIN_MODEL's" },
+      { command: "rein chat agent.yaml --allow-read", does: "with an agent; what is not granted is asked for" },
+      { command: "rein chat agent.yaml --session notes", does: "go on where it was left" },
+    ],
+    load: async () => (await import("./chat.ts")).chatCommand,
+  },
+  {
+    name: "resume",
+    summary: "Go on with a run that was ended before it was done",
+    positionals: "RUN|last",
+    count: { min: 1, max: 1 },
+    flags: [
+      { name: "--changed", help: "Go on though the agent file has changed since" },
+      { name: "--wait", help: "Wait while another process has the run" },
+      ...permissionFlags,
+      ...tellingFlags,
+    ],
+    examples: [
+      {
+        command: "rein resume last -P",
+        does: "after a crash, an interrupt or a failure: what was done is not done again",
+      },
+      { command: "rein resume review -P", does: "the newest run of a session" },
+      { command: "rein resume last -P --changed", does: "with another agent file, one with a higher limit in it" },
+    ],
+    load: async () => (await import("./resume.ts")).resumeCommand,
   },
   {
     name: "check",

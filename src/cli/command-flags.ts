@@ -29,9 +29,8 @@ export const modelFlag = (instead: string, more: string): Flag => ({
   help: `Use this model instead of ${instead}: provider/model, a provider${more}`,
 });
 
-/** What becomes of the answer, and of what is told on the way to it. */
-export const answerFlags: readonly Flag[] = [
-  { name: "--session", value: { name: "NAME" }, help: "Continue this conversation, or begin it" },
+/** Where the answer goes, and how it gets there. */
+const formatFlags: readonly Flag[] = [
   outputFlag("text", "json", "jsonl"),
   {
     name: "--output-file",
@@ -45,9 +44,22 @@ export const answerFlags: readonly Flag[] = [
     value: { name: "HOW", choices: ["auto", "plain", "none"] },
     help: "Progress on stderr (default: auto: live on a terminal, plain in CI)",
   },
-  { name: "--dry-run", help: "Show what would be sent, offered, allowed and limited, and stop" },
+];
+
+const loudnessFlags: readonly Flag[] = [
   { name: "--quiet", short: "-q", help: "Nothing on stderr but errors" },
   { name: "--verbose", short: "-v", help: "Also show decisions, reasoning and the output of tools on stderr" },
+];
+
+/** What becomes of the answer, and of what is told on the way to it. */
+export const tellingFlags: readonly Flag[] = [...formatFlags, ...loudnessFlags];
+
+/** The same for a run that begins. */
+export const answerFlags: readonly Flag[] = [
+  { name: "--session", value: { name: "NAME" }, help: "Continue this conversation, or begin it" },
+  ...formatFlags,
+  { name: "--dry-run", help: "Show what would be sent, offered, allowed and limited, and stop" },
+  ...loudnessFlags,
 ];
 
 export const mcpConfigFlag: Flag = {

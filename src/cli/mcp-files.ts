@@ -20,6 +20,11 @@ export function mcpConfigs(args: Arguments, cwd: string): Result<Source[], Usage
   return ok(sources);
 }
 
+/** The absolute paths of those files. */
+export function configPaths(args: Arguments, cwd: string): string[] {
+  return args.all("--mcp-config").flatMap((file) => (file === true ? [] : resolve(cwd, file)));
+}
+
 /** What who is about to start servers gives: such files, and variables, which are missed there and then. */
 export function serversGiven(
   args: Arguments,

@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import { defaultContext, defaultLimits, type Plan } from "../core/plan.ts";
+import { defaultContext, defaultLimits, oneShot, type Plan } from "../core/plan.ts";
 import type { Handler } from "./command.ts";
 import { runPlan } from "./run-plan.ts";
 import { usageError } from "./usage.ts";
@@ -13,7 +13,7 @@ export const oneShotCommand: Handler = async (args, io) => {
   const unread = prompt !== "-" && !files.includes("-") && holdsText();
   if (unread && !args.has("--quiet"))
     await io.stderr.write("warning: stdin is not read: '-f -' shows it to the model\n");
-  return runPlan(planIn(io.cwd), prompt, args, io);
+  return runPlan(bareAgent(io.cwd, "one-shot"), prompt, args, io);
 };
 
 /** Whether stdin is a pipe, or a file with something in it. */
@@ -26,12 +26,13 @@ function holdsText(): boolean {
   }
 }
 
-function planIn(folder: string): Plan {
+/** An agent without a file: it has no instructions and no tools, and nothing is permitted. */
+export function bareAgent(folder: string, name: string): Plan {
   return {
-    file: "-e",
+    file: oneShot,
     folder,
     hash: new Bun.CryptoHasher("sha256").digest("hex"),
-    name: "one-shot",
+    name,
     models: {},
     input: {},
     instructions: [],

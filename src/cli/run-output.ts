@@ -30,8 +30,11 @@ export type RunOutput = {
 /** A problem before the run; `report` is what stderr says of it, where that is more than its message. */
 export type Reported = Problem & { report?: string };
 
+/** What an answer must be like. */
+type Answering = Pick<Plan, "output" | "checks">;
+
 /** Flags that cannot go together, or do not fit the plan. */
-export function outputProblem(args: Arguments, plan: Plan): UsageProblem | undefined {
+export function outputProblem(args: Arguments, plan: Answering): UsageProblem | undefined {
   const file = args.one("--output-file");
   if (args.has("--stream")) {
     const format = args.one("--output") ?? "text";
@@ -52,7 +55,7 @@ export function outputProblem(args: Arguments, plan: Plan): UsageProblem | undef
 }
 
 /** The renderers that the flags ask for, each behind a queue of its own unless they share the terminal. */
-export function runOutput(args: Arguments, io: Io, plan: Plan, readerGone: () => void): RunOutput {
+export function runOutput(args: Arguments, io: Io, plan: Answering, readerGone: () => void): RunOutput {
   const format = args.one("--output") ?? "text";
   const file = args.one("--output-file");
   const kept: string[] = [];

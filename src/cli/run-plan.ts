@@ -14,6 +14,7 @@ import { readAttached, withStdin, type Attached } from "./attach.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
 import { grantsFrom } from "./grants.ts";
 import type { Io } from "./io.ts";
+import { configPaths } from "./mcp-files.ts";
 import { givenInput, stdinUse, typedInput, type StdinUse } from "./run-input.ts";
 import { outputProblem, reportProblem, runOutput, type RunOutput } from "./run-output.ts";
 import { interruptOnSignals } from "./signals.ts";
@@ -48,6 +49,7 @@ export async function runPlan(plan: Plan, prompt: string | undefined, args: Argu
     files: { script: readScript, text: readText },
     streamed: output.streamed,
     dryRun: args.has("--dry-run"),
+    servers: configPaths(args, io.cwd),
   });
   if (!prepared.ok) return reportProblem(prepared.error, args, io);
   let performed: Result<RunResult | string, Problem>;
@@ -77,7 +79,7 @@ async function readGiven(
   return { ok: true, value: { input: input.value, prompt, attached: attached.value, stdin: stdin.value } };
 }
 
-async function deliver(made: RunResult | string, io: Io, output: RunOutput): Promise<Result<number, Problem>> {
+export async function deliver(made: RunResult | string, io: Io, output: RunOutput): Promise<Result<number, Problem>> {
   if (typeof made !== "string") return output.end(made);
   await io.stdout.write(made);
   return { ok: true, value: 0 };
@@ -162,7 +164,7 @@ function emptyProblem(plan: Plan, stdin: StdinUse): UsageProblem | undefined {
 }
 
 /** Questions go to a person at the terminal; progress makes room for them. */
-async function asker(
+export async function asker(
   plan: Plan,
   io: Io,
   { progress }: RunOutput,
@@ -180,6 +182,6 @@ async function asker(
   return { ask, confirm: confirmOnTerminal, tell, line: lineOnTerminal(around) };
 }
 
-function usage(problem: UsageProblem): Problem {
+export function usage(problem: UsageProblem): Problem {
   return { outcome: "usage", ...problem };
 }

@@ -61,6 +61,9 @@ export type SubAgent = { plan: Plan; inline: boolean; defaults: Record<string, T
 /** A folder in the Agent Skills format: what its SKILL.md says of it, and its absolute path. */
 export type Skill = { name: string; description: string; folder: string };
 
+/** The name of the file where there is none. */
+export const oneShot = "-e";
+
 /** An agent file after it was checked: nothing in it is unresolved but templates' values and the model's credentials. */
 export type Plan = {
   /** As the user named it; `-` for stdin. */
@@ -81,6 +84,8 @@ export type Plan = {
   /** By the names that it can spawn them by. */
   agents: Record<string, SubAgent>;
   skills: Skill[];
+  /** The absolute path of the file with its notes; it is in `read` and `write` of the permissions as far as its tools need that. */
+  memory?: string;
   /** The MCP servers, in the order of the file. */
   mcp: McpServer[];
   /** What stands in for the usual language servers. */

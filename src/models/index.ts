@@ -18,7 +18,7 @@ import type { ServiceConfig } from "./service.ts";
 import { windowOf } from "./windows.ts";
 import { withResponseCache } from "./response-cache.ts";
 import { withRetry } from "./retry.ts";
-import { scripted } from "./scripted.ts";
+import { scripted, type Answered } from "./scripted.ts";
 import { withTextCalls } from "./text-calls.ts";
 import { withNearestModel } from "./unknown-model.ts";
 
@@ -42,6 +42,8 @@ export type ModelDeps = {
   retryAfterText: boolean;
   /** Answers of earlier runs; absent where they are not to be used. */
   responses?: ResponseCache;
+  /** What a model of that name has answered in a run that goes on, and what it was told of its calls; absent where that begins. */
+  answered?(name: string): Answered;
   /** Whether a model whose price is not known is a failure; default: a warning. */
   mustPrice?: boolean;
 };
@@ -107,7 +109,7 @@ async function readyService(spec: ModelSpec, deps: ModelDeps): Promise<Result<Re
     const { path } = parsed.value;
     const script = await deps.script(path);
     if (!script.ok) return problem("usage", script.error.message);
-    return ok(made(scripted(script.value, `scripted/${path}`, clock)));
+    return ok(made(scripted(script.value, `scripted/${path}`, clock, deps.answered?.(`scripted/${path}`))));
   }
   const said = deps.key("REIN_VRAM") ?? "";
   const own = parsed.value.provider === "local" || parsed.value.provider.local === true;

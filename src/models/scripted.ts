@@ -9,17 +9,25 @@ import { cancelled } from "./failure.ts";
 
 const window = 200_000;
 
+/** What was asked of a model in a run so far: requests, and results of calls in the conversation. */
+export type Answered = { requests: number; results: number };
+
 /**
  * A model that says what its script says, one step for each request. One of it is good for one run: the steps go on from
  * request to request. `${{ prompt }}` is the last user message; `${{ results }}` are this run's tool results so far.
  */
-export function scripted(script: Script, name: string, clock: Clock): Model {
-  let requests = 0;
+export function scripted(
+  script: Script,
+  name: string,
+  clock: Clock,
+  before: Answered = { requests: 0, results: 0 },
+): Model {
+  let { requests } = before;
   let earlierResults: number | undefined;
 
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
     // A session's earlier runs are in the conversation too; a script speaks of its own run only.
-    earlierResults ??= resultsOf(request.messages).length;
+    earlierResults ??= Math.max(0, resultsOf(request.messages).length - before.results);
     const step = script[requests++];
     if (step === undefined) {
       yield wrong(

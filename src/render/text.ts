@@ -47,6 +47,7 @@ type Sink = { push(text: string): Promise<void>; end(): Promise<void> };
 
 function eachTurn(open: () => Promise<Sink>): Renderer {
   let sink: Sink | undefined;
+  let told = false;
   return {
     async event(event) {
       // What sub-agents say is no part of the answer.
@@ -58,8 +59,17 @@ function eachTurn(open: () => Promise<Sink>): Renderer {
       // After these the turn's text begins anew: what is written cannot be taken back.
       const anew = event.type === "retry" || event.type === "fallback";
       if (event.type === "turn_end" || anew) await sink?.end();
+      if (event.type === "turn_end") told = true;
     },
-    end: async () => sink?.end(),
+    async end({ outcome, answer }) {
+      // The answer of a run that goes on, where it was there before.
+      const before = !told && (outcome === "done" || outcome === "denied") && typeof answer === "string" && answer;
+      if (before) {
+        sink ??= await open();
+        await sink.push(before);
+      }
+      await sink?.end();
+    },
   };
 }
 

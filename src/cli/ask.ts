@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
-import type { Answer, Ask } from "../core/permission.ts";
+import type { AccessRequest, Answer, Ask } from "../core/permission.ts";
 import { cleanLine } from "../render/clean.ts";
 
 const verbs = { read: "read", write: "write", net: "connect to", run: "run", env: "use the variable" } as const;
@@ -12,19 +12,21 @@ export type Around = { before(): Promise<void>; after(): Promise<void> };
 export function askOnTerminal(agent: string, around: Around): Ask {
   return async (request, signal) => {
     await around.before();
-    const what = `${verbs[request.kind]} '${cleanLine(request.target)}'`;
-    const reply = await typed(
-      `'${cleanLine(agent)}' wants to ${what}. Allow [o]nce, for this [s]ession, or [N]o? `,
-      signal,
-    );
+    const reply = await typed(`${permissionQuestion(agent, request)} `, signal);
     await around.after();
-    return answer(reply);
+    return answerOf(reply);
   };
+}
+
+/** What is asked before something that was not granted. */
+export function permissionQuestion(agent: string, { kind, target }: AccessRequest): string {
+  const what = `${verbs[kind]} '${cleanLine(target)}'`;
+  return `'${cleanLine(agent)}' wants to ${what}. Allow [o]nce, for this [s]ession, or [N]o?`;
 }
 
 /** Puts a yes-or-no question to the person at the terminal. */
 export async function confirmOnTerminal(question: string, signal: AbortSignal): Promise<boolean> {
-  return answer(await typed(`${cleanLine(question)} [y/N] `, signal)) === "once";
+  return answerOf(await typed(`${cleanLine(question)} [y/N] `, signal)) === "once";
 }
 
 /** Reads lines that the person at the terminal types; undefined for Ctrl-D, and where the terminal is gone. */
@@ -85,8 +87,8 @@ function discardTyped(): void {
   }
 }
 
-/** Anything that is not clearly a yes is a no. */
-function answer(reply: string): Answer {
+/** What a line says to a permission question. Anything that is not clearly a yes is a no. */
+export function answerOf(reply: string): Answer {
   switch (reply.trim().toLowerCase()) {
     case "o":
     case "once":

@@ -191,6 +191,11 @@ async function localModels(_typed: string, { cwd, env }: Context): Promise<Candi
   return (await (await names()).localModelNames({ cwd, environment: env })).map(plain);
 }
 
+/** The models that a name could mean. */
+export async function modelNames(typed: string, context: Context): Promise<string[]> {
+  return (await models(typed, context)).map(({ value }) => value);
+}
+
 async function models(typed: string, context: Context): Promise<Candidate[]> {
   const script = /^scripted\//.exec(typed)?.[0];
   const weights = /^local\/(?=[./~])/.exec(typed)?.[0];

@@ -119,6 +119,16 @@ export function writeNamed(path: string, text: string): Result<void, UsageProble
   }
 }
 
+/** Writes a file that is not there yet. */
+export function writeNew(path: string, text: string): Result<void, UsageProblem> {
+  try {
+    writeFileSync(path, text, { flag: "wx" });
+    return { ok: true, value: undefined };
+  } catch (error) {
+    return { ok: false, error: cannotWrite(path, error) };
+  }
+}
+
 /** What the system has against a file that is to be written. */
 export function cannotWrite(path: string, error: unknown): UsageProblem {
   return { message: `Cannot write '${path}': ${why(error)}` };

@@ -1,5 +1,6 @@
 import { layOut, parseMarkdown, type Block } from "./markdown.ts";
 import { cleaner } from "./clean.ts";
+import { changes, clearBelow } from "./region.ts";
 
 export type LiveOptions = {
   write(text: string): Promise<unknown>;
@@ -15,11 +16,10 @@ const longBlock = 8192;
 const gap = /\n[ \t]*\n(?=[^\s][^\n]*\n)/g;
 
 /**
- * Markdown on a terminal while it comes. Blocks that are finished are printed for good. The one that is not is drawn below them,
- * its last rows if it is higher than the terminal, and drawn anew as it grows. Between writes the cursor stands at its beginning:
- * wherever a terminal puts the rows when it is resized, from there on nothing is kept. Nothing above is ever written to.
+ * Markdown that is read while it comes. Blocks that are finished are handed out as they are printed for good; of the one that is not
+ * its rows as they look so far.
  */
-export function liveMarkdown({ write, columns, rows }: LiveOptions) {
+export function growingMarkdown() {
   const clean = cleaner();
   /** The text that is not printed yet, how far gaps were looked for, and how long it must be for the next attempt. */
   let pending = "";
@@ -27,8 +27,6 @@ export function liveMarkdown({ write, columns, rows }: LiveOptions) {
   let enough = 0;
   /** A block was printed, so that the next one is a line apart. */
   let apart = false;
-  let drawn: string[] = [];
-  let drawnFor = "";
 
   /** Takes the blocks that nothing can change any more from the beginning of the text. */
   function finished(): Block[] {
@@ -72,57 +70,64 @@ export function liveMarkdown({ write, columns, rows }: LiveOptions) {
     return fitting.slice(-Math.max(height - 1, 1));
   }
 
-  /** Prints blocks, then draws what is left. All in one write: no terminal shows what is between. */
-  async function show(done: Block[]): Promise<void> {
-    const [width, height] = [columns(), rows()];
+  function printed(done: Block[], width: number): string {
     let out = "";
-    const size = `${width} ${height}`;
-    if (drawn.length > 0 && (done.length > 0 || size !== drawnFor)) {
-      out = clearBelow;
-      drawn = [];
-    }
-    drawnFor = size;
     for (const block of done) {
       out += `${apart ? "\n" : ""}${layOut(block, width).join("\n")}\n`;
       apart = true;
     }
-    const next = live(width, height);
+    return out;
+  }
+
+  return {
+    /** Takes in a piece, and hands out the blocks that it finished. */
+    push(text: string, width: number): string {
+      pending += clean.push(text);
+      return printed(finished(), width);
+    },
+    live,
+    /** The text is over: what is left of it. */
+    end(width: number): string {
+      const rest = printed(parseMarkdown(pending + clean.end()), width);
+      pending = "";
+      looked = enough = 0;
+      apart = false;
+      return rest;
+    },
+  };
+}
+
+/**
+ * Markdown on a terminal while it comes. Blocks that are finished are printed for good. The one that is not is drawn below them,
+ * its last rows if it is higher than the terminal, and drawn anew as it grows. Between writes the cursor stands at its beginning:
+ * wherever a terminal puts the rows when it is resized, from there on nothing is kept. Nothing above is ever written to.
+ */
+export function liveMarkdown({ write, columns, rows }: LiveOptions) {
+  const text = growingMarkdown();
+  let drawn: string[] = [];
+  let drawnFor = "";
+
+  /** Prints blocks, then draws what is left. All in one write: no terminal shows what is between. */
+  async function show(take: (width: number) => string): Promise<void> {
+    const [width, height] = [columns(), rows()];
+    const printed = take(width);
+    let out = "";
+    const size = `${width} ${height}`;
+    if (drawn.length > 0 && (printed !== "" || size !== drawnFor)) {
+      out = clearBelow;
+      drawn = [];
+    }
+    drawnFor = size;
+    out += printed;
+    const next = text.live(width, height);
     out += changes(drawn, next);
     drawn = next;
     if (out !== "") await write(out);
   }
 
   return {
-    async push(text: string): Promise<void> {
-      pending += clean.push(text);
-      await show(finished());
-    },
+    push: (piece: string): Promise<void> => show((width) => text.push(piece, width)),
     /** The text is over: all of it is printed, and the cursor stands below it. */
-    async end(): Promise<void> {
-      const rest = parseMarkdown(pending + clean.end());
-      pending = "";
-      looked = enough = 0;
-      await show(rest);
-      apart = false;
-    },
+    end: (): Promise<void> => show((width) => text.end(width)),
   };
-}
-
-/** What was typed meanwhile may have moved the cursor to the right. */
-const clearBelow = "\r\u001b[J";
-
-/** What turns rows into others, from the beginning of the first back to there. */
-function changes(from: string[], to: string[]): string {
-  if (to.length < from.length) return clearBelow + changes([], to);
-  const same = to.findIndex((row, at) => row !== from[at]);
-  if (same < 0) return "";
-  // Below the last row there may be none yet: a line end makes one.
-  const down = same < from.length || same === 0 ? move(same, "B") : `${move(from.length - 1, "B")}\n`;
-  // Cleared before it is written: behind the last column some terminals clear that.
-  const rows = to.slice(same).map((row) => `\u001b[K${row}`);
-  return `\r${down}${rows.join("\n")}\r${move(to.length - 1, "A")}`;
-}
-
-function move(rows: number, direction: "A" | "B"): string {
-  return rows === 0 ? "" : `\u001b[${rows}${direction}`;
 }

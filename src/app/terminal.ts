@@ -1,0 +1,1 @@
+export { runOnTerminal } from "../host/editor.ts";

@@ -1,0 +1,121 @@
+import type { Stamped } from "../core/event.ts";
+import type { TalkFile } from "../core/talk.ts";
+import { cleanLine } from "../render/clean.ts";
+import { errorText } from "../render/error.ts";
+import { paint } from "../render/format.ts";
+import { isCommand, runCommand } from "./commands.ts";
+import type { Desk, Outside } from "./desk.ts";
+import type { Opened, Totals } from "./turn-view.ts";
+import { namedFiles } from "./words.ts";
+
+/** So many calls can be opened. */
+const mostOpened = 1000;
+
+/** What was said further back is asked again as the model read it. */
+const mostSaid = 20;
+
+/** What came of what was entered: the chat goes on, or ends with a code. */
+export type Entered = { ends: false } | { ends: true; code: number };
+
+/** A turn, as the desk shows it: the conversation's, with where its events go. */
+export type RunTurn = (
+  run: (observe: (event: Stamped) => void, signal: AbortSignal) => ReturnType<Outside["talk"]["turn"]>,
+) => Promise<void>;
+
+/** What one chat remembers between what is entered, and what commands work with. */
+export class Conduct {
+  readonly desk: Desk;
+  readonly outside: Outside;
+  readonly totals: Totals = { tokens: 0, cost: 0 };
+  /** By model. */
+  readonly used = new Map<string, { input: number; output: number; cost: number | null }>();
+  /** Attached to what is said next. */
+  attached: TalkFile[] = [];
+  answer = "";
+  /** What was said in this chat, as it was typed, with what was attached by a command. The newest last. */
+  #said: Array<{ text: string; files: TalkFile[] }> = [];
+  #calls: Opened[] = [];
+  #opened = 0;
+  readonly #turn: RunTurn;
+
+  constructor(desk: Desk, outside: Outside, turn: RunTurn) {
+    this.desk = desk;
+    this.outside = outside;
+    this.#turn = turn;
+  }
+
+  /** Does what was entered: a command, or something to say. */
+  async enter(text: string, signal: AbortSignal): Promise<Entered> {
+    if (text.trim() === "") return { ends: false };
+    if (isCommand(text)) return runCommand(text, this, signal);
+    await this.say(text);
+    return { ends: false };
+  }
+
+  /** Says something to the model. Files that are named in it, and those that wait, go with it. */
+  async say(text: string): Promise<void> {
+    const { outside } = this;
+    const files = [...this.attached];
+    this.#said.push({ text, files: this.attached });
+    if (this.#said.length > mostSaid) this.#said.shift();
+    for (const path of new Set(namedFiles(text))) {
+      // It may be anything that begins with '@'.
+      if (!outside.exists(path)) continue;
+      const file = await outside.attach(path);
+      if (!file.ok) return this.fail(file.error);
+      files.push(file.value);
+    }
+    this.attached = [];
+    await this.#turn(async (observe, signal) => {
+      const made = await outside.talk.turn(text, files, (event) => this.#see(event, observe), signal);
+      if (!made.ok) await this.desk.print(errorText({ ...nothing, error: made.error }, this.desk.color));
+      return made;
+    });
+  }
+
+  /** Puts what was said last back to where it can be said again; `asked`: it as the model read it, where nobody typed it here. */
+  unsay(asked: string): string {
+    const last = this.#said.pop();
+    this.attached = last?.files ?? this.attached;
+    return last?.text ?? asked;
+  }
+
+  /** A call's number. */
+  number(call: Opened): number {
+    this.#calls.push(call);
+    if (this.#calls.length > mostOpened) this.#calls.shift();
+    return ++this.#opened;
+  }
+
+  /** The call of a number; without one the last. */
+  call(number = this.#opened): Opened | undefined {
+    return this.#calls[this.#calls.length - 1 - (this.#opened - number)];
+  }
+
+  async fail(message: string, hint?: string): Promise<void> {
+    const error = hint === undefined ? { message } : { message, hint };
+    await this.desk.print(errorText({ ...nothing, error }, this.desk.color));
+  }
+
+  /** Says something in passing. */
+  async note(text: string): Promise<void> {
+    await this.desk.print(`${paint(cleanLine(text), "dim", this.desk.color)}\n`);
+  }
+
+  #see(event: Stamped, observe: (event: Stamped) => void): void {
+    if (event.type === "turn_end" || event.type === "attempt_discarded") {
+      const { input, output } = event.usage;
+      const model = event.model ?? "model";
+      const before = this.used.get(model) ?? { input: 0, output: 0, cost: 0 };
+      const cost = before.cost === null || event.cost === undefined ? null : before.cost + event.cost;
+      this.used.set(model, { input: before.input + input, output: before.output + output, cost });
+      this.totals.tokens += input + output;
+      this.totals.cost += event.cost ?? 0;
+    }
+    if (event.type === "turn_end" && event.agent_id === undefined && event.message.text !== "")
+      this.answer = event.message.text;
+    observe(event);
+  }
+}
+
+const nothing = { denied: [] };

@@ -1,0 +1,92 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runOnTerminal } from "../app/terminal.ts";
+import type { LineTerminal } from "../chat/lines.ts";
+import type { Terminal } from "../chat/screen.ts";
+import type { Io } from "./io.ts";
+
+/** What the terminal says of itself in variables: those cut rows that are too wide, where others break them. */
+function reflows(env: Io["env"]): boolean {
+  return !env["XTERM_VERSION"] && !/^(?:linux|rxvt|screen)/.test(env["TERM"] ?? "");
+}
+
+/** The terminal on stdin and stdout, key by key. */
+export function rawTerminal(io: Io): Terminal {
+  return {
+    write: (text) => io.stdout.write(text),
+    columns: () => process.stdout.columns || 80,
+    rows: () => process.stdout.rows || 24,
+    reflows: reflows(io.env),
+    hold(typed, resized) {
+      const release = () => {
+        process.stdin.off("data", typed);
+        process.stdout.off("resize", resized);
+        process.off("exit", restore);
+        restore();
+        process.stdin.pause();
+      };
+      // However the process ends, the shell behind it gets its lines back, and its cursor.
+      const restore = () => void process.stdin.setRawMode(false);
+      process.on("exit", restore);
+      process.stdin.setRawMode(true);
+      process.stdin.on("data", typed);
+      process.stdout.on("resize", resized);
+      process.stdin.resume();
+      return release;
+    },
+    async suspend() {
+      const goesOn = new Promise<void>((resolve) => process.once("SIGCONT", () => resolve()));
+      process.kill(process.pid, "SIGTSTP");
+      await goesOn;
+    },
+    edit: (text) => edit(text, io.env),
+  };
+}
+
+/** The same, for one that knows nothing but lines. */
+export function lineTerminal(io: Io): LineTerminal {
+  return {
+    write: (text) => io.stdout.write(text),
+    columns: () => process.stdout.columns || 80,
+    listen(typed, interrupted) {
+      const utf8 = new TextDecoder();
+      let held = "";
+      const data = (bytes: Uint8Array) => {
+        const lines = (held + utf8.decode(bytes, { stream: true })).split("\n");
+        held = lines.pop() ?? "";
+        for (const line of lines) typed(line);
+      };
+      const end = () => typed(undefined);
+      process.on("SIGINT", interrupted);
+      process.stdin.on("data", data);
+      process.stdin.on("end", end);
+      process.stdin.resume();
+      return () => {
+        process.off("SIGINT", interrupted);
+        process.stdin.off("data", data);
+        process.stdin.off("end", end);
+        process.stdin.pause();
+      };
+    },
+  };
+}
+
+/** A text in the person's own editor, in a file that nobody else can read. */
+async function edit(text: string, env: Io["env"]): ReturnType<Terminal["edit"]> {
+  const editor = env["VISUAL"] || env["EDITOR"];
+  if (!editor) return { ok: false, error: "Neither VISUAL nor EDITOR is set" };
+  const folder = mkdtempSync(join(env["TMPDIR"] || "/tmp", "rein-"));
+  const file = join(folder, "message.md");
+  try {
+    writeFileSync(file, text, { mode: 0o600 });
+    // By the shell, as git does it: it is a command with words, not the name of a program.
+    const ended = await runOnTerminal(["/bin/sh", "-c", `${editor} "$@"`, editor, file], env);
+    if (!ended.ok) return { ok: false, error: `Cannot run '${editor}': ${ended.error}` };
+    if (ended.value !== 0) return { ok: false, error: `'${editor}' ended with exit code ${ended.value}` };
+    return { ok: true, value: readFileSync(file, "utf8") };
+  } catch (error) {
+    return { ok: false, error: error instanceof Error ? error.message : String(error) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

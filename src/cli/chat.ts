@@ -1,0 +1,176 @@
+import { existsSync, statSync } from "node:fs";
+import { clock } from "../app.ts";
+import { attachedFile } from "../app/attach.ts";
+import { openTalk } from "../app/converse.ts";
+import { secrecyOf } from "../app/secrecy.ts";
+import type { Desk, OwnCommand, Outside } from "../chat/desk.ts";
+import { exitCode } from "../core/exit.ts";
+import type { Ask, Confirm } from "../core/permission.ts";
+import type { Plan } from "../core/plan.ts";
+import { ok, type Result } from "../core/result.ts";
+import type { Talk, TalkFile } from "../core/talk.ts";
+import { clean } from "../render/clean.ts";
+import { readScript, readText } from "./agent-file.ts";
+import { answerOf, permissionQuestion } from "./ask.ts";
+import { chatHistory } from "./chat-history.ts";
+import { lineTerminal, rawTerminal } from "./chat-terminal.ts";
+import type { Handler } from "./command.ts";
+import { filesFrom, modelNames } from "./complete-values.ts";
+import { fileLimit, readNamed, writeNew } from "./files.ts";
+import type { Arguments } from "./flags.ts";
+import { grantsFrom } from "./grants.ts";
+import { isDumb, type Io } from "./io.ts";
+import { bareAgent } from "./one-shot.ts";
+import { terminalPictures } from "./pictures.ts";
+import { givenInput, typedInput } from "./run-input.ts";
+import { reportProblem } from "./run-output.ts";
+import { loadAgent } from "./run.ts";
+import { usageError } from "./usage.ts";
+
+/** What a chat is on: rows that are drawn anew, or lines. */
+type Front = {
+  open(): Promise<void>;
+  close(): Promise<void>;
+  during<T>(label: string, act: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  talk(outside: Outside): Promise<number>;
+  ask(text: string, signal: AbortSignal): Promise<string | undefined>;
+  desk: Desk;
+};
+
+/** Talks with an agent, or with a model, on a terminal. */
+export const chatCommand: Handler = async (args, io) => {
+  if (!io.stdinIsTerminal || !io.stdout.terminal) {
+    const hint = "'rein run FILE PROMPT --session NAME' goes on with a conversation without one";
+    return usageError({ message: "'rein chat' needs a terminal on stdin and stdout", hint }, io);
+  }
+  const [file] = args.positionals;
+  const loaded = file === undefined ? ok(bareAgent(io.cwd, "chat")) : await loadAgent(file, args, io);
+  if (!loaded.ok) return reportProblem(loaded.error, args, io);
+  const plan = loaded.value;
+  const given = await givenInput(args, plan.input);
+  const input = given.ok ? typedInput(plan, given.value) : given;
+  if (!input.ok) return usageError(input.error, io, { name: "chat" });
+
+  const ending = new AbortController();
+  const leave = endOnSignals(ending);
+  const front = await openFront(plan, io, ending.signal);
+  await front.open();
+  let closed = false;
+  const close = async () => {
+    if (!closed) await front.close();
+    closed = true;
+  };
+  let talk: Talk | undefined;
+  try {
+    const made = await front.during("making ready", async (signal) => {
+      const interrupts = AbortSignal.any([signal, ending.signal]);
+      const opened = await openTalk({
+        plan,
+        grants: grantsFrom(args),
+        model: args.one("--model"),
+        session: { name: args.one("--session") ?? dated(clock.now()), asked: args.one("--session") !== undefined },
+        input: input.value,
+        cwd: io.cwd,
+        environment: io.env,
+        ask: asked(plan, front),
+        confirm: confirmed(front),
+        tell: async (text) => front.desk.print(`${clean(text)}\n`),
+        line: (question, until) => front.ask(question, until),
+        interrupts: ending.signal,
+        files: { script: readScript, text: readText },
+      });
+      if (!opened.ok) return opened;
+      talk = opened.value;
+      // What cannot be had is told before the first word.
+      const tools = await talk.tools(interrupts);
+      return tools.ok ? opened : tools;
+    });
+    if (!made.ok) {
+      await close();
+      return await reportProblem(made.error, args, io);
+    }
+    return await front.talk(outsideOf(made.value, plan, args, io));
+  } finally {
+    await close();
+    await talk?.close();
+    leave();
+  }
+};
+
+async function openFront(plan: Plan, io: Io, signal: AbortSignal): Promise<Front> {
+  const history = chatHistory(io);
+  const { mask } = secrecyOf(plan, [], io.env);
+  const remember = (text: string) => {
+    // A line that begins with a blank is not kept, as in a shell; one with a secret in it neither.
+    if (!text.startsWith(" ") && mask.text(text) === text) history.add(text);
+  };
+  const dumb = isDumb(io.env);
+  const look = { color: io.stdout.color, pictures: dumb ? undefined : terminalPictures(io.env) };
+  const options = { look, clock, remember, signal };
+  if (dumb) {
+    const { Lines } = await import("../chat/lines.ts");
+    return new Lines({ ...options, terminal: lineTerminal(io) });
+  }
+  const { Screen } = await import("../chat/screen.ts");
+  return new Screen({ ...options, terminal: rawTerminal(io), history: history.entries });
+}
+
+function outsideOf(talk: Talk, plan: Plan, args: Arguments, io: Io): Outside {
+  const place = { cwd: io.cwd, env: io.env };
+  return {
+    talk,
+    now: clock.now,
+    attach,
+    exists: (path) => existsSync(path) && statSync(path).isFile(),
+    save: (path, text) => {
+      const written = writeNew(path, text);
+      return written.ok ? written : { ok: false, error: written.error.message };
+    },
+    files: (typed) => filesFrom(typed, place).map(({ value }) => value),
+    models: async (typed) => modelNames(typed, { ...place, plan, command: "chat", positionals: args.positionals }),
+    sessions: async () => (await import("../app/names.ts")).sessionNames(io.env),
+    commands: ownCommands(plan, io),
+  };
+}
+
+function ownCommands(_plan: Plan, _io: Io): OwnCommand[] {
+  return [];
+}
+
+async function attach(path: string): Promise<Result<TalkFile, string>> {
+  const read = readNamed(path, fileLimit);
+  if (!read.ok) return { ok: false, error: read.error.message };
+  const file = await attachedFile(path, read.value);
+  return file.ok ? file : { ok: false, error: `Cannot attach '${path}': it is ${file.error}` };
+}
+
+function asked(plan: Plan, front: Front): Ask {
+  return async (request, signal) => {
+    const rule = `--allow-${request.kind}=${request.target}`;
+    const line = await front.ask(`${permissionQuestion(plan.name, request)} (as a rule: ${rule})`, signal);
+    return answerOf(line ?? "");
+  };
+}
+
+function confirmed(front: Front): Confirm {
+  return async (question, signal) => answerOf((await front.ask(`${question} [y/N]`, signal)) ?? "") === "once";
+}
+
+/** The name of a session that nobody named: by local time, to the second. */
+function dated(time: number): string {
+  const two = (number: number) => String(number).padStart(2, "0");
+  const at = new Date(time);
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `chat-${day}-${two(at.getHours())}${two(at.getMinutes())}${two(at.getSeconds())}`;
+}
+
+/** The signals that end a chat in order, with their codes. */
+function endOnSignals(ending: AbortController): () => void {
+  const codes = { SIGTERM: exitCode("terminated"), SIGHUP: exitCode("hangup") } as const;
+  const handlers = Object.entries(codes).map(([signal, code]) => {
+    const handle = () => (ending.signal.aborted ? process.exit(code) : ending.abort(code));
+    process.on(signal, handle);
+    return () => void process.off(signal, handle);
+  });
+  return () => handlers.forEach((remove) => remove());
+}

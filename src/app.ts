@@ -31,9 +31,9 @@ import type { Model } from "./core/model.ts";
 import type { Ask, Need } from "./core/permission.ts";
 import { plansOf, type InputValues, type Plan } from "./core/plan.ts";
 import type { RunResult } from "./core/result-document.ts";
-import type { Result } from "./core/result.ts";
+import { fail, type Result } from "./core/result.ts";
 import type { ServiceCheck } from "./core/service-check.ts";
-import type { Reader } from "./core/store.ts";
+import type { Reader, Store } from "./core/store.ts";
 import type { Tool } from "./core/tool.ts";
 import { systemClock } from "./host/clock.ts";
 import { openHost, type OpenHost } from "./host/host.ts";
@@ -300,6 +300,23 @@ export async function readStore<T>(
   if (!opened.ok) return opened;
   try {
     return await read(opened.value);
+  } finally {
+    await opened.value.close();
+  }
+}
+
+/** The same, to change what is in it. */
+export async function changeStore<T>(
+  environment: Environment,
+  change: (store: Store) => Promise<Result<T>>,
+): Promise<Result<T>> {
+  const location = journalPath(environment);
+  if (location === undefined) return fail("failed", "There is no journal: neither XDG_STATE_HOME nor HOME is set");
+  const { openStore } = await import("./store/open.ts");
+  const opened = await openStore(location);
+  if (!opened.ok) return opened;
+  try {
+    return await change(opened.value);
   } finally {
     await opened.value.close();
   }

@@ -11,16 +11,28 @@ import {
 import type { RecallDoor } from "../core/recall.ts";
 import type { Result } from "../core/result.ts";
 import type { Journal, NewRun, Store } from "../core/store.ts";
+import { systemClock } from "../host/clock.ts";
 import type { Environment } from "../host/machine.ts";
 import { Conversation } from "../loop/conversation.ts";
 import { conversation } from "../loop/history.ts";
 
-/** Where this user's runs are journaled; undefined where the environment names no place for state. */
+/** The variable that names another place for the journal. It may hold a password: no child gets it, and it is masked. */
+export const storeVariable = "REIN_STORE";
+
+/** Where this user's runs are journaled, a file or a database; undefined where the environment names no place for state. */
 export function journalPath(environment: Environment): string | undefined {
+  const named = environment[storeVariable];
+  if (named !== undefined && named !== "") return named;
   const { XDG_STATE_HOME: state, HOME: home } = environment;
   // The XDG specification: a path that is not absolute is to be ignored.
   if (state?.startsWith("/")) return `${state}/rein/rein.db`;
   return home?.startsWith("/") ? `${home}/.local/state/rein/rein.db` : undefined;
+}
+
+/** What of the journal's place is secret by itself. */
+export function storeSecrets(environment: Environment): string[] {
+  const url = URL.parse(environment[storeVariable] ?? "");
+  return [url?.password, url?.searchParams.get("password")].flatMap((secret) => secret || []);
 }
 
 /** A run's journal, and the conversation that its session had before. */
@@ -33,6 +45,15 @@ export type OpenJournal = {
   close(): Promise<void>;
 };
 
+/** How a run is to be journaled. `ephemeral`: nowhere but in memory. `wait`: until that signal, while another run has the session. */
+export type Journaling = { session?: string | undefined; ephemeral?: boolean; wait?: AbortSignal };
+
+/** How long runs without a session are kept, in ms, and how many bytes of them. */
+export const keptRuns = { age: 30 * 86_400_000, bytes: 1e9 };
+
+/** How often it is looked whether a session is free. */
+const lookMs = 200;
+
 /**
  * Opens the journal of a new run. Where it cannot be written the run is journaled in memory, with a warning; but a session that
  * was asked for must be kept, so then it is a failure.
@@ -40,14 +61,15 @@ export type OpenJournal = {
 export async function openJournal(
   place: string | undefined,
   newRun: NewRun,
-  session: string | undefined,
+  { session, ephemeral, wait }: Journaling,
 ): Promise<Result<OpenJournal>> {
   const { openStore, memoryStore } = await import("../store/open.ts");
+  if (ephemeral) return begin(memoryStore(), newRun);
   if (session !== undefined) {
     if (place === undefined)
       return { ok: false, error: { code: "failed", message: `Cannot keep the session '${session}': ${noPlace}` } };
     const store = await openStore(place);
-    return store.ok ? begin(store.value, { ...newRun, session }) : store;
+    return store.ok ? begin(store.value, { ...newRun, session }, wait) : store;
   }
   const store = place === undefined ? undefined : await openStore(place);
   const begun = store?.ok ? await begin(store.value, newRun) : undefined;
@@ -62,8 +84,12 @@ export async function openJournal(
 const noPlace = "neither XDG_STATE_HOME nor HOME is set";
 
 /** Begins a run in a store that was opened for it, and is closed with it. */
-async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>> {
-  const journal = await store.begin(newRun);
+async function begin(store: Store, newRun: NewRun, wait?: AbortSignal): Promise<Result<OpenJournal>> {
+  let journal = await store.begin(newRun);
+  while (!journal.ok && journal.error.code === "exists" && wait?.aborted === false) {
+    await systemClock.sleep(lookMs, wait);
+    journal = await store.begin(newRun);
+  }
   // Read after the session is ours: nobody else can add to it now.
   const earlier = journal.ok && newRun.session !== undefined ? await store.session(newRun.session) : undefined;
   const failed = journal.ok ? (earlier?.ok === false ? earlier : undefined) : journal;
@@ -72,11 +98,14 @@ async function begin(store: Store, newRun: NewRun): Promise<Result<OpenJournal>>
     return failed ?? { ok: false, error: { code: "failed", message: "Cannot begin a run" } };
   }
   const history = earlier?.ok ? await historyOf(earlier.value ?? [], store) : new Conversation();
+  const { value: opened } = journal;
   const close = async () => {
-    await journal.value.close();
+    await opened.close();
+    // What cannot be pruned is pruned another day.
+    await store.prune({ now: newRun.time, ...keptRuns, daily: true });
     await store.close();
   };
-  return { ok: true, value: { journal: journal.value, history, recall: recallFrom(store, journal.value), close } };
+  return { ok: true, value: { journal: opened, history, recall: recallFrom(store, opened), close } };
 }
 
 /** What an agent can read of a run's journal. */

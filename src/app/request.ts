@@ -16,7 +16,7 @@ import type { Environment } from "../host/machine.ts";
 import type { PolicyDescription } from "../permit/describe.ts";
 import type { Policy } from "../permit/policy.ts";
 import type { AttachedFile } from "./attach.ts";
-import type { OpenJournal } from "./journal.ts";
+import type { Journaling, OpenJournal } from "./journal.ts";
 import type { McpRun } from "./mcp.ts";
 import type { ModelFiles } from "./model.ts";
 import type { Resumed } from "./resume.ts";
@@ -28,6 +28,8 @@ export type RunRequest = {
   /** The --model flag. */
   model: string | undefined;
   session: string | undefined;
+  /** How else it is to be journaled. */
+  journaling?: Omit<Journaling, "session">;
   cwd: string;
   environment: Environment;
   /** Absent where there is nobody to ask. */

@@ -5,6 +5,7 @@ import { plansOf, type Plan } from "../core/plan.ts";
 import type { HostOptions } from "../host/host.ts";
 import type { Environment } from "../host/machine.ts";
 import { keyVariables } from "../models/providers.ts";
+import { storeSecrets, storeVariable } from "./journal.ts";
 import { planSecrets } from "./model.ts";
 import { personAt, signInsOf } from "./sign-ins.ts";
 import { toolVariables, withheldVariables } from "./toolbox.ts";
@@ -15,9 +16,10 @@ export type Secrecy = { secretNames: readonly string[]; mask: Mask };
 /** What is secret in the runs of an agent file, its sub-agents' included, and of the tools that are offered beside it. */
 export function secrecyOf(plan: Plan | undefined, tools: readonly PlannedTool[], environment: Environment): Secrecy {
   const plans = plan === undefined ? [] : plansOf(plan);
-  const secretNames = [...keyVariables, ...plans.flatMap(planSecrets)];
+  const secretNames = [...keyVariables, storeVariable, ...plans.flatMap(planSecrets)];
   const variables = toolVariables([...tools, ...plans.flatMap((one) => one.tools)]);
   const mask = makeMask([...secretNames, ...variables].flatMap((name) => environment[name] ?? []));
+  mask.add(storeSecrets(environment));
   return { secretNames, mask };
 }
 

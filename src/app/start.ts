@@ -66,7 +66,7 @@ export async function startRun(
   const session = turn === undefined ? request.session : turn.session;
   const newRun = { id, agent: plan.name, model: model.name, time: clock.now() };
   const opened = await (resumed === undefined
-    ? (turn?.open(newRun) ?? openJournal(journalPath(environment), newRun, session))
+    ? (turn?.open(newRun) ?? openJournal(journalPath(environment), newRun, { ...request.journaling, session }))
     : ok(resumed.journal));
   if (!opened.ok) return problemOf("usage", opened.error.message);
   const { journal, history, warning, recall } = opened.value;

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { DurableEvent } from "../core/event.ts";
+import { attachmentsIn } from "../core/kept.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Named, Pruned, PruneRule, WholeRun } from "../core/store.ts";
 import type { Take } from "./journal.ts";
@@ -20,22 +20,6 @@ export const manageTables = `
 export const manageStep = `${manageTables}
   INSERT INTO uses SELECT DISTINCT tree.value, events.run FROM events, json_tree(events.event) AS tree
     WHERE events.type IN ('user', 'call_end', 'file_change') AND instr(event, '"sha256"') AND tree.key = 'sha256'`;
-
-/** The attachments and texts that an event names, by their SHA-256. */
-export function namedBy(event: DurableEvent): string[] {
-  switch (event.type) {
-    case "user":
-      return (event.attachments ?? []).map(({ sha256 }) => sha256);
-    case "call_end":
-      return [...(event.attachments ?? []), ...(event.whole === undefined ? [] : [event.whole])].map(
-        ({ sha256 }) => sha256,
-      );
-    case "file_change":
-      return event.before?.sha256 === undefined ? [] : [event.before.sha256];
-    default:
-      return [];
-  }
-}
 
 /** The sessions and runs that begin so. A session is as new as its newest run, and stands before it. */
 export function matchNames(db: Database, beginning: string, most: number): Named[] {
@@ -79,7 +63,7 @@ export function addRuns(
         run("INSERT INTO events (run, seq, time, type, event) VALUES (?, ?, ?, ?, ?)", number, seq, time, type, text);
         const call = reader.read(event);
         if (call !== undefined && !copy) calls.add(number, event, call);
-        for (const sha256 of namedBy(event))
+        for (const sha256 of attachmentsIn(event))
           run("INSERT INTO uses (sha256, run) VALUES (?, ?) ON CONFLICT DO NOTHING", sha256, number);
       }
     }

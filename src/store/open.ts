@@ -1,6 +1,6 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { CallRow, Reader, Store } from "../core/store.ts";
 import { journals, type Take } from "./journal.ts";
@@ -22,6 +22,7 @@ const busyMs = 5000;
  */
 export async function openStore(location: string): Promise<Result<Store>> {
   if (isPostgres(location)) return shared(location, false);
+  if (!isAbsolute(location)) return fail("failed", noPlace);
   let db: Database | undefined;
   try {
     mkdirSync(dirname(location), { recursive: true, mode: 0o700 });
@@ -59,6 +60,7 @@ export async function openStore(location: string): Promise<Result<Store>> {
  */
 export async function findStore(location: string | undefined): Promise<Result<Reader>> {
   if (location !== undefined && isPostgres(location)) return shared(location, true);
+  if (location !== undefined && !isAbsolute(location)) return fail("failed", noPlace);
   if (location === undefined || !existsSync(location)) return ok(memoryStore());
   let db: Database | undefined;
   try {
@@ -80,6 +82,9 @@ export async function findStore(location: string | undefined): Promise<Result<Re
     return fail("failed", `Cannot read the journal '${location}': ${reason(error)}`);
   }
 }
+
+/** What else it is may hold a password. */
+const noPlace = "Cannot open the journal: REIN_STORE is neither a 'postgres://' URL nor an absolute path";
 
 /** Whether a place is a PostgreSQL database. */
 export function isPostgres(location: string): boolean {

@@ -1,7 +1,8 @@
+import { attachmentsIn } from "../core/kept.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Named, Pruned, PruneRule, WholeRun } from "../core/store.ts";
 import { CallReader } from "./ledger.ts";
-import { dailyRuns, dayMs, namedBy } from "./manage.ts";
+import { dailyRuns, dayMs } from "./manage.ts";
 import { appendEvent } from "./postgres-journal.ts";
 import type { Link } from "./postgres.ts";
 import { readRun } from "./postgres-reads.ts";
@@ -40,7 +41,7 @@ async function addRun(link: Link, session: number | null, run: WholeRun): Promis
   for (const event of run.events) {
     const call = reader.read(event);
     await appendEvent(link, number, event, copy ? undefined : call, "flush");
-    for (const sha256 of namedBy(event))
+    for (const sha256 of attachmentsIn(event))
       await query("INSERT INTO rein_uses VALUES ($1::text, $2::bigint) ON CONFLICT DO NOTHING", [sha256, number]);
   }
 }

@@ -64,8 +64,9 @@ export async function builtInTimes(): Promise<ToolTime[]> {
     try {
       plant(cwd);
       const skills = [{ name: "notes", description: "How notes are taken", folder: join(cwd, "notes") }];
+      const memory = join(cwd, "notes.md");
       const lsp = { python: serverCommand };
-      const builtIn = await loadTools(toolNames, { ...noSetting, skills, oauth, lsp, servers: () => mcp.door });
+      const builtIn = await loadTools(toolNames, { ...noSetting, skills, memory, oauth, lsp, servers: () => mcp.door });
       const tools = [...builtIn, ...mcp.door.tools().map((tool) => serverTool(tool, mcp.door))];
       const { signal } = new AbortController();
       const context: CallContext = {
@@ -121,6 +122,10 @@ function cases(cwd: string, site: string, server: ReturnType<typeof startServer>
   };
   const get = (path: string) => async () => (await fetch(`${site}${path}`)).text();
   const edits = [{ old_text: "port = 80", new_text: "port = 8080" }];
+  const noted = Array.from({ length: 30 }, (_, n) => `## note ${n}\n\n${"Words and a needle. ".repeat(20)}\n`).join(
+    "\n",
+  );
+  const notes = () => writeFileSync(join(cwd, "notes.md"), noted);
   const rows = Array.from({ length: 20 }, (_, row) => [`file-${row}.ts`, row]);
   return [
     { tool: "file_read", what: "51 lines", input: { path: "a.txt" } },
@@ -160,6 +165,8 @@ function cases(cwd: string, site: string, server: ReturnType<typeof startServer>
     { tool: "spawn_agent", what: "without the agent", input: { agent: "a", background: true } },
     { tool: "agent_manage", what: "list", input: { action: "list" } },
     { tool: "skill_read", what: "a skill", input: { skill: "notes" } },
+    { tool: "memory_read", what: "30 notes", input: { query: "needle" }, before: notes },
+    { tool: "memory_write", what: "one beside 30", input: { action: "add", key: "new", text: "Words" }, before: notes },
     { tool: "mcp_server_list", what: "one server", input: {} },
     {
       tool: "mcp_read_resource",

@@ -7,6 +7,7 @@ import type { Known } from "./check.ts";
 import { contextProblems } from "./context.ts";
 import { inputProblems } from "./input-specs.ts";
 import { lspProblems } from "./lsp.ts";
+import { memoryProblems, withMemoryTools } from "./memory.ts";
 import { mistakenTask, strayMessage } from "./mistaken.ts";
 import { modelVariables, requestProblems, unkeptProblems } from "./models.ts";
 import { entriesOf, find, itemsOf, quote, textsBelow, textsOf, type MapNode, type Node } from "./node.ts";
@@ -62,13 +63,14 @@ export function checkBody(
       ...checkProblems(node),
       ...lspProblems(node),
       ...contextProblems(node),
+      ...memoryProblems(node),
       ...envProblems(node, root, known.secrets),
       ...secretProblems(node, root, known.secrets),
       ...oauthProblems(node),
     ],
     instructions: instructions?.template ?? [],
     prompt: prompt?.template,
-    tools: tools.planned,
+    tools: withMemoryTools(node, tools.planned),
     picks: tools.picks,
   };
 }

@@ -4,6 +4,7 @@ import { plansOf, type InputSpec, type Plan, type Skill, type SubAgent, type Tem
 import { milliseconds } from "./duration.ts";
 import { modelSetting } from "./route-schema.ts";
 import type { CheckedMcp } from "./mcp.ts";
+import { memoryOf, writesMemory } from "./memory.ts";
 import type { AgentFile } from "./schema.ts";
 import type { Source } from "./source.ts";
 
@@ -42,11 +43,16 @@ export function planOf(
   const net = [...new Set([...(file.permissions.net ?? []), ...hosts])];
   const run = [...new Set([...(file.permissions.run ?? []), ...programs])];
   // A sub-agent gets no more than this one, so what it reads this one requests.
+  const inner = Object.values(agents).flatMap((agent) => plansOf(agent.plan));
+  const memory = memoryOf(file.memory, source);
+  const memories = [{ ...memory, tools }, ...inner];
   const theirs = [
-    ...skills,
-    ...Object.values(agents).flatMap(({ plan }) => plansOf(plan).flatMap((one) => one.skills)),
+    ...[{ skills }, ...inner].flatMap((one) => one.skills.map(({ folder }) => folder)),
+    ...memories.flatMap((one) => one.memory ?? []),
   ];
-  const read = [...new Set([...(file.permissions.read ?? []), ...theirs.map((skill) => requestOf(skill, source))])];
+  const read = [...new Set([...(file.permissions.read ?? []), ...theirs.map((path) => requestOf(path, source))])];
+  const kept = memories.flatMap((one) => (writesMemory(one.tools) ? (one.memory ?? []) : []));
+  const write = [...new Set([...(file.permissions.write ?? []), ...kept.map((path) => requestOf(path, source))])];
   const own = file.permissions.env ?? [];
   const withheld = [...new Set(mcp.requests.env)].filter((name) => !own.some((rule) => isVariableOf(rule, name)));
   const env = [...own, ...withheld];
@@ -65,6 +71,7 @@ export function planOf(
     tools: [...tools],
     agents,
     skills,
+    ...memory,
     mcp: mcp.servers.map((server) => withPicks(server, picks.get(server.name))),
     lsp: file.lsp,
     secrets: file.secrets,
@@ -72,6 +79,7 @@ export function planOf(
     permissions: {
       ...file.permissions,
       ...(read.length > 0 ? { read } : {}),
+      ...(write.length > 0 ? { write } : {}),
       ...(run.length > 0 ? { run } : {}),
       ...(net.length > 0 ? { net } : {}),
       ...(env.length > 0 ? { env } : {}),
@@ -101,9 +109,9 @@ function isVariableOf(rule: string, name: string): boolean {
   return rule === name || (rule.endsWith("_*") && name.startsWith(rule.slice(0, -1)));
 }
 
-/** A skill's folder as a rule of `permissions.read`. */
-function requestOf({ folder }: Skill, source: Source): string {
-  return folder.startsWith(`${source.folder}/`) ? `agent:${folder.slice(source.folder.length + 1)}` : folder;
+/** A skill's folder, or the file of a memory, as a rule of `permissions.read`. */
+function requestOf(path: string, source: Source): string {
+  return path.startsWith(`${source.folder}/`) ? `agent:${path.slice(source.folder.length + 1)}` : path;
 }
 
 /** What a tool requests by being there: to run its program, or to reach its host. */

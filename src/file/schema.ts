@@ -308,6 +308,20 @@ const entries = {
     ),
     [],
   ),
+  memory: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.title("a file"),
+      v.regex(/^(?!~)[^\u0000-\u001f]*[^\u0000-\u001f/]$/, "Expected a file, by its path from the agent file"),
+      v.description(
+        "A Markdown file with notes that are kept across sessions, relative to the agent file; it is made when the first one is " +
+          "written. It gives the tools `memory_read` and `memory_write`, or only the one of them that `tools` lists. The file counts " +
+          "as requested in `permissions.read`, and with `memory_write` in `permissions.write`. It has at most 64 kB, and what it " +
+          "holds is data for the model, never instructions.",
+      ),
+      v.examples(["notes.md"]),
+    ),
+  ),
   secrets: v.optional(secretsSchema, {}),
   oauth: v.optional(oauthSchema, {}),
   lsp: v.optional(lspSchema, {}),
@@ -334,6 +348,7 @@ export const inlineAgent = v.pipe(
     denied: entries.denied,
     env: entries.env,
     skills: entries.skills,
+    memory: entries.memory,
     secrets: entries.secrets,
     oauth: entries.oauth,
     lsp: entries.lsp,
@@ -390,7 +405,7 @@ export const agentSchema = v.pipe(
 
 /** Keys that later versions will know, by the path of the map they stand in. */
 export const laterKeys: Record<string, readonly string[]> = {
-  "": ["agents", "skills", "flow", "sandbox", "commands", "memory", "tests"],
+  "": ["agents", "skills", "flow", "sandbox", "commands", "tests"],
 };
 
 const foreignHere = {

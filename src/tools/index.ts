@@ -17,6 +17,8 @@ import { makeHttpRequest } from "./http-request.ts";
 import { lspIntegration } from "./lsp-integration.ts";
 import { mcpReadResource } from "./mcp-read-resource.ts";
 import { mcpServerList } from "./mcp-server-list.ts";
+import { memoryRead } from "./memory-read.ts";
+import { memoryWrite } from "./memory-write.ts";
 import { oauthFlow } from "./oauth-flow.ts";
 import { skillRead } from "./skill-read.ts";
 import { spawnAgent } from "./spawn-agent.ts";
@@ -24,7 +26,7 @@ import { makeWebScrape } from "./web-scrape.ts";
 import { webSearch } from "./web-search.ts";
 
 /** What of a plan some tools are made of, and the MCP servers of its run, which are there when a tool is called. */
-export type RunSetting = Pick<Plan, "agents" | "skills" | "lsp" | "secrets" | "oauth"> & { servers?: () => McpDoor };
+export type RunSetting = Pick<Plan, "agents" | "skills" | "memory" | "lsp" | "secrets" | "oauth"> & { servers?: () => McpDoor };
 
 export const noSetting: RunSetting = { agents: {}, skills: [], lsp: {}, secrets: {}, oauth: {} };
 
@@ -49,6 +51,8 @@ const tools: ReadonlyArray<Tool | ((setting: RunSetting) => Tool)> = [
   spawnAgent,
   agentManage,
   skillRead,
+  memoryRead,
+  memoryWrite,
   mcpServerList,
   mcpReadResource,
   contextRecall,

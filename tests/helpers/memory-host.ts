@@ -105,7 +105,8 @@ export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
       async write(path, bytes, { ifVersion } = {}) {
         const denied = denial("write", path);
         if (denied !== undefined) return denied;
-        if (ifVersion !== undefined && ifVersion !== version(path)) {
+        const now = files.has(absolute(path)) ? version(path) : "absent";
+        if (ifVersion !== undefined && ifVersion !== now) {
           return fail("changed", `Cannot write '${path}': it has changed since it was read`);
         }
         const created = !files.has(absolute(path));

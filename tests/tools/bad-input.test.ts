@@ -18,7 +18,7 @@ const takingText = all.filter((tool) => tool !== "mcp_server_list");
 const starting = ["bash_exec", "git_operations", "lsp_integration", "word", "loud"];
 
 /** A file or folder that the call names. `oauth_flow` opens files by names of its own: tests/host/credentials.test.ts. */
-const opening = all.filter((tool) => /^(file|git|bash|lsp|skill|canvas)_|^http_request$/.test(tool));
+const opening = all.filter((tool) => /^(file|git|bash|lsp|skill|memory|canvas)_|^http_request$/.test(tool));
 
 /** What a case tries, turn by turn, and the tools that each turn must call. */
 const cases: ReadonlyArray<{ name: string; turns: ReadonlyArray<readonly [what: string, tools: readonly string[]]> }> =
@@ -26,7 +26,7 @@ const cases: ReadonlyArray<{ name: string; turns: ReadonlyArray<readonly [what: 
     {
       name: "arguments",
       turns: [
-        ["nothing that it requires", all.filter((tool) => !/^(file_list|mcp_.*)$/.test(tool))],
+        ["nothing that it requires", all.filter((tool) => !/^(file_list|memory_read|mcp_.*)$/.test(tool))],
         ["arguments of a wrong type", all],
         ["what leads outside", takingText],
         ["what begins like an option", takingText],

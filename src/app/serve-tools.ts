@@ -96,10 +96,11 @@ export async function servedTools(request: ServeToolsRequest): Promise<Result<Se
   gateway = new Gateway({
     servers: mcp?.servers() ?? noServers(),
     names: plan.mcp.map(({ name }) => name),
-    own: tools.map((tool) => servedTool(tool, host, mask, log)),
+    own: limited(tools.map((tool) => servedTool(tool, host, mask))),
     resources: plan.tools.some(isResourceTool),
     allow: (name) => plan.mcp.find((one) => one.name === name)?.allow ?? [],
     mask,
+    log,
   });
   const { factory } = gateway;
   return ok({
@@ -126,20 +127,36 @@ function noServers(): Servers {
   });
 }
 
+/** So many calls run at once; a further one is refused, with the reason. */
+const mostRunning = 16;
+
+function limited(tools: ServedTool[]): ServedTool[] {
+  let running = 0;
+  return tools.map((tool) => ({
+    ...tool,
+    async call(...given) {
+      if (running >= mostRunning) {
+        const content = [`${mostRunning} calls are under way: try again when one has ended`];
+        return { content, error: true, meta: {} };
+      }
+      running++;
+      try {
+        return await tool.call(...given);
+      } finally {
+        running--;
+      }
+    },
+  }));
+}
+
 /** A tool of ours, each of whose calls passes the gate. */
-function servedTool(
-  tool: Tool,
-  host: OpenHost,
-  mask: (text: string) => string,
-  log: (text: string) => void,
-): ServedTool {
+function servedTool(tool: Tool, host: OpenHost, mask: (text: string) => string): ServedTool {
   const { name, description, input } = tool;
   return {
     name,
     description,
     input,
     async call(given, { signal, progress }) {
-      log(`${name}: called`);
       const denied: Denial[] = [];
       const decided: Decided = async (_, decision) => {
         if (decision.verdict === "deny") denied.push(decision.denial);

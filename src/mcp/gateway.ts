@@ -35,6 +35,8 @@ export type GatewayOptions = {
   /** What the entry of a server lets it ask for. */
   allow(server: string): readonly McpRequest[];
   mask(text: string): string;
+  /** Told of each call, for a log. */
+  log(text: string): void;
 };
 
 /** Told of changes to what is offered: as the protocol names them. */
@@ -112,7 +114,7 @@ export class Gateway {
         const from =
           ref.type === "ref/prompt"
             ? await this.#promptOf(ref.name, asker(context))
-            : await this.#resourceOf(ref.uri, asker(context));
+            : await this.#templateOf(ref.uri, asker(context));
         return this.#relay.ask(from, "the completion of a value", asker(context), (client, how, carried) =>
           client.complete({ ...params, ...carried }, how),
         );
@@ -166,14 +168,18 @@ export class Gateway {
   }
 
   async #call(params: { name: string; arguments?: Record<string, unknown> | undefined }, asker: Asker) {
-    const { own, servers } = this.#options;
+    const { own, servers, log } = this.#options;
     const tool = own.find(({ name }) => name === params.name);
-    if (tool !== undefined) return callServed(tool, params.arguments ?? {}, asker.context);
+    if (tool !== undefined) {
+      log(`${tool.name}: called`);
+      return callServed(tool, params.arguments ?? {}, asker.context);
+    }
     const offered = servers.door.tools().find(({ name }) => name === params.name);
     if (offered === undefined) {
       const names = [...own, ...servers.door.tools()].map(({ name }) => name);
       throw unknownTool(params.name, names);
     }
+    log(`${offered.name}: called`);
     const { name } = offered.facts;
     // What it answers is for the client to check, by the same schema.
     const { outputSchema: _, ...definition } = toolOf({ ...offered, name }) ?? {};
@@ -273,6 +279,12 @@ export class Gateway {
     );
     if (made === undefined) throw new ResourceNotFoundError(uri);
     return made.from;
+  }
+
+  /** Whose template it is, where resources are offered at all. */
+  #templateOf(uri: string, asker: Asker): Promise<string> {
+    if (this.#options.resources) return this.#resourceOf(uri, asker);
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `No resource template '${uri}'`);
   }
 
   #able(what: "prompts" | "resources"): string[] {

@@ -168,6 +168,33 @@ class Talking implements Talk {
     return ok({ ...(await context.size(model)), messages: conversation.messages.length });
   }
 
+  async memory(): ReturnType<Talk["memory"]> {
+    const { memory } = this.#request.plan;
+    if (memory === undefined) return ok(undefined);
+    const { printNotes, readNotes } = await import("../tools/notes.ts");
+    const read = await readNotes(this.#host(), memory);
+    if (!read.ok) return problemOf("usage", read.error.message);
+    return ok({ file: memory, text: read.value.size === 0 ? "" : printNotes(read.value) });
+  }
+
+  async changed({ path, before, after }: Told["changes"][number]): ReturnType<Talk["changed"]> {
+    if (before === undefined) return undefined;
+    const was = before === null ? null : await this.#bytes(before.sha256);
+    const { fs } = this.#host();
+    // It only looks: nobody is asked for what is shown beside a call.
+    const read =
+      after === null || !(await fs.may("read", path))
+        ? undefined
+        : await fs.read(path, { offset: 0, limit: largestShown + 1 });
+    const now =
+      after === null ? null : read?.ok === true && sha256(read.value.bytes) === after ? read.value.bytes : undefined;
+    if (was === undefined || now === undefined) return undefined;
+    const texts = { before: was && textIn(was), after: now && textIn(now) };
+    return texts.before === undefined || texts.after === undefined
+      ? undefined
+      : { before: texts.before, after: texts.after };
+  }
+
   async compact(signal: AbortSignal): ReturnType<Talk["compact"]> {
     const ready = await this.#ready(signal);
     if (!ready.ok) return ready;
@@ -370,6 +397,23 @@ class Talking implements Talk {
   async #bytes(sha256: string): Promise<Uint8Array | undefined> {
     const found = await this.#opened().attachment(sha256);
     return found.ok ? found.value : undefined;
+  }
+}
+
+/** A larger file is not shown whole. */
+const largestShown = 1_000_000;
+
+function sha256(bytes: Uint8Array): string {
+  return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+}
+
+/** Undefined where it is no text, or too large to show. */
+function textIn(bytes: Uint8Array): string | undefined {
+  if (bytes.length > largestShown) return undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined; // Not UTF-8.
   }
 }
 

@@ -24,6 +24,9 @@ export type TalkSize = {
   parts: Array<{ name: string; tokens: number }>;
 };
 
+/** The text of a file before and after a change; null where there was no file. */
+export type ChangedText = { before: string | null; after: string | null };
+
 /** One row of a list of what an agent has. */
 export type Named = { name: string; description: string };
 
@@ -52,6 +55,10 @@ export type Talk = {
   prompt(server: string, name: string, values: Record<string, string>, signal: AbortSignal): Promise<Result<string>>;
   permissions: { allowed: PermissionLists; ungranted: PermissionLists; denied: PermissionLists };
   size(signal: AbortSignal): Promise<Result<TalkSize, Problem>>;
+  /** The notes of `memory:`, as their file has them; undefined where the agent has no memory. For /memory. */
+  memory(): Promise<Result<{ file: string; text: string } | undefined, Problem>>;
+  /** What a change did to a file, as long as nothing has changed it since; undefined where that is not known, or is no text. */
+  changed(change: Extract<DurableEvent, { type: "file_change" }>): Promise<ChangedText | undefined>;
   /** Makes requests shorter: tokens before and after; undefined where nothing can go. */
   compact(signal: AbortSignal): Promise<Result<{ before: number; after: number } | undefined, Problem>>;
   /** The next turn begins anew; the journal keeps what was. Says how many turns went. */

@@ -30,6 +30,10 @@ type Completer = (typed: string, context: Context) => Candidate[] | Promise<Cand
 export const completers: Readonly<Record<string, Completer>> = {
   "--session": sessions,
   "sessions show NAME": sessions,
+  "resume RUN|last": async (typed, context) => [
+    { value: "last", about: "the newest run" },
+    ...(await sessions(typed, context)),
+  ],
   "models pull MODEL": async () => (await names()).pullableNames.map(plain),
   "models rm NAME": localModels,
   "models info NAME|PATH": async (typed, context) => [

@@ -73,13 +73,14 @@ export type ModelFailure = {
  * budget is used up; where nothing came before it, nothing was sent); one that just ends was cut.
  * `tool_call` is a fragment: `index` tells calls apart, `id` and `name` come once, `arguments` is appended. `retry` says that
  * the request is made anew, and `fallback` that another model is asked: what came before it in this stream is void. `begun` is its
- * first token, where what it says is still held back. `warning` is for the user, and ends nothing.
+ * first token, where what it says is still held back. `input` is what the service has counted before it answered. `warning` is for the user, and ends nothing.
  */
 export type ModelEvent =
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
   | { type: "tool_call"; index: number; id?: string; name?: string; arguments: string }
   | { type: "begun" }
+  | { type: "input"; usage: Usage }
   | ({ type: "usage" } & Paid)
   | { type: "warning"; message: string }
   | { type: "retry"; attempt: number; of: number; waitMs: number; failure: ModelFailure }

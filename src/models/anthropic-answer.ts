@@ -40,7 +40,7 @@ export function anthropicAnswer({ host, origin }: AnthropicSource, messages: Mes
     switch (event["type"]) {
       case "message_start":
         count(objectField(event["message"])["usage"]);
-        return [];
+        return usage === undefined ? [] : [{ type: "input", usage: usageOf(usage) }];
       case "content_block_start":
         return begin(index, objectField(event["content_block"]));
       case "content_block_delta":
@@ -122,7 +122,9 @@ export function anthropicAnswer({ host, origin }: AnthropicSource, messages: Mes
   }
 
   function end(): ModelEvent[] {
-    const events: ModelEvent[] = usage === undefined ? [] : [{ type: "usage", usage: usageOf(usage) }];
+    // Of an answer that was cut only its start was counted.
+    const events: ModelEvent[] =
+      usage === undefined || stop === undefined ? [] : [{ type: "usage", usage: usageOf(usage) }];
     const kept = [...blocks.values()];
     if (stop === "refusal" && explanation !== "" && !kept.some((block) => block.type === "said" && block.length > 0)) {
       events.push({ type: "text", text: explanation });

@@ -33,9 +33,9 @@ export function withBudget(model: Model, { price, clock, longest }: BudgetOption
     const time = clock.now();
     const rough = estimateTokens(request);
     const input = Math.ceil(rough * correction);
-    const used = (output: number): Usage => {
-      return { input, output, cached: Math.floor(input * cachedShare), reasoning: 0 };
-    };
+    /** By estimate, or as the service counted them before it answered. */
+    let asked: Usage = { input, output: 0, cached: Math.floor(input * cachedShare), reasoning: 0 };
+    const used = (output: number): Usage => ({ ...asked, output });
     const costOf = (usage: Usage) => price?.cost(usage, time) ?? 0;
     const paid = (usage: Usage) => ({
       usage,
@@ -65,6 +65,9 @@ export function withBudget(model: Model, { price, clock, longest }: BudgetOption
           };
         }
         switch (event.type) {
+          case "input":
+            if (event.usage.input > 0) asked = { ...event.usage, output: 0, reasoning: 0 };
+            continue;
           case "usage": {
             const { usage } = event;
             told = true;
@@ -95,7 +98,7 @@ export function withBudget(model: Model, { price, clock, longest }: BudgetOption
         said ||= event.type !== "warning";
         yield event;
         if (told) continue;
-        budget.use(costOf(used(output)), input + output);
+        budget.use(costOf(used(output)), asked.input + output);
         const { cost, tokens } = budget.left();
         if (cost >= 0 && tokens >= 0) continue;
         yield { type: "usage", ...paid(used(Math.ceil(output))), estimated: true };

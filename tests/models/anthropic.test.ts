@@ -74,6 +74,12 @@ describe("the wire", () => {
     expect((await reply({ kind: "answer", content: [hi], usage })).usage).toEqual(usage);
   });
 
+  test("of an answer that was cut only what it read is counted", async () => {
+    const { events, usage } = await reply({ kind: "answer", content: [hi], cut: { at: "finish", by: "end" } });
+    expect(events).toContainEqual({ type: "input", usage: expect.objectContaining({ input: 10, cached: 4 }) });
+    expect(usage).toBeUndefined();
+  });
+
   test("a missing usage is no usage", async () => {
     expect((await reply({ kind: "answer", content: [hi], usage: null })).usage).toBeUndefined();
   });

@@ -186,6 +186,16 @@ describe("what a request cost", () => {
     expect(events.at(-2)).toMatchObject({ type: "usage", usage: { input: 104, output: 10 }, estimated: true });
   });
 
+  test("has what the service had counted before the answer was ended", async () => {
+    const counted: ModelEvent = { type: "input", usage: { input: 5000, output: 1, cached: 4000, reasoning: 0 } };
+    const failure: ModelEvent = { type: "failure", failure: { kind: "network", message: "x", retryable: true } };
+    const text: ModelEvent = { type: "text", text: "y".repeat(40) };
+    const events = await ask(bounded(saying(counted, text, failure)), budget({}));
+    expect(events.map(({ type }) => type)).toEqual(["text", "usage", "failure"]);
+    const told = { input: 5000, output: 10, cached: 4000, reasoning: 0 };
+    expect(events[1]).toMatchObject({ usage: told, estimated: true });
+  });
+
   test("is estimated where the answer failed on its way, and nothing where there was none", async () => {
     const failure: ModelEvent = { type: "failure", failure: { kind: "network", message: "x", retryable: true } };
     const events = await ask(bounded(saying({ type: "text", text: "y".repeat(40) }, failure)), budget({}));

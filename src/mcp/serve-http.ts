@@ -47,7 +47,10 @@ export function serveHttp(factory: McpServerFactory, { port, token, id }: HttpSe
       sessions.delete(oldest[0]);
       await oldest[1].close();
     }
-    return transport.handleRequest(request);
+    const response = await transport.handleRequest(request);
+    // A request that begins no session has been refused.
+    if (transport.sessionId === undefined) await server.close();
+    return response;
   }
 
   async function legacy(request: Request): Promise<Response> {

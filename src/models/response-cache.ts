@@ -10,7 +10,7 @@ import {
   type StopReason,
 } from "../core/model.ts";
 import type { ResponseCache } from "../core/response-cache.ts";
-import { listField, textField } from "./fields.ts";
+import { listField, objectField, textField } from "./fields.ts";
 
 /** An answer that came to its end. */
 type Answer = { text: string; calls: ToolCall[]; reason: StopReason; opaque?: Json };
@@ -82,11 +82,12 @@ function answerIn(written: string | undefined): Answer | undefined {
   if (!isJsonObject(value)) return undefined;
   const reason = kept.find((one) => one === value["reason"]);
   if (reason === undefined) return undefined;
-  const calls = listField(value["calls"]).flatMap((call) =>
-    isJsonObject(call)
-      ? [{ id: textField(call["id"]), name: textField(call["name"]), arguments: textField(call["arguments"]) }]
-      : [],
-  );
-  const { opaque } = value;
-  return { text: textField(value["text"]), calls, reason, ...(opaque === undefined ? {} : { opaque }) };
+  const { text, opaque } = value;
+  const calls = listField(value["calls"]).map((call) => {
+    const { id, name, arguments: values } = objectField(call);
+    return { id: textField(id), name: textField(name), arguments: textField(values) };
+  });
+  const whole = calls.every(({ id, name }) => id !== "" && name !== "");
+  if (typeof text !== "string" || !whole || (reason === "tool_calls" && calls.length === 0)) return undefined;
+  return { text, calls, reason, ...(opaque === undefined ? {} : { opaque }) };
 }

@@ -144,15 +144,20 @@ describe("files of answers", () => {
   test("that were damaged are as if they were not there", async () => {
     const folder = newFolder();
     const cache = fileResponses(folder);
-    const real = model(answer, answer, answer, answer);
+    const real = model(...Array.from({ length: 7 }, () => answer));
     await ask(withResponseCache(real, spec, source, cache));
     const [name = ""] = readdirSync(folder);
     const whole = readFileSync(join(folder, name), "utf8");
-    for (const damaged of [whole.slice(0, 20), "[]", '{"reason":"other"}']) {
+    const parts = [
+      '{"reason":"end"}',
+      '{"reason":"tool_calls","text":""}',
+      '{"reason":"tool_calls","text":"","calls":[{}]}',
+    ];
+    for (const damaged of [whole.slice(0, 20), "[]", '{"reason":"other"}', ...parts]) {
       writeFileSync(join(folder, name), damaged);
       expect(await ask(withResponseCache(real, spec, source, cache))).toEqual(answer);
     }
-    expect(real.asked()).toBe(4);
+    expect(real.asked()).toBe(7);
   });
 
   test("that cannot be written fail nothing", async () => {

@@ -167,7 +167,8 @@ export class Screen {
     const line = await promise;
     signal.removeEventListener("abort", leave);
     this.#question = undefined;
-    await this.#print(`${cleanLine(text)} ${cleanLine(line ?? "")}\n`);
+    const said = `${cleanLine(text)} ${cleanLine(line ?? "")}`;
+    await this.#print(this.#work?.view?.aside(said) ?? `${said}\n`);
     return line;
   }
 
@@ -482,7 +483,7 @@ export class Screen {
     const { tokens, cost } = conduct.totals;
     const used = tokens === 0 ? "" : ` · ${count(tokens, "token")}${costItem(cost, " · ")}`;
     const files = conduct.attached.map(({ name }) => ` · @${name}`).join("");
-    return [`${talk.agent} · ${talk.model() ?? "route"} · ${talk.session()}${used}${files}`];
+    return [`${talk.agent} · ${talk.model() ?? "route"}${used} · ${talk.session()}${files}`];
   }
 
   #candidateRows(width: number): string[] {

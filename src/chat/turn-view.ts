@@ -179,6 +179,8 @@ export function turnView(look: Look, started: number, opened: (call: Opened) => 
       const { outcome: how } = event.result;
       return line(dim(`agent ${agent.name} (${cleanLine(id)}): ${how} · ${duration(event.time - agent.started)}`));
     },
+    /** A line of something else that happened meanwhile. */
+    aside: line,
     /** What is left when no event comes any more. */
     end: closed,
     /** The rows of the answer that are not printed yet. */

@@ -86,7 +86,8 @@ export function changes(from: readonly string[], to: readonly string[]): string 
   // Below the last row there may be none yet: a line end makes one.
   const down = same < from.length || same === 0 ? move(same, "B") : `${move(from.length - 1, "B")}\n`;
   // Cleared before it is written: behind the last column some terminals clear that.
-  const rows = to.slice(same).map((row) => `\u001b[K${row}`);
+  // A row that stays is only passed.
+  const rows = to.slice(same).map((row, index) => (row === from[same + index] ? "" : `\u001b[K${row}`));
   return `\r${down}${rows.join("\n")}\r${move(to.length - 1, "A")}`;
 }
 

@@ -7,12 +7,15 @@ export type ScreenModel = {
   text(): string;
   /** The rows above the cursor's. */
   above(): string;
+  /** Where the cursor is, counted from 0; rows over all that were ever shown. */
+  cursor(): { row: number; column: number };
 };
 
 /** Of each character its text; the second column of a wide one is "". `wrapped`: the next row goes on with this line. */
 type Row = { cells: string[]; wrapped: boolean };
 
-const sequence = /^\u001b(?:\[(\d*)([ABJKm])|\[(\d+)(?:;\d+)*m|\](8;;[\x20-\x7e]*)(?:\u0007|\u001b\\))/;
+const sequence =
+  /^\u001b(?:\[\?(?:25|2004)[hl]|\[(\d*)([ABCHJKm])|\[(\d+)(?:;\d+)*m|\](8;;[\x20-\x7e]*)(?:\u0007|\u001b\\))/;
 
 /** `reflows`: as most terminals of desktops do. */
 export function screenModel(columns: number, height: number, reflows = true): ScreenModel {
@@ -48,6 +51,8 @@ export function screenModel(columns: number, height: number, reflows = true): Sc
       if (y - count < top()) throw new Error("Moved above the screen");
       y -= count;
     }
+    if (letter === "C") x = Math.min(x + count, width - 1);
+    if (letter === "H") [x, y] = [0, top()];
     if (letter === "B") y = Math.min(y + count, Math.max(rows.length, top() + height) - 1);
     if (letter === "K" || letter === "J") {
       const row = rowAt(y);
@@ -94,8 +99,9 @@ export function screenModel(columns: number, height: number, reflows = true): Sc
       rows = [];
       let line: string[] = [];
       let cursor: [line: number, offset: number] | undefined;
+      const at = y;
       for (const [index, row] of before.entries()) {
-        if (index === y) cursor = [rows.length, line.length + Math.min(x, row.cells.length)];
+        if (index === at) cursor = [rows.length, line.length + Math.min(x, row.cells.length)];
         line.push(...row.cells);
         if (row.wrapped) continue;
         const made = broken(line, to);
@@ -109,6 +115,7 @@ export function screenModel(columns: number, height: number, reflows = true): Sc
       }
     },
     text: () => shownRows(rows),
+    cursor: () => ({ row: y, column: x }),
     above: () => shownRows(rows.slice(0, y)),
   };
 }

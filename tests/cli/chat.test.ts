@@ -1,0 +1,366 @@
+import { expect, test } from "bun:test";
+import { screenModel } from "../helpers/screen-model.ts";
+import { openScreen, type Screen } from "../helpers/terminal.ts";
+
+const enter = "\r";
+const ctrl = (letter: string) => String.fromCharCode(letter.charCodeAt(0) & 0x1f);
+const up = "\u001b[A";
+const left = "\u001b[D";
+
+const agent = "name: agent\ninstructions: Be brief\nmodel: scripted/script.yaml\n";
+const script = (...steps: unknown[]) => JSON.stringify(steps);
+/** An agent that says what it was asked last. */
+const echo = (count: number) => script(...Array.from({ length: count }, () => ({ text: "You said: ${{ prompt }}" })));
+const talker = (count = 5) => ({ "agent.yaml": agent, "script.yaml": echo(count) });
+
+const ready = " · chat-";
+const chat = "rein chat agent.yaml";
+
+/** What a person sees, rows that scrolled away first; times and names of sessions are taken out. */
+function seen(screen: Pick<Screen, "text"> | string, columns = 80): string {
+  const model = screenModel(columns, 24);
+  model.write(typeof screen === "string" ? screen : screen.text());
+  return model
+    .text()
+    .replace(/ · chat-[\d-]+/g, "")
+    .replace(/\d+(?:\.\d+)?m?s · \d+ tokens/g, "TIME");
+}
+
+const open = (files: Record<string, string>, command = chat, env: Record<string, string> = {}) =>
+  openScreen(command, files, { columns: 80, env });
+
+test("what is entered is answered, and stands above", async () => {
+  await using screen = open(talker());
+  await screen.until(ready);
+  screen.type(`hello${enter}`);
+  await screen.until("You said: hello");
+  await screen.until("tokens");
+  screen.type(ctrl("d"));
+  const { code, cooked } = await screen.end();
+  expect({ code, cooked }).toEqual({ code: 0, cooked: true });
+  expect(seen(screen)).toBe("\n> hello\n\nYou said: hello\n\nTIME");
+});
+
+test("keys edit the line, characters of two columns too", async () => {
+  await using screen = open(talker());
+  await screen.until(ready);
+  screen.type(`漢字x${left}${left}é${ctrl("a")}> ${ctrl("e")}!${"\u001bb"}${enter}`);
+  await screen.until("You said:");
+  await screen.until("tokens");
+  expect(seen(screen)).toContain("> > 漢é字x!\n");
+});
+
+test("the cursor is where the next character comes", async () => {
+  await using screen = open(talker());
+  await screen.until(ready);
+  screen.type(`漢字x${left}`);
+  await screen.until("漢字x");
+  await screen.until("[6C");
+  const model = screenModel(80, 24);
+  model.write(screen.text());
+  expect(model.cursor()).toEqual({ row: 0, column: 6 });
+});
+
+test("what was typed before is there again, in the next chat too, and can be searched", async () => {
+  const files = talker();
+  const both = `${chat}; ls -l .local/state/rein/chat-history | cut -c1-10; echo again; ${chat}`;
+  await using screen = open(files, both);
+  await screen.until(ready);
+  screen.type(`first thing${enter}`);
+  await screen.until("You said: first thing");
+  screen.type(` not kept${enter}`);
+  await screen.until("You said:  not kept");
+  screen.type(`second${enter}`);
+  await screen.until("You said: second");
+  screen.type(`${up}${up}${up}!${enter}`);
+  await screen.until("You said: first thing!");
+  await screen.until("tokens");
+  await Bun.sleep(50);
+  screen.type(ctrl("d"));
+  await screen.until("-rw-------");
+  await screen.until("again");
+  await screen.until(ready);
+  screen.type(`${up}${up}`);
+  await screen.until("> second");
+  screen.type(`${ctrl("c")}${ctrl("r")}thi`);
+  await screen.until("search 'thi': first thing!");
+  screen.type(enter);
+  await screen.until("You said: first thing!");
+});
+
+test("a secret is not kept in the history", async () => {
+  await using screen = open(talker(), `${chat}; cat .local/state/rein/chat-history; echo end`, {
+    OPENAI_API_KEY: "sk-very-secret-key",
+  });
+  await screen.until(ready);
+  screen.type(`my key is sk-very-secret-key${enter}`);
+  await screen.until("You said: my key is [masked]");
+  screen.type(`plain${enter}`);
+  await screen.until("You said: plain");
+  await screen.until("tokens");
+  await Bun.sleep(50);
+  screen.type(ctrl("d"));
+  await screen.until("end\n");
+  expect(screen.text().split("\u001b[?2004l")[1]).toBe('"plain"\nend\n');
+});
+
+test("Alt-Enter and a backslash begin a line, and a paste keeps its lines", async () => {
+  await using screen = open(talker());
+  await screen.until(ready);
+  screen.type(`one\u001b\rtwo\\${enter}\u001b[200~three\nfour\u001b[201~`);
+  await screen.until("four");
+  expect(seen(screen)).toStartWith("> one\n  two\n  three\n  four\n");
+  screen.type(enter);
+  await screen.until("You said: one");
+  await screen.until("tokens");
+  expect(seen(screen)).toContain("> one\n  two\n  three\n  four\n\nYou said: one\ntwo\nthree\nfour\n");
+});
+
+test("Ctrl-C stops a turn and keeps what came; the next turn knows of it", async () => {
+  await using screen = open({
+    "agent.yaml": agent,
+    "script.yaml": script({ text: "some words and then nothing", drip: "300ms" }, { text: "Second answer" }),
+  });
+  await screen.until(ready);
+  screen.type(`go${enter}`);
+  await screen.until("some words");
+  screen.type(ctrl("c"));
+  await screen.until("Interrupted");
+  screen.type(`on${enter}`);
+  await screen.until("Second answer");
+  await screen.until("tokens");
+  screen.type(`/context${enter}`);
+  await screen.until("4 messages");
+  screen.type(ctrl("d"));
+  expect((await screen.end()).code).toBe(0);
+});
+
+test("Ctrl-C twice ends with 130, and leaves the terminal as it was", async () => {
+  await using screen = open({ "agent.yaml": agent, "script.yaml": script({ text: "never", delay: "1h" }) });
+  await screen.until(ready);
+  screen.type(`go${enter}`);
+  await screen.until("Ctrl-C stops");
+  screen.type(ctrl("c"));
+  screen.type(ctrl("c"));
+  const { code, cooked, text } = await screen.end();
+  expect({ code, cooked }).toEqual({ code: 130, cooked: true });
+  expect(text).toEndWith("\u001b[?25h\u001b[?2004l");
+});
+
+test("with nothing under way Ctrl-C empties the line, and only twice without one ends", async () => {
+  await using screen = open(talker());
+  await screen.until(ready);
+  screen.type("half a line");
+  await screen.until("half a line");
+  screen.type(ctrl("c"));
+  await screen.until("\u001b[K> \r".replace("\r", ""));
+  screen.type(ctrl("c"));
+  await screen.until("Ctrl-C once more ends the chat");
+  screen.type("x");
+  await screen.until("> x");
+  screen.type(`${ctrl("c")}${ctrl("c")}${ctrl("c")}`);
+  expect((await screen.end()).code).toBe(130);
+});
+
+test("what is typed while it works waits, is shown, and is said next", async () => {
+  await using screen = open({
+    "agent.yaml": agent,
+    "script.yaml": script({ text: "slow one", drip: "200ms" }, { text: "You said: ${{ prompt }}" }),
+  });
+  await screen.until(ready);
+  screen.type(`first${enter}`);
+  await screen.until("slow");
+  screen.type(`then this${enter}`);
+  await screen.until("waits: then this");
+  await screen.until("You said: then this");
+  await screen.until("tokens");
+  expect(seen(screen)).toContain("> first\n\nslow one\n\nTIME\n\n> then this\n\nYou said: then this");
+});
+
+test("Up takes back what waits", async () => {
+  await using screen = open({ "agent.yaml": agent, "script.yaml": script({ text: "never", delay: "1h" }) });
+  await screen.until(ready);
+  screen.type(`first${enter}`);
+  await screen.until("Ctrl-C stops");
+  screen.type(`then${enter}`);
+  await screen.until("waits: then");
+  screen.type(up);
+  await screen.until("> then");
+  expect(seen(screen)).not.toContain("waits");
+});
+
+const reader = (...more: unknown[]) => ({
+  "agent.yaml": `${agent}tools: [file_read, file_write]\npermissions: { read: [.], write: [.] }\n`,
+  "script.yaml": script(
+    { text: "Let me look.", calls: [{ name: "file_read", arguments: { path: "a.txt" } }] },
+    { text: "It says ${{ results.0 }}" },
+    ...more,
+  ),
+  "a.txt": "alpha\nbeta\n",
+});
+
+test("a question stands where text is typed, and what was typed for the next turn is no answer to it", async () => {
+  await using screen = open(reader());
+  await screen.until(ready);
+  screen.type(`read it${enter}`);
+  await screen.until("Allow [o]nce, for this");
+  await screen.until("--allow-read=");
+  screen.type(`o${enter}`);
+  await screen.until("✓");
+  await screen.until("It says");
+  await screen.until("tokens");
+  expect(seen(screen)).toMatch(
+    /Let me look\.\n\n'agent' wants to read [^\n]*\n[^\n]*\) o\n✓ file_read 'a\.txt' · .* · \[1\]\n\nIt says/,
+  );
+});
+
+test("no is a no, and the line of the call says so", async () => {
+  await using screen = open(reader());
+  await screen.until(ready);
+  screen.type(`read it${enter}`);
+  await screen.until("or [N]o?");
+  screen.type(enter);
+  await screen.until("✗");
+  await screen.until("refused by the user");
+});
+
+test("Ctrl-O and /open show a call's whole result", async () => {
+  await using screen = open(reader(), `${chat} -P`);
+  await screen.until(ready);
+  screen.type(`read it${enter}`);
+  await screen.until("It says");
+  await screen.until("tokens");
+  screen.type(ctrl("o"));
+  await screen.until('{"path":"a.txt"}');
+  await screen.until("beta");
+  screen.type(`/open 1${enter}`);
+  await screen.until('{"path":"a.txt"}');
+  screen.type(`/open 7${enter}`);
+  await screen.until("There is no call [7]");
+});
+
+test("TAB completes commands, files and names", async () => {
+  await using screen = open({ ...talker(), "notes.md": "Remember", "notes.txt": "x" });
+  await screen.until(ready);
+  screen.type("/perm\t");
+  await screen.until("> /permissions ");
+  screen.type(`${ctrl("u")}see @no\t`);
+  await screen.until("> see @notes.");
+  screen.type("\t");
+  await screen.until("notes.md  notes.txt");
+  screen.type("m\t");
+  await screen.until("@notes.md ");
+  screen.type(`${enter}`);
+  await screen.until("Remember");
+  await screen.until("tokens");
+});
+
+test("a terminal that is resized keeps nothing of what was drawn", async () => {
+  await using screen = open({
+    "agent.yaml": agent,
+    "script.yaml": script({ text: "word ".repeat(40), drip: "20ms" }),
+  });
+  await screen.until(ready);
+  const typed = "a line that is longer than the terminal will be";
+  const model = screenModel(80, 24);
+  let fed = 0;
+  const feed = () => {
+    const text = screen.text();
+    model.write(text.slice(fed));
+    fed = text.length;
+  };
+  screen.type(typed);
+  await screen.until(typed);
+  await Bun.sleep(50);
+  feed();
+  model.resize(30);
+  screen.resize(30);
+  await screen.until("terminal");
+  await Bun.sleep(50);
+  feed();
+  expect(model.text()).toStartWith("> a line that is longer than\n  the terminal will be\nagent");
+});
+
+test("without colours nothing is coloured, and on a dumb terminal there are lines only", async () => {
+  await using plain = open(talker(), chat, { NO_COLOR: "1" });
+  await plain.until(ready);
+  plain.type(`hello${enter}`);
+  await plain.until("You said: hello");
+  await plain.until("tokens");
+  plain.type(ctrl("d"));
+  expect((await plain.end()).text).not.toMatch(/\u001b\[[\d;]*m/);
+
+  await using dumb = open(talker(), chat, { TERM: "dumb" });
+  await dumb.until("> ");
+  dumb.type("hello\n");
+  await dumb.until("You said: hello");
+  await dumb.until("> ");
+  dumb.type("/model\n");
+  await dumb.until("scripted/script.yaml");
+  await dumb.until("> ");
+  dumb.type("\u0004");
+  const { code, text } = await dumb.end();
+  expect(code).toBe(0);
+  expect(text).not.toContain("\u001b");
+});
+
+test("a message is written in $EDITOR", async () => {
+  await using screen = open(
+    { ...talker(), "edit.sh": '#!/bin/sh\ncat "$2"\nprintf \' and more\' >> "$2"\n' },
+    `chmod +x edit.sh; ${chat}`,
+    { EDITOR: "./edit.sh --wait" },
+  );
+  await screen.until(ready);
+  screen.type(`begun${ctrl("x")}${ctrl("e")}`);
+  await screen.until("> begun and more");
+  screen.type(enter);
+  await screen.until("You said: begun and more");
+});
+
+test("a write is shown and taken back with its turn", async () => {
+  await using screen = open(
+    {
+      ...reader(),
+      "script.yaml": script(
+        { calls: [{ name: "file_write", arguments: { path: "a.txt", content: "gamma\n" } }] },
+        { text: "Written" },
+      ),
+    },
+    `${chat} -P; cat a.txt; echo end`,
+  );
+  await screen.until(ready);
+  screen.type(`change it${enter}`);
+  await screen.until("Written");
+  await screen.until("tokens");
+  screen.type(`/undo${enter}`);
+  await screen.until("-gamma");
+  await screen.until("+beta");
+  await screen.until("Take back the last turn and its changes of 1 file?");
+  screen.type(`y${enter}`);
+  await screen.until("Taken back");
+  // What was asked can be asked otherwise.
+  await screen.until("> change it");
+  screen.type(`${ctrl("u")}/context${enter}`);
+  await screen.until("0 messages");
+  screen.type(ctrl("d"));
+  await screen.until("end\n");
+  expect((await screen.end()).text).toEndWith("alpha\nbeta\nend\n");
+});
+
+test("without a terminal there is no chat, and the way out is told", async () => {
+  await using screen = open(talker(), `${chat} < /dev/null; echo code $?; ${chat} | cat`);
+  await screen.until("'rein chat' needs a terminal on stdin and stdout");
+  await screen.until("--session NAME");
+  await screen.until("code 2");
+  await screen.end();
+});
+
+test("a command that there is not is told with the nearest", async () => {
+  await using screen = open(talker());
+  await screen.until(ready);
+  screen.type(`/permissons${enter}`);
+  await screen.until("There is no command '/permissons'");
+  await screen.until("did you mean '/permissions'?");
+  screen.type(`/etc/hosts is a path${enter}`);
+  await screen.until("You said: /etc/hosts is a path");
+});

@@ -11,6 +11,13 @@ export function serveOnStdio(factory: McpServerFactory, { input, output }: Stdio
   input.once("close", resolve);
   input.once("end", resolve);
   output.once("error", () => resolve());
-  const handle = serveStdio(factory, { transport: new StdioServerTransport(input, output) });
+  // The transport gives up by itself where a message is too long.
+  class Transport extends StdioServerTransport {
+    override async close(): Promise<void> {
+      resolve();
+      await super.close();
+    }
+  }
+  const handle = serveStdio(factory, { transport: new Transport(input, output) });
   return { gone, close: () => handle.close() };
 }

@@ -346,3 +346,14 @@ test("over stdin, the client's going away ends it with exit code 0", async () =>
   expect(await new Response(child.stdout).text()).toBe("");
   expect(await new Response(child.stderr).text()).toBe("");
 });
+
+test("over stdin, a message that never ends ends it", async () => {
+  const child = Bun.spawn([rein, "mcp", "serve", "greet.yaml"], {
+    cwd: folder,
+    env: environment(),
+    stdin: new Blob(["a".repeat(12_000_000)]),
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  expect(await child.exited).toBe(0);
+});

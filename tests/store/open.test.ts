@@ -1,9 +1,18 @@
 import { Database } from "bun:sqlite";
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore } from "../../src/store/open.ts";
+import { findStore, openStore } from "../../src/store/open.ts";
 
 const base = mkdtempSync(join(tmpdir(), "rein-open-"));
 afterAll(() => rmSync(base, { recursive: true }));
@@ -197,4 +206,19 @@ test("closing leaves one file with everything in it", async () => {
   const again = await opened(location);
   expect(await again.session("r")).toEqual({ ok: true, value: [{ seq: 0, time: 1, type: "user", text: "x" }] });
   await again.close();
+});
+
+test("a file that a process was killed on while it made it is an empty journal", async () => {
+  const [making, left] = [place(), place()];
+  for (const path of [making, left]) mkdirSync(join(path, ".."), { recursive: true });
+  const db = new Database(making);
+  // More than the cache holds, so that a part is in the file before it is committed.
+  db.run("PRAGMA cache_size = 1; BEGIN; CREATE TABLE half (bytes BLOB)");
+  for (let row = 0; row < 100; row++) db.run("INSERT INTO half VALUES (zeroblob(1000))");
+  for (const end of ["", "-journal"]) copyFileSync(making + end, left + end);
+  db.close();
+  const found = await findStore(left);
+  if (!found.ok) throw new Error(found.error.message);
+  expect(await found.value.sessions()).toEqual({ ok: true, value: [] });
+  await found.value.close();
 });

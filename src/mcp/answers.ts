@@ -39,7 +39,7 @@ export function capabilitiesFor({ sampling, elicitation, roots }: Answers): NonN
 export function answerBy(client: Client, { sampling, elicitation, roots }: Answers): void {
   if (roots !== undefined) {
     client.setRequestHandler("roots/list", () => ({
-      roots: roots().map((path) => ({ uri: new URL(`file://${encodeURI(path)}`).href, name: path })),
+      roots: roots().map((path) => ({ uri: fileUri(path), name: path })),
     }));
   }
   if (elicitation !== undefined) {
@@ -61,6 +61,11 @@ export function answerBy(client: Client, { sampling, elicitation, roots }: Answe
       return { role: "assistant", content: { type: "text", text }, model, stopReason };
     });
   }
+}
+
+/** The URI of an absolute path. */
+export function fileUri(path: string): string {
+  return new URL(`file://${path.split("/").map(encodeURIComponent).join("/")}`).href;
 }
 
 function isForm(params: object): params is ElicitRequestFormParams {

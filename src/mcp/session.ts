@@ -360,5 +360,19 @@ function isCode(error: unknown, code: SdkErrorCode): boolean {
 /** What an error of the SDK says, less what only its callers understand. */
 function errorText(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return error instanceof ProtocolError ? text.replace(/^MCP error -?\d+: /, "") : text;
+  if (error instanceof ProtocolError) return text.replace(/^MCP error -?\d+: /, "");
+  // What does not fit the protocol the SDK tells as JSON.
+  const [, what = "", issues = ""] = /^(Invalid result for \S+: )(\[.*)$/s.exec(text) ?? [];
+  return issues === "" ? text : `${what}${misfits(issues) ?? issues}`;
+}
+
+/** `tools.0.name: Invalid input: expected string, received number` */
+function misfits(issues: string): string | undefined {
+  try {
+    const listed: Array<{ path: unknown[]; message: string }> = JSON.parse(issues);
+    const texts = listed.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    return `${texts.slice(0, 3).join("; ")}${texts.length > 3 ? ` and ${texts.length - 3} more` : ""}`;
+  } catch {
+    return undefined; // It is something else.
+  }
 }

@@ -55,6 +55,11 @@ export function runsOf(events: readonly Event[]): Event[][] {
   return runs;
 }
 
+function startOf(run: readonly Event[]) {
+  for (const event of run) if (event.type === "run_start" && event.agent_id === undefined) return event;
+  return undefined;
+}
+
 /** The events up to the end of a turn, counted over all runs, with what its calls came to; undefined where there are not so many. */
 function upTo(events: readonly Event[], turn: number): Event[] | undefined {
   const own = (event: Event, type: DurableEvent["type"]) => event.type === type && event.agent_id === undefined;
@@ -76,8 +81,8 @@ function copied(runs: Event[][], session: string, id: () => string): WholeRun[] 
     for (const event of run)
       if (event.type === "run_start" && event.agent_id === undefined) ids.set(event.run_id, id());
   return runs.flatMap((events): WholeRun[] => {
-    const [start] = events;
-    if (start?.type !== "run_start") return [];
+    const start = startOf(events);
+    if (start === undefined) return [];
     const { agent, model, time } = start;
     const moved = events.map((event) => renamed(event, ids, session));
     return [{ id: ids.get(start.run_id) ?? id(), agent, model, started: time, events: moved, copy: true }];
@@ -161,8 +166,8 @@ export async function importSession(
   const known: Event[][] = [];
   const fresh: WholeRun[] = [];
   for (const run of runs) {
-    const [start] = run;
-    if (start?.type !== "run_start") return fail("invalid", "It does not begin with the start of a run");
+    const start = startOf(run);
+    if (start === undefined) return fail("invalid", "It does not begin with the start of a run");
     const found = await store.session(start.run_id);
     if (!found.ok) return found;
     if (found.value !== undefined) known.push(run);

@@ -57,6 +57,13 @@ export const tellingFlags: readonly Flag[] = [...formatFlags, ...loudnessFlags];
 /** The same for a run that begins. */
 export const answerFlags: readonly Flag[] = [
   { name: "--session", value: { name: "NAME" }, help: "Continue this conversation, or begin it" },
+  { name: "--no-session", help: "Continue no conversation, which is so without '--session' too" },
+  {
+    name: "--wait",
+    value: { name: "TIME", optional: true },
+    help: "Wait while another run has the session, at most so long ('10s'); else that is an error",
+  },
+  { name: "--ephemeral", help: "Keep nothing of this run: it is not in the journal, and cannot be resumed" },
   ...formatFlags,
   { name: "--dry-run", help: "Show what would be sent, offered, allowed and limited, and stop" },
   ...loudnessFlags,

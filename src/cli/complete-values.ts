@@ -30,6 +30,12 @@ type Completer = (typed: string, context: Context) => Candidate[] | Promise<Cand
 export const completers: Readonly<Record<string, Completer>> = {
   "--session": sessions,
   "sessions show NAME": sessions,
+  "sessions fork NAME": sessions,
+  "sessions export NAME": sessions,
+  "sessions rm NAME": sessions,
+  "sessions import FILE": (typed, context) => filesFrom(typed, context, /\.jsonl$/),
+  "sessions prune --older": () => ["12h", "7d", "30d"].map(plain),
+  "sessions prune --max": () => ["100MB", "1GB"].map(plain),
   "resume RUN|last": async (typed, context) => [
     { value: "last", about: "the newest run" },
     ...(await sessions(typed, context)),

@@ -15,6 +15,7 @@ import type { Arguments, UsageProblem } from "./flags.ts";
 import { grantsFrom } from "./grants.ts";
 import type { Io } from "./io.ts";
 import { configPaths } from "./mcp-files.ts";
+import { journalingFrom, leavingNothing } from "./journaling.ts";
 import { givenInput, stdinUse, typedInput, type StdinUse } from "./run-input.ts";
 import { outputProblem, reportProblem, runOutput, type RunOutput } from "./run-output.ts";
 import { interruptOnSignals } from "./signals.ts";
@@ -36,12 +37,14 @@ export async function runPlan(plan: Plan, prompt: string | undefined, args: Argu
   const interrupts = new AbortController();
   // Until here a signal ends us as it ends any program: also while a FIFO has no writer.
   const leaveSignals = interruptOnSignals(interrupts);
+  const journaling = journalingFrom(args, interrupts.signal);
+  if (!journaling.ok) return reportProblem(usage(journaling.error), args, io);
   const output = runOutput(args, io, plan, () => interrupts.abort("reader_gone"));
   const prepared = await prepareRun({
-    plan: plan,
+    plan: args.has("--ephemeral") ? leavingNothing(plan) : plan,
     grants: grantsFrom(args),
     model: args.one("--model"),
-    session: args.one("--session"),
+    ...journaling.value,
     cwd: io.cwd,
     environment: io.env,
     ...(await asker(plan, io, output)),

@@ -1,0 +1,53 @@
+import { changeStore, clock, readStore } from "../app.ts";
+import { exportSession, importSession, resolveName } from "../app/sessions.ts";
+import { readSessionFile } from "../file/session-file.ts";
+import { clean, cleanLine } from "../render/clean.ts";
+import { sessionHtml, sessionJsonl, sessionMarkdown } from "../render/session-export.ts";
+import type { Handler } from "./command.ts";
+import { readNamed, writeNamed } from "./files.ts";
+import { usageError } from "./usage.ts";
+
+/** A larger text could not be held. */
+const mostBytes = 500_000_000;
+
+const formats = { jsonl: sessionJsonl, markdown: sessionMarkdown, html: sessionHtml } as const;
+
+export const exportCommand: Handler = async (args, io) => {
+  const command = { name: "sessions export" };
+  const found = await readStore(io.env, async (store) => {
+    const meant = await resolveName(store, args.positionals[0] ?? "");
+    return meant.ok ? exportSession(store, meant.value) : meant;
+  });
+  if (!found.ok) return usageError({ message: found.error.message }, io, command);
+  const format = args.one("--format");
+  const render = format === "markdown" || format === "html" ? formats[format] : formats.jsonl;
+  const text = render(found.value);
+  const file = args.one("--output-file");
+  if (file === undefined) {
+    await io.stdout.write(io.stdout.terminal ? clean(text) : text);
+    return 0;
+  }
+  const written = writeNamed(file, text);
+  return written.ok ? 0 : usageError(written.error, io, command);
+};
+
+export const importCommand: Handler = async (args, io) => {
+  const command = { name: "sessions import" };
+  const [file = "", to] = args.positionals;
+  if (to === "") return usageError({ message: "The name of a session cannot be empty" }, io, command);
+  const bytes = readNamed(file, mostBytes);
+  if (!bytes.ok) return usageError(bytes.error, io, command);
+  const read = readSessionFile(bytes.value);
+  if (!read.ok) {
+    const { line, message } = read.error;
+    return usageError({ message: `Cannot import '${file}': line ${line}: ${message}` }, io, command);
+  }
+  const added = await changeStore(io.env, (store) => importSession(store, read.value, { to, id: clock.id }));
+  if (!added.ok) {
+    const { code, message } = added.error;
+    const hint = code === "exists" && to === undefined ? { hint: "a NAME behind the file imports it under that" } : {};
+    return usageError({ message: `Cannot import '${file}': ${message}`, ...hint }, io, command);
+  }
+  await io.stdout.write(`${cleanLine(added.value)}\n`);
+  return 0;
+};

@@ -1,5 +1,5 @@
 import type { AgentProgress } from "../core/agents.ts";
-import type { Event } from "../core/event.ts";
+import { paidIn, type Event } from "../core/event.ts";
 
 /** How far an agent is, told by its events. */
 export type Watch = { see(event: Event): void; progress(): AgentProgress };
@@ -10,8 +10,8 @@ export function watch(before: readonly Event[] = []): Watch {
   const watching: Watch = {
     see(event) {
       // What its own sub-agents use is its use.
-      const paid = event.type === "turn_end" || event.type === "attempt_discarded";
-      if (paid) progress.tokens += event.usage.input + event.usage.output;
+      const paid = paidIn(event);
+      if (paid !== undefined) progress.tokens += paid.usage.input + paid.usage.output;
       if (event.agent_id !== undefined) return;
       if (event.type === "turn_start") progress.turns = event.turn;
       if (event.type === "call_start") progress.calls++;

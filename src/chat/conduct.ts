@@ -1,4 +1,4 @@
-import type { Stamped } from "../core/event.ts";
+import { paidIn, type Stamped } from "../core/event.ts";
 import type { TalkFile } from "../core/talk.ts";
 import { cleanLine } from "../render/clean.ts";
 import { errorText } from "../render/error.ts";
@@ -103,14 +103,15 @@ export class Conduct {
   }
 
   #see(event: Stamped, observe: (event: Stamped) => void): void {
-    if (event.type === "turn_end" || event.type === "attempt_discarded") {
-      const { input, output } = event.usage;
-      const model = event.model ?? "model";
+    const paid = paidIn(event);
+    if (paid !== undefined) {
+      const { input, output } = paid.usage;
+      const model = paid.model ?? "model";
       const before = this.used.get(model) ?? { input: 0, output: 0, cost: 0 };
-      const cost = before.cost === null || event.cost === undefined ? null : before.cost + event.cost;
+      const cost = before.cost === null || paid.cost === undefined ? null : before.cost + paid.cost;
       this.used.set(model, { input: before.input + input, output: before.output + output, cost });
       this.totals.tokens += input + output;
-      this.totals.cost += event.cost ?? 0;
+      this.totals.cost += paid.cost ?? 0;
     }
     if (event.type === "turn_end" && event.agent_id === undefined && event.message.text !== "")
       this.answer = event.message.text;

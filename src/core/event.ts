@@ -300,3 +300,17 @@ const passing: ReadonlySet<Event["type"]> = new Set<PassingEvent["type"]>(["text
 export function isDurable(event: Event): event is DurableEvent {
   return !passing.has(event.type);
 }
+
+/** What a model call that an event tells of has used and cost, and the model; undefined where it tells of none. */
+export function paidIn(event: Event): (Paid & { model?: string }) | undefined {
+  switch (event.type) {
+    case "turn_end":
+    case "attempt_discarded":
+    case "sampling":
+      return event;
+    case "compact":
+      return event.summary;
+    default:
+      return undefined;
+  }
+}

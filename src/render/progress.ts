@@ -1,5 +1,5 @@
 import { commandLabel } from "../core/command-label.ts";
-import type { Stamped } from "../core/event.ts";
+import { paidIn, type Stamped } from "../core/event.ts";
 import type { Clock } from "../core/host.ts";
 import type { Renderer, Writer } from "../core/render.ts";
 import { cleanLine } from "./clean.ts";
@@ -136,14 +136,20 @@ export function progressRenderer(options: ProgressOptions): Progress {
     return mode === "plain" ? line(event) : undefined;
   }
 
+  /** Takes in what a model call has used. */
+  function pay(event: Stamped): { tokens: number; cost: number } | undefined {
+    const paid = paidIn(event);
+    if (paid === undefined) return undefined;
+    const one = { tokens: paid.usage.input + paid.usage.output, cost: paid.cost ?? 0 };
+    tokens += one.tokens;
+    cost += one.cost;
+    return one;
+  }
+
   /** What is said of a sub-agent: warnings, waits, and one line when it has ended. */
   async function ofAgent(id: string, event: Stamped): Promise<void> {
-    if (event.type === "turn_end" || event.type === "attempt_discarded") {
-      const { usage } = event;
-      tokens += usage.input + usage.output;
-      cost += event.cost ?? 0;
-      for (const agent of around(id)) agents.get(agent)?.add(usage.input + usage.output, event.cost ?? 0);
-    }
+    const paid = pay(event);
+    if (paid !== undefined) for (const agent of around(id)) agents.get(agent)?.add(paid.tokens, paid.cost);
     if (event.type === "run_start") agents.set(id, new Agent(cleanLine(event.agent), event.time));
     const agent = agents.get(id);
     if (event.type === "turn_start") agent?.turn();
@@ -180,10 +186,7 @@ export function progressRenderer(options: ProgressOptions): Progress {
       // By now the streamed line was ended, at the end of its turn.
       if (event.type === "turn_start" || event.type === "call_start" || event.type === "run_end") streaming = false;
       if (event.type === "turn_start") turn = event.turn;
-      if (event.type === "turn_end" || event.type === "attempt_discarded") {
-        tokens += event.usage.input + event.usage.output;
-        cost += event.cost ?? 0;
-      }
+      pay(event);
       const text = notice(event);
       if (event.type === "call_start") {
         calls.set(event.call.id, callLabel(event.call));

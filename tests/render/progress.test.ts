@@ -60,6 +60,19 @@ test("the live line is drawn anew each second, and is gone at the end", async ()
   expect(written()).toBe("");
 });
 
+test("what summaries and samplings took is in the live line too", async () => {
+  const usage = { input: 1000, output: 200, cached: 0, reasoning: 0 };
+  const tokens = { before: 9, after: 5, limit: 8 };
+  const summary = { model: "m/small", usage, cost: 0.25, duration_ms: 1 };
+  const { clock, show, written } = progress({});
+  await show(turn);
+  await show({ type: "compact", turn: 1, reason: "tokens", tokens, cut: [], removed: [], turns: [], summary });
+  await show({ type: "sampling", server: "s", model: "m/x", usage, cost: 0.5, duration_ms: 1 });
+  written();
+  await clock.pass(1000);
+  expect(written()).toContain("2400 tokens · $0.75");
+});
+
 test("the live line fits the terminal, however long the call", async () => {
   const { show, written } = progress({ columns: () => 20 });
   await show(turn);

@@ -8,6 +8,7 @@ import { cleanLine } from "../render/clean.ts";
 import { count } from "../render/format.ts";
 import type { Handler } from "./command.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
+import { refused } from "./sessions.ts";
 import { usageError } from "./usage.ts";
 
 export const forkCommand: Handler = async (args, io) => {
@@ -19,16 +20,15 @@ export const forkCommand: Handler = async (args, io) => {
   if (to === "") return usageError({ message: "The name of a session cannot be empty" }, io, command);
   // What is not there is looked for without a journal being made.
   const from = await readStore(io.env, (store) => resolveName(store, typed));
-  if (!from.ok) return usageError({ message: from.error.message }, io, command);
+  if (!from.ok) return refused(from.error, io);
   const at = turn === undefined ? undefined : Number(turn);
   const forked = await changeStore(io.env, (store) => forkSession(store, from.value, { to, at, id: clock.id }));
-  if (!forked.ok) return usageError({ message: forked.error.message }, io, command);
+  if (!forked.ok) return refused(forked.error, io);
   await io.stdout.write(`${cleanLine(forked.value)}\n`);
   return 0;
 };
 
 export const removeCommand: Handler = async (args, io) => {
-  const command = { name: "sessions rm" };
   // All are looked for before any is removed.
   const found = await readStore(io.env, async (store) => {
     const names = new Map<string, { kind: "session" | "run"; name: string }>();
@@ -39,7 +39,7 @@ export const removeCommand: Handler = async (args, io) => {
     }
     return ok([...names.values()]);
   });
-  if (!found.ok) return usageError({ message: found.error.message }, io, command);
+  if (!found.ok) return refused(found.error, io);
   const removed = await changeStore(io.env, async (store): Promise<Result<string[]>> => {
     const lines: string[] = [];
     for (const what of found.value) {
@@ -50,7 +50,7 @@ export const removeCommand: Handler = async (args, io) => {
     }
     return ok(lines);
   });
-  return removed.ok ? 0 : usageError({ message: removed.error.message }, io, command);
+  return removed.ok ? 0 : refused(removed.error, io);
 };
 
 export const pruneCommand: Handler = async (args, io) => {
@@ -58,13 +58,13 @@ export const pruneCommand: Handler = async (args, io) => {
   const rule = ruleOf(args);
   if (!rule.ok) return usageError(rule.error, io, command);
   const there = await readStore(io.env, async (store) => store.runs(1));
-  if (!there.ok) return usageError({ message: there.error.message }, io, command);
+  if (!there.ok) return refused(there.error, io);
   const none: Pruned = { runs: 0, bytes: 0 };
   const gone =
     there.value.length === 0
       ? ok(none)
       : await changeStore(io.env, (store) => store.prune({ now: clock.now(), ...rule.value }));
-  if (!gone.ok) return usageError({ message: gone.error.message }, io, command);
+  if (!gone.ok) return refused(gone.error, io);
   await io.stdout.write(`Removed ${told(gone.value)}\n`);
   return 0;
 };

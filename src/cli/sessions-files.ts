@@ -5,6 +5,7 @@ import { clean, cleanLine } from "../render/clean.ts";
 import { sessionHtml, sessionJsonl, sessionMarkdown } from "../render/session-export.ts";
 import type { Handler } from "./command.ts";
 import { readNamed, writeNamed } from "./files.ts";
+import { refused } from "./sessions.ts";
 import { usageError } from "./usage.ts";
 
 /** A larger text could not be held. */
@@ -13,12 +14,11 @@ const mostBytes = 500_000_000;
 const formats = { jsonl: sessionJsonl, markdown: sessionMarkdown, html: sessionHtml } as const;
 
 export const exportCommand: Handler = async (args, io) => {
-  const command = { name: "sessions export" };
   const found = await readStore(io.env, async (store) => {
     const meant = await resolveName(store, args.positionals[0] ?? "");
     return meant.ok ? exportSession(store, meant.value) : meant;
   });
-  if (!found.ok) return usageError({ message: found.error.message }, io, command);
+  if (!found.ok) return refused(found.error, io);
   const format = args.one("--format");
   const render = format === "markdown" || format === "html" ? formats[format] : formats.jsonl;
   const text = render(found.value);
@@ -28,7 +28,7 @@ export const exportCommand: Handler = async (args, io) => {
     return 0;
   }
   const written = writeNamed(file, text);
-  return written.ok ? 0 : usageError(written.error, io, command);
+  return written.ok ? 0 : refused(written.error, io);
 };
 
 export const importCommand: Handler = async (args, io) => {
@@ -36,17 +36,17 @@ export const importCommand: Handler = async (args, io) => {
   const [file = "", to] = args.positionals;
   if (to === "") return usageError({ message: "The name of a session cannot be empty" }, io, command);
   const bytes = readNamed(file, mostBytes);
-  if (!bytes.ok) return usageError(bytes.error, io, command);
+  if (!bytes.ok) return refused(bytes.error, io);
   const read = readSessionFile(bytes.value);
   if (!read.ok) {
     const { line, message } = read.error;
-    return usageError({ message: `Cannot import '${file}': line ${line}: ${message}` }, io, command);
+    return refused({ message: `Cannot import '${file}': line ${line}: ${message}` }, io);
   }
   const added = await changeStore(io.env, (store) => importSession(store, read.value, { to, id: clock.id }));
   if (!added.ok) {
     const { code, message } = added.error;
     const hint = code === "exists" && to === undefined ? { hint: "a NAME behind the file imports it under that" } : {};
-    return usageError({ message: `Cannot import '${file}': ${message}`, ...hint }, io, command);
+    return refused({ message: `Cannot import '${file}': ${message}`, ...hint }, io);
   }
   await io.stdout.write(`${cleanLine(added.value)}\n`);
   return 0;

@@ -1,12 +1,21 @@
 import { readStore } from "../app.ts";
 import { resolveName } from "../app/sessions.ts";
 import type { DurableEvent, Stamped } from "../core/event.ts";
+import { exitCode } from "../core/exit.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Reader, SessionSummary } from "../core/store.ts";
 import { clean } from "../render/clean.ts";
 import { sessionJson, sessionsJson, sessionsText, sessionText } from "../render/sessions.ts";
 import type { Handler } from "./command.ts";
+import type { UsageProblem } from "./flags.ts";
+import type { Io } from "./io.ts";
 import { usageError } from "./usage.ts";
+
+/** Tells why something was not done; nothing was wrong with how it was typed. */
+export async function refused({ message, hint }: UsageProblem, io: Io): Promise<number> {
+  await io.stderr.write(clean(`error: ${message}\n${hint === undefined ? "" : `hint: ${hint}\n`}`));
+  return exitCode("usage");
+}
 
 /** So many runs without a session are listed. */
 const newestRuns = 20;
@@ -41,7 +50,7 @@ export const showCommand: Handler = async (args, io) => {
     const render = args.one("--output") === "json" ? sessionJson : sessionText;
     return ok(render(name, events));
   });
-  if (!found.ok) return usageError({ message: found.error.message }, io, { name: "sessions show" });
+  if (!found.ok) return refused(found.error, io);
   // A file gets it as it is.
   await io.stdout.write(sha256 !== undefined && io.stdout.terminal ? clean(found.value) : found.value);
   return 0;

@@ -33,13 +33,38 @@ export function sessionsJson(sessions: SessionSummary[]): string {
   return `${cleanJson(sessions, 2)}\n`;
 }
 
-/** `rein sessions show`: what was said and done, with results shortened. */
+/** `rein sessions show`: what was said and done, with results shortened. Turns are counted over all runs. */
 export function sessionText(name: string, events: Stamped<DurableEvent>[]): string {
   const runs = byRun(events);
-  const blocks = runs.map((run) => shownRun(run).join("\n"));
-  return [`session ${cleanLine(name)} · ${count(runs.length, "run")}`, ...blocks]
+  let before = 0;
+  const blocks = runs.map((run) => {
+    const lines = shownRun(run.map((event) => later(event, before)));
+    before += run.filter(({ type, agent_id }) => type === "turn_end" && agent_id === undefined).length;
+    return lines.join("\n");
+  });
+  const first = events[0];
+  const kind = first?.type === "run_start" && first.run_id === name ? "run" : "session";
+  return [`${kind} ${cleanLine(name)} · ${count(runs.length, "run")}${totals(events)}`, ...blocks]
     .map((block) => `${block}\n`)
     .join("\n");
+}
+
+/** The event as it is behind so many turns of earlier runs. */
+function later(event: Stamped<DurableEvent>, turns: number): Stamped<DurableEvent> {
+  if (event.agent_id !== undefined || (event.type !== "turn_end" && event.type !== "compact")) return event;
+  return { ...event, turn: event.turn + turns };
+}
+
+/** What all turns used together, those of sub-agents too. */
+function totals(events: Stamped<DurableEvent>[]): string {
+  const turns = events.flatMap((event) => (event.type === "turn_end" ? [event] : []));
+  if (turns.length === 0) return "";
+  const calls = events.filter(({ type }) => type === "call_end").length;
+  const input = turns.reduce((sum, { usage }) => sum + usage.input, 0);
+  const output = turns.reduce((sum, { usage }) => sum + usage.output, 0);
+  const cost = turns.reduce((sum, turn) => sum + (turn.cost ?? 0), 0);
+  const used = [count(turns.length, "turn"), count(calls, "call"), `tokens: ${input} in, ${output} out`];
+  return ` · ${used.join(" · ")}${costItem(cost, " · ")}`;
 }
 
 export function sessionJson(name: string, events: Stamped<DurableEvent>[]): string {

@@ -39,7 +39,7 @@ r1    a␛[2J  m/x    1     1      ?      1970-01-01 00:00:00Z  done
 });
 
 test("a session is shown with its turns, calls, results, tokens, times and outcome", () => {
-  expect(sessionText("s", events)).toBe(`session s · 1 run
+  expect(sessionText("s", events)).toBe(`session s · 1 run · 2 turns · 1 call · tokens: 200 in, 40 out
 
 run run1 · demo · scripted/x · 1970-01-01 00:16:40Z
 

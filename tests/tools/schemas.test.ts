@@ -6,7 +6,7 @@ import { fail, ok } from "../../src/core/result.ts";
 import type { Tool, ToolOutcome } from "../../src/core/tool.ts";
 import { runCalls, type CallContext, type FinishedCall } from "../../src/loop/calls.ts";
 import { noPast, Past } from "../../src/loop/past.ts";
-import { loadTools, toolNames } from "../../src/tools/index.ts";
+import { loadTools, toolNames, toolNeeds } from "../../src/tools/index.ts";
 import { memoryHost } from "../helpers/memory-host.ts";
 import { testClock } from "../helpers/clock.ts";
 import { random } from "../native/random.ts";
@@ -110,4 +110,11 @@ describe.each(toolNames.map((name, seed) => [name, seed] as const))("%s", (name,
     expect(Object.keys(isJsonObject(properties) ? properties : {})).toEqual(expect.arrayContaining([...names]));
     expect(names.size).toBeGreaterThan(0);
   });
+});
+
+test("what is known of the tools before their code is loaded is what they say", async () => {
+  const loaded = await loadTools(toolNames);
+  expect(loaded.map(({ name, needs }) => [name, needs])).toEqual(
+    toolNames.map((name) => [name, [...(toolNeeds[name] ?? [])]]),
+  );
 });

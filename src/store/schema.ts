@@ -37,7 +37,7 @@ const steps: ReadonlyArray<{ to: number; sql: string }> = [
   { to: 5, sql: manageStep },
 ];
 
-/** What is wrong with the file, read without a write. A file of no pages is new. */
+/** What is wrong with the file, read without a write. One that nothing is in is new. */
 export function inspect(db: Database): string | undefined {
   if (isFresh(db)) return undefined;
   if (pragma(db, "application_id") !== applicationId) return "it is a database of another program";
@@ -67,8 +67,11 @@ export function upgrade(db: Database): void {
   db.run("COMMIT");
 }
 
+/** Also where whoever made it was killed before there was anything in it. */
 export function isFresh(db: Database): boolean {
-  return pragma(db, "page_count") === 0;
+  if (pragma(db, "page_count") === 0) return true;
+  const empty = pragma(db, "application_id") === 0 && pragma(db, "user_version") === 0;
+  return empty && db.query("SELECT 1 FROM sqlite_master").get() === null;
 }
 
 function pragma(db: Database, name: "application_id" | "user_version" | "page_count"): number {

@@ -208,6 +208,19 @@ test("closing leaves one file with everything in it", async () => {
   await again.close();
 });
 
+test("a file that a process was killed on before there was anything in it is made whole", async () => {
+  const path = place();
+  mkdirSync(join(path, ".."), { recursive: true });
+  const db = new Database(path);
+  db.run("PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
+  db.close();
+  expect(statSync(path).size).toBeGreaterThan(0);
+  const opened = await openStore(path);
+  if (!opened.ok) throw new Error(opened.error.message);
+  expect(await opened.value.findRun("last")).toEqual({ ok: true, value: undefined });
+  await opened.value.close();
+});
+
 test("a file that a process was killed on while it made it is an empty journal", async () => {
   const [making, left] = [place(), place()];
   for (const path of [making, left]) mkdirSync(join(path, ".."), { recursive: true });

@@ -65,6 +65,7 @@ export const commands: readonly SlashCommand[] = [
     complete: (typed, { files }) => files(typed),
     run: attach,
   },
+  { name: "memory", words: "", about: "What the agent has noted for later conversations", run: memory },
   { name: "open", words: "[NUMBER]", about: "Show the whole result of a call; Ctrl-O that of the last one", run: open },
   { name: "quit", words: "", about: "End the chat, as Ctrl-D does", run: async () => ({ ends: true, code: 0 }) },
 ];
@@ -280,6 +281,14 @@ async function attach(words: string, chat: Conduct): Promise<void> {
     chat.attached.push(file.value);
   }
   await chat.note(`Goes with what is said next: ${chat.attached.map(({ name }) => name).join(", ")}`);
+}
+
+async function memory(_words: string, chat: Conduct): Promise<void> {
+  const notes = chat.outside.memory?.();
+  if (notes === undefined) return chat.note("The agent has no memory");
+  if (!notes.ok) return chat.fail(notes.error);
+  if (notes.value.trim() === "") return chat.note("Nothing is noted yet");
+  await chat.desk.print(`${clean(notes.value).trimEnd()}\n`);
 }
 
 async function open(words: string, chat: Conduct): Promise<void> {

@@ -28,6 +28,8 @@ export type Outside = {
   files(typed: string): string[];
   models(typed: string): Promise<string[]>;
   sessions(): Promise<string[]>;
+  /** The notes of the agent's memory; undefined where it has none. */
+  memory: (() => Result<string, string>) | undefined;
   /** The commands of the agent file. `fill` makes a prompt of what stands behind one. */
   commands: readonly OwnCommand[];
 };

@@ -68,6 +68,9 @@ export class Screen {
   #work: Work | undefined;
   #queue: string[] = [];
   #candidates: string[] = [];
+  /** A completion is looked for, and the keys that came since. */
+  #completing = false;
+  #held: Key[] = [];
   #hint = "";
   /** Ctrl-C was the last key: once more ends the chat. */
   #armed = false;
@@ -221,6 +224,10 @@ export class Screen {
 
   #key(key: Key): void {
     if (this.#over) return;
+    if (this.#completing) {
+      this.#held.push(key);
+      return;
+    }
     const isInterrupt = key.kind === "key" && key.name === "ctrl-c";
     const armed = this.#armed;
     if (!isInterrupt) this.#armed = false;
@@ -326,13 +333,23 @@ export class Screen {
     return `\n${rows.rows.map((row) => paint(row, "cyan", this.#options.look.color)).join("\n")}\n\n`;
   }
 
+  /** Completes what is typed; keys that come meanwhile wait. */
   async #complete(): Promise<void> {
     const outside = this.#conduct?.outside;
     if (outside === undefined) return;
+    this.#completing = true;
+    try {
+      await this.#completeWith(outside);
+    } finally {
+      this.#completing = false;
+    }
+    for (const key of this.#held.splice(0)) this.#key(key);
+    this.#draw();
+  }
+
+  async #completeWith(outside: Outside): Promise<void> {
     const { text, cursor } = this.#editor;
     const { from, candidates } = await complete(text, cursor, outside, this.#options.signal);
-    // Something was typed meanwhile.
-    if (this.#editor.text !== text || this.#editor.cursor !== cursor) return;
     const [only] = candidates;
     if (only === undefined) this.#hint = "Nothing to complete";
     else if (candidates.length === 1) this.#editor.replace(from, cursor, only.endsWith("/") ? only : `${only} `);
@@ -341,7 +358,6 @@ export class Screen {
       if (shared.length > cursor - from) this.#editor.replace(from, cursor, shared);
       else this.#candidates = candidates;
     }
-    this.#draw();
   }
 
   async #openLast(): Promise<void> {

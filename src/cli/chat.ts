@@ -5,10 +5,12 @@ import { openTalk } from "../app/converse.ts";
 import { secrecyOf } from "../app/secrecy.ts";
 import type { Desk, OwnCommand, Outside } from "../chat/desk.ts";
 import { exitCode } from "../core/exit.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Ask, Confirm } from "../core/permission.ts";
-import type { Plan } from "../core/plan.ts";
+import type { InputValues, Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Talk, TalkFile } from "../core/talk.ts";
+import { expand } from "../core/template.ts";
 import { clean } from "../render/clean.ts";
 import { readScript, readText } from "./agent-file.ts";
 import { answerOf, permissionQuestion } from "./ask.ts";
@@ -89,7 +91,7 @@ export const chatCommand: Handler = async (args, io) => {
       await close();
       return await reportProblem(made.error, args, io);
     }
-    return await front.talk(outsideOf(made.value, plan, args, io));
+    return await front.talk(outsideOf(made.value, plan, input.value, args, io));
   } finally {
     await close();
     await talk?.close();
@@ -115,7 +117,8 @@ async function openFront(plan: Plan, io: Io, signal: AbortSignal): Promise<Front
   return new Screen({ ...options, terminal: rawTerminal(io), history: history.entries });
 }
 
-function outsideOf(talk: Talk, plan: Plan, args: Arguments, io: Io): Outside {
+function outsideOf(talk: Talk, plan: Plan, input: InputValues, args: Arguments, io: Io): Outside {
+  const { memory } = plan;
   const place = { cwd: io.cwd, env: io.env };
   return {
     talk,
@@ -129,12 +132,33 @@ function outsideOf(talk: Talk, plan: Plan, args: Arguments, io: Io): Outside {
     files: (typed) => filesFrom(typed, place).map(({ value }) => value),
     models: async (typed) => modelNames(typed, { ...place, plan, command: "chat", positionals: args.positionals }),
     sessions: async () => (await import("../app/names.ts")).sessionNames(io.env),
-    commands: ownCommands(plan, io),
+    commands: ownCommands(plan, io, input),
+    memory: memory === undefined ? undefined : () => notes(memory),
   };
 }
 
-function ownCommands(_plan: Plan, _io: Io): OwnCommand[] {
-  return [];
+/** The commands of the agent file. */
+function ownCommands({ commands = {}, env }: Plan, io: Io, input: InputValues): OwnCommand[] {
+  const values: JsonObject = {};
+  for (const name of env) {
+    const value = io.env[name];
+    if (value !== undefined) values[name] = value;
+  }
+  return Object.entries(commands).map(([name, { description = "", prompt }]) => ({
+    name,
+    description,
+    fill(args) {
+      const filled = expand(prompt, { args, input, env: values, run: { id: "" } });
+      return filled.ok ? filled : { ok: false, error: filled.error.message };
+    },
+  }));
+}
+
+/** The notes of the agent's memory. Before the first one is written there is no file. */
+function notes(path: string): Result<string, string> {
+  if (!existsSync(path)) return ok("");
+  const read = readNamed(path, fileLimit);
+  return read.ok ? ok(new TextDecoder().decode(read.value)) : { ok: false, error: read.error.message };
 }
 
 async function attach(path: string): Promise<Result<TalkFile, string>> {

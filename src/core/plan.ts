@@ -58,6 +58,9 @@ export type Check = { run: string[] };
  */
 export type SubAgent = { plan: Plan; inline: boolean; defaults: Record<string, TemplateValue> };
 
+/** A command of a chat: the prompt that it stands for, in which `args` is what was typed behind it. */
+export type OwnCommand = { description?: string; prompt: Template };
+
 /** A folder in the Agent Skills format: what its SKILL.md says of it, and its absolute path. */
 export type Skill = { name: string; description: string; folder: string };
 
@@ -84,6 +87,8 @@ export type Plan = {
   /** By the names that it can spawn them by. */
   agents: Record<string, SubAgent>;
   skills: Skill[];
+  /** What a person can type in a chat, by name without the slash. */
+  commands?: Record<string, OwnCommand>;
   /** The absolute path of the file with its notes; it is in `read` and `write` of the permissions as far as its tools need that. */
   memory?: string;
   /** The MCP servers, in the order of the file. */

@@ -1,9 +1,10 @@
 import { permissionKinds } from "../core/permission.ts";
 import type { PlannedTool } from "../core/planned-tool.ts";
 import type { ServerPick } from "../core/mcp.ts";
-import type { Template } from "../core/plan.ts";
+import type { OwnCommand, Template } from "../core/plan.ts";
 import { agentPaths, almostTemplates } from "./agent-paths.ts";
 import type { Known } from "./check.ts";
+import { checkCommands } from "./commands.ts";
 import { contextProblems } from "./context.ts";
 import { inputProblems } from "./input-specs.ts";
 import { lspProblems } from "./lsp.ts";
@@ -28,6 +29,8 @@ export type Body = {
   tools: PlannedTool[];
   /** What it picks of its servers' tools, by their names. */
   picks: ReadonlyMap<string, ServerPick[]>;
+  /** What a person can type in a chat with it. */
+  commands: Record<string, OwnCommand>;
 };
 
 /** Checks one agent: the file's own, or one that is written within it. `root` is the whole file. */
@@ -47,6 +50,7 @@ export function checkBody(
   };
   const instructions = template("instructions");
   const prompt = template("prompt");
+  const commands = checkCommands(node, text);
   const tools = checkTools(node, written, known.tools, known.secrets, folder, servers);
   return {
     problems: [
@@ -56,6 +60,7 @@ export function checkBody(
       ...(prompt?.problems ?? []),
       ...strayTemplates(node, root, text),
       ...almostTemplates(node, text),
+      ...commands.problems,
       ...tools.problems,
       ...ruleProblems(node),
       ...outputProblems(node, known.providers),
@@ -72,6 +77,7 @@ export function checkBody(
     prompt: prompt?.template,
     tools: withMemoryTools(node, tools.planned),
     picks: tools.picks,
+    commands: commands.commands,
   };
 }
 
@@ -143,8 +149,8 @@ function strayTemplates(node: Node, root: Node, text: string): Problem[] {
     if (value.kind === "text" && (key === "instructions" || key === "prompt")) return [];
     // Tools have templates of their own.
     if (key === "tools") return itemsOf(value).flatMap((item) => (item.kind === "map" ? [] : stray(item)));
-    // Servers too.
-    if (key === "mcp") return [];
+    // Servers too, and commands.
+    if (key === "mcp" || key === "commands") return [];
     // Agents within the file are checked by themselves, and so are the defaults of their inputs.
     if (key === "agents") {
       return entriesOf(value).flatMap(([, agent]) => (agent.value.kind === "map" ? [] : stray(agent.value)));

@@ -9,7 +9,10 @@ import type { AgentFile } from "./schema.ts";
 import type { Source } from "./source.ts";
 
 /** The content of a file, or of an agent within it, as far as it needs no looking up. */
-type Content = Omit<AgentFile, "tools" | "tools_dir" | "mcp" | "agents" | "skills" | "instructions" | "prompt">;
+type Content = Omit<
+  AgentFile,
+  "tools" | "tools_dir" | "mcp" | "agents" | "skills" | "instructions" | "prompt" | "commands"
+>;
 
 /** What was made of the rest of it. */
 type Parts = {
@@ -17,6 +20,7 @@ type Parts = {
   prompt: Template | undefined;
   tools: readonly PlannedTool[];
   picks: ReadonlyMap<string, ServerPick[]>;
+  commands: NonNullable<Plan["commands"]>;
 };
 
 /** What it leads to. */
@@ -25,7 +29,7 @@ type Others = { agents: Record<string, SubAgent>; skills: Skill[]; mcp: Pick<Che
 /** A checked agent as the plan of its runs. */
 export function planOf(
   file: Content,
-  { instructions, prompt, tools, picks }: Parts,
+  { instructions, prompt, tools, picks, commands }: Parts,
   { agents, skills, mcp }: Others,
   source: Source,
 ): Plan {
@@ -71,6 +75,7 @@ export function planOf(
     tools: [...tools],
     agents,
     skills,
+    ...(Object.keys(commands).length === 0 ? {} : { commands }),
     ...memory,
     mcp: mcp.servers.map((server) => withPicks(server, picks.get(server.name))),
     lsp: file.lsp,

@@ -379,6 +379,36 @@ export const agentSchema = v.pipe(
         v.examples([{ responses: true }]),
       ),
     ),
+    commands: v.optional(
+      v.pipe(
+        v.record(
+          entryName("A command", "'_' and '-'"),
+          v.pipe(
+            v.union([
+              v.pipe(v.string(), v.title("text")),
+              v.strictObject({
+                description: v.exactOptional(
+                  v.pipe(v.string(), v.title("text"), v.description("What it is for, in a line. `/help` shows it.")),
+                ),
+                prompt: v.pipe(
+                  v.string(),
+                  v.title("text"),
+                  v.description("What is said. `${{ args }}` is what was typed behind the command."),
+                ),
+              }),
+            ]),
+            v.title("text, or a map such as { description: …, prompt: … }"),
+          ),
+        ),
+        v.title("a map of commands"),
+        v.description(
+          "Commands of `rein chat`, by name: `/explain src` says the prompt of `explain`, in which `${{ args }}` is `src`; " +
+            "other `${{ … }}` are as in `prompt`. The chat's own commands win.",
+        ),
+        v.examples([{ explain: "Explain ${{ args }} to a newcomer." }]),
+      ),
+      {},
+    ),
     agents: v.optional(
       v.pipe(
         v.record(
@@ -405,7 +435,7 @@ export const agentSchema = v.pipe(
 
 /** Keys that later versions will know, by the path of the map they stand in. */
 export const laterKeys: Record<string, readonly string[]> = {
-  "": ["agents", "skills", "flow", "sandbox", "commands", "tests"],
+  "": ["agents", "skills", "flow", "sandbox", "tests"],
 };
 
 const foreignHere = {

@@ -364,3 +364,72 @@ test("a command that there is not is told with the nearest", async () => {
   screen.type(`/etc/hosts is a path${enter}`);
   await screen.until("You said: /etc/hosts is a path");
 });
+
+test("commands of the agent file say their prompts, and the chat's own win", async () => {
+  await using screen = open({
+    "agent.yaml": `${agent}commands:\n  explain: { description: Tells it simply, prompt: "Explain \${{ args }} simply" }\n  quit: Never\n`,
+    "script.yaml": echo(2),
+  });
+  await screen.until(ready);
+  screen.type(`/help${enter}`);
+  await screen.until("/explain WORDS");
+  await screen.until("Tells it simply");
+  screen.type(`/expl\tthe moon${enter}`);
+  await screen.until("You said: Explain the moon simply");
+  await screen.until("tokens");
+  screen.type(`/quit${enter}`);
+  expect((await screen.end()).code).toBe(0);
+});
+
+test("a session goes on where it was left, and another can be taken up", async () => {
+  const files = talker();
+  await using screen = open(files, `${chat} --session one; ${chat} --session two; rein sessions list`);
+  await screen.until(" · one");
+  screen.type(`alpha${enter}`);
+  await screen.until("You said: alpha");
+  await screen.until("tokens");
+  await Bun.sleep(50);
+  screen.type(ctrl("d"));
+  await screen.until(" · two");
+  screen.type(`/resume on\t${enter}`);
+  await screen.until("Session 'one' goes on: 1 turn so far");
+  screen.type(`beta${enter}`);
+  await screen.until("You said: beta");
+  await screen.until("tokens");
+  screen.type(`/context${enter}`);
+  await screen.until("4 messages");
+  screen.type(`/clear${enter}`);
+  await screen.until("2 turns taken back");
+  screen.type(`/context${enter}`);
+  await screen.until("0 messages");
+  await Bun.sleep(50);
+  screen.type(ctrl("d"));
+  await screen.until("one");
+  expect((await screen.end()).text).not.toContain("\ntwo ");
+});
+
+test("the last thing is asked once more, and the first answer is as if it had not been", async () => {
+  await using screen = open(talker());
+  await screen.until(ready);
+  screen.type(`hello${enter}`);
+  await screen.until("You said: hello");
+  await screen.until("tokens");
+  screen.type(`/retry${enter}`);
+  await screen.until("Once more: hello");
+  await screen.until("You said: hello");
+  await screen.until("tokens");
+  screen.type(`/context${enter}`);
+  await screen.until("2 messages");
+  screen.type(`/save out.md${enter}`);
+  await screen.until("Written: out.md");
+  screen.type(`/save out.md${enter}`);
+  await screen.until("Cannot write 'out.md'");
+});
+
+test("SIGTERM ends the chat with its code and leaves the terminal as it was", async () => {
+  await using screen = open(talker(), `exec ${chat}`);
+  await screen.until(ready);
+  screen.signal("SIGTERM");
+  const { code, cooked } = await screen.end();
+  expect({ code, cooked }).toEqual({ code: 143, cooked: true });
+});

@@ -5,6 +5,7 @@ import type { Problem } from "../core/problem.ts";
 import type { Tool } from "../core/tool.ts";
 import type { Named } from "../mcp/picks.ts";
 import type { Servers } from "../mcp/servers.ts";
+import { toolNames } from "../tools/index.ts";
 import { pinDifference } from "./mcp-pins.ts";
 
 /** A run's servers, all of which have started or failed, and the tools that it has without them. */
@@ -48,8 +49,9 @@ export function missingTools({ plan, servers, warn }: Ready): Problem | undefine
 /** Two tools that would have one name. */
 export async function collisions({ plan, own, servers }: Ready): Promise<Problem | undefined> {
   const { collision } = await import("../mcp/picks.ts");
-  const builtins = new Set(plan.tools.flatMap((tool) => (tool.kind === "builtin" ? [tool.name] : [])));
-  const ours = own.map(({ name }): Named => ({ name, by: builtins.has(name) ? "rein" : "the file" }));
+  // Also a tool of ours that the file does not list: its name says what it does.
+  const ours = toolNames.map((name): Named => ({ name, by: "rein" }));
+  for (const { name } of own) if (!toolNames.includes(name)) ours.push({ name, by: "the file" });
   const theirs = servers.door.tools().map(({ server, name, facts }): Named => {
     const place = plan.mcp.find((one) => one.name === server)?.place ?? { file: plan.file, line: 1, column: 1 };
     return { name, by: { server, tool: facts.name, place } };

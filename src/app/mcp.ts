@@ -12,6 +12,7 @@ import { version } from "../core/version.ts";
 import type { OpenHost } from "../host/host.ts";
 import type { Answers, Sampled } from "../mcp/answers.ts";
 import type { Servers, ServersOptions } from "../mcp/servers.ts";
+import { toolNames } from "../tools/index.ts";
 import { serverTool } from "../tools/mcp-tool.ts";
 import { askPerson } from "./mcp-ask.ts";
 import { fillTransport, hostOf, needsInput, secretVariables, serverNeeds } from "./mcp-entry.ts";
@@ -163,7 +164,7 @@ class Run implements McpRun {
     const now = servers.door.version();
     if (this.#tools?.version === now) return this.#tools.tools;
     const before = new Map(this.#tools?.tools.map((tool) => [tool.name, tool]));
-    const names = new Set(this.#own.map(({ name }) => name));
+    const names = new Set([...toolNames, ...this.#own.map(({ name }) => name)]);
     const tools = [...this.#own];
     for (const offered of servers.door.tools()) {
       if (names.has(offered.name)) {

@@ -50,6 +50,7 @@ export class Session {
   #becoming: Promise<Result<Connection, StartFailure>> | undefined;
   #listing: Promise<void> | undefined;
   #listAgain = false;
+  #restless = false;
   #restarted = false;
   /** The hash of its first list, where that is to stay. */
   #pinned: string | undefined;
@@ -101,11 +102,12 @@ export class Session {
     };
   }
 
-  /** Resolves when no list of tools is under way, or after `ms`. */
+  /** Resolves when no list of tools is under way, or after `ms`. Of a server that always has other tools that is waited for once. */
   async settled(ms: number): Promise<void> {
-    if (this.#listing === undefined) return;
+    if (this.#listing === undefined || this.#restless) return;
     const done = new AbortController();
-    await Promise.race([this.#listing, this.#options.clock.sleep(ms, done.signal)]);
+    const late = this.#options.clock.sleep(ms, done.signal).then((): "late" => "late");
+    this.#restless = (await Promise.race([this.#listing, late])) === "late";
     done.abort();
   }
 

@@ -1,3 +1,4 @@
+import type { Clock } from "../../src/core/host.ts";
 import type { McpServer, StartFailure } from "../../src/core/mcp.ts";
 import type { Result } from "../../src/core/result.ts";
 import { systemClock } from "../../src/host/clock.ts";
@@ -22,7 +23,11 @@ export type OneServer = AsyncDisposable & {
 /** One server by the name `one`, started. */
 export async function oneServer(
   link: OpenLink,
-  { answers = {}, ...rest }: Partial<McpServer> & { answers?: Answers } = {},
+  {
+    answers = {},
+    clock = systemClock,
+    ...rest
+  }: Partial<McpServer> & { answers?: Answers; clock?: Pick<Clock, "now" | "sleep"> } = {},
 ): Promise<OneServer> {
   const warnings: string[] = [];
   const servers = makeServers({
@@ -30,7 +35,7 @@ export async function oneServer(
     named: new Set(),
     answers: () => answers,
     version: "0.0.0-test",
-    clock: systemClock,
+    clock,
     warn: (message) => void warnings.push(message),
   });
   const started = await servers.start("one", link);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { InMemoryTransport, type JSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
+import { systemClock } from "../../src/host/clock.ts";
 import type { OpenLink } from "../../src/mcp/link.ts";
 import { caseServer } from "../helpers/mcp-server.ts";
 import { calm, oneServer } from "../helpers/mcp-session.ts";
@@ -221,6 +222,27 @@ describe("a server that starts in its own way", () => {
       /^Invalid result for tools\/list: tools\.0\.name: [^\n]+; tools\.0\.inputSchema: [^\n]+$/,
     );
     expect(one.started).toMatchObject({ ok: false, error: { why: "failed", message } });
+  });
+
+  test("that is never done telling its tools is waited for once", async () => {
+    const changing = { ...info, capabilities: { tools: { listChanged: true } } };
+    let lists = 0;
+    const { made, link } = handmade((method, say) => {
+      if (method === "tools/list") {
+        if (lists++ === 0) say({ result: { tools: [] } });
+      } else say(method === "initialize" ? { result: changing } : { error: { code: -32601, message: "no" } });
+    });
+    let waits = 0;
+    const sleep = async (ms: number, signal: AbortSignal) => {
+      if (ms !== 5000) return systemClock.sleep(ms, signal);
+      waits++;
+    };
+    await using one = await oneServer(link, { clock: { now: systemClock.now, sleep } });
+    made.at(-1)?.onmessage?.({ jsonrpc: "2.0", method: "notifications/tools/list_changed" });
+    await Bun.sleep(5);
+    expect(lists).toBe(2);
+    for (let turn = 0; turn < 3; turn++) await one.servers.settled();
+    expect(waits).toBe(1);
   });
 
   test("with two tools of one name has the first of them", async () => {

@@ -283,7 +283,7 @@ const attachment = v.object({
  */
 export function readSessionFile(bytes: Uint8Array): Result<SessionFile, SessionFileProblem> {
   let line = 0;
-  const wrong = (message: string) => ({ ok: false as const, error: { line, message } });
+  const wrong = (message: string) => ({ ok: false as const, error: { line: Math.max(1, line), message } });
   const file: SessionFile = { name: null, events: [], kept: new Map() };
   let seq = -1;
   for (const row of rowsOf(bytes)) {

@@ -114,17 +114,22 @@ async function ready(link: Link, reading: boolean): Promise<string | "empty" | u
   if (version === migrations.length) return undefined;
   if (reading)
     return version === 0 ? "empty" : "it is of an earlier version of rein: the next run brings it up to date";
-  // Of several processes at once one does it, and the others find it done.
-  return link.transaction(async () => {
-    await link.query("SELECT pg_advisory_xact_lock(hashtextextended('rein ' || current_schema() || ' migrate', 0))");
-    const found = await versionOf(link);
-    if (found > migrations.length) return newer(found);
-    if (found === 0) await link.query("CREATE TABLE rein_version (version INTEGER NOT NULL)");
-    if (found === 0) await link.query("INSERT INTO rein_version VALUES (0)");
-    for (const step of migrations.slice(found)) for (const statement of step.split(";")) await link.query(statement);
-    await link.query("UPDATE rein_version SET version = $1::integer", [migrations.length]);
-    return undefined;
-  });
+  // Of several processes at once one does it, and the others find it done: what a transaction sees of tables is as it begins.
+  const lock = "hashtextextended('rein ' || current_schema() || ' migrate', 0)";
+  await link.query(`SELECT pg_advisory_lock(${lock})`);
+  try {
+    return await link.transaction(async () => {
+      const found = await versionOf(link);
+      if (found > migrations.length) return newer(found);
+      if (found === 0) await link.query("CREATE TABLE rein_version (version INTEGER NOT NULL)");
+      if (found === 0) await link.query("INSERT INTO rein_version VALUES (0)");
+      for (const step of migrations.slice(found)) for (const statement of step.split(";")) await link.query(statement);
+      await link.query("UPDATE rein_version SET version = $1::integer", [migrations.length]);
+      return undefined;
+    });
+  } finally {
+    await link.query(`SELECT pg_advisory_unlock(${lock})`);
+  }
 }
 
 async function versionOf({ query }: Link): Promise<number> {

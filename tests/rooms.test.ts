@@ -103,6 +103,7 @@ const rooms: Record<string, Room> = {
   store: { imports: ["core"], packages: [], touches: ["databases", "database files"] },
   render: { imports: ["core", "native"], packages: [], touches: [] },
   chat: { imports: ["core", "render"], packages: [], touches: [] },
+  acp: { imports: ["core"], packages: ["@agentclientprotocol/sdk"], touches: [] },
   web: { imports: ["core", "render"], packages: [], touches: ["listen"] },
   app: {
     imports: ["core", "permit", "loop", "native", "models", "mcp", "tools", "host", "store"],
@@ -110,7 +111,7 @@ const rooms: Record<string, Room> = {
     touches: [],
   },
   cli: {
-    imports: ["core", "file", "suite", "render", "web", "chat", "app"],
+    imports: ["core", "file", "suite", "render", "web", "chat", "acp", "app"],
     packages: [],
     touches: ["own process", "stdio", "terminal", "disk", "build constants"],
     files: ["docs", "dist"],

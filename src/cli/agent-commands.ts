@@ -68,6 +68,7 @@ export const agentCommands: readonly Command[] = [
         help: "Continue this conversation, or begin it (default: a new one)",
       },
       modelFlag("the file's", ", or a name under its 'models'"),
+      { name: "--ephemeral", help: "Keep nothing of this chat: no journal, no history" },
       mcpConfigFlag,
       ...permissionFlags,
       { name: "--quiet", short: "-q", help: "No warnings about the agent file" },
@@ -78,6 +79,33 @@ export const agentCommands: readonly Command[] = [
       { command: "rein chat agent.yaml --session notes", does: "go on where it was left" },
     ],
     load: async () => (await import("./chat.ts")).chatCommand,
+  },
+  {
+    name: "acp",
+    summary: "Talk with an editor, in the Agent Client Protocol on stdin and stdout",
+    positionals: "[FILE]",
+    count: { min: 0, max: 1 },
+    flags: [
+      {
+        name: "--set",
+        value: { name: "NAME=VALUE" },
+        many: true,
+        help: "Set an input; NAME=@FILE reads the value from a file",
+      },
+      { name: "--input", value: { name: "FILE" }, help: "Read inputs from a JSON file" },
+      modelFlag("the file's", ", or a name under its 'models'"),
+      mcpConfigFlag,
+      ...permissionFlags,
+      { name: "--quiet", short: "-q", help: "Nothing on stderr but errors" },
+    ],
+    examples: [
+      {
+        command: "rein acp agent.yaml",
+        does: "the command for an editor's settings; what is not granted is asked there",
+      },
+      { command: "rein acp agent.yaml --allow-read --allow-write=src", does: "with fewer questions" },
+    ],
+    load: async () => (await import("./acp.ts")).acpCommand,
   },
   {
     name: "resume",

@@ -36,6 +36,18 @@ export async function withStdin(attached: Attached, bytes: Uint8Array): Promise<
   return { ok: true, value: files };
 }
 
+/** A file that a person names while they talk. */
+export async function attachPath(path: string): Promise<Result<AttachedFile, string>> {
+  const read = readNamed(path, fileLimit);
+  return read.ok ? attachBytes(path, read.value) : { ok: false, error: read.error.message };
+}
+
+/** What a person shows without a file. */
+export async function attachBytes(name: string, bytes: Uint8Array): Promise<Result<AttachedFile, string>> {
+  const file = await attach(name, bytes);
+  return file.ok ? file : { ok: false, error: file.error.message };
+}
+
 async function attach(name: string, bytes: Uint8Array): Promise<Result<AttachedFile, UsageProblem>> {
   const file = await attachedFile(name, bytes);
   return file.ok ? file : { ok: false, error: { message: `Cannot attach '${name}': it is ${file.error}` } };

@@ -1,6 +1,7 @@
 import { known } from "../app/known.ts";
 import type { Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
+import type { Source } from "../file/source.ts";
 import { cleanLine } from "../render/clean.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { agentBytes, checkAgentBytes, loadAgentBytes, shownFile, unloadedModules } from "./agent-file.ts";
@@ -28,18 +29,40 @@ export const runCommand: Handler = async (typed, io) => {
 };
 
 /** An agent file, checked, with all that its modules have. Warnings go to stderr. */
-export async function loadAgent(file: string, args: Arguments, io: Io): Promise<Result<Plan, Reported>> {
+export async function loadAgent(
+  file: string,
+  args: Arguments,
+  io: Io,
+  more: readonly Source[] = [],
+): Promise<Result<Plan, Reported>> {
   const read = await agentBytes(file, io);
   if (!read.ok) return { ok: false, error: { outcome: "usage", ...read.error } };
-  const given = serversGiven(args, io);
-  if (!given.ok) return { ok: false, error: { outcome: "usage", ...given.error } };
-  const looked = checkAgentBytes(file, read.value, io.cwd, known, given.value);
+  return loadRead(file, read.value, args, io, more);
+}
+
+/** The same of what was read. `more`: further files with MCP servers, beside those of the flags; nothing of them is quoted. */
+export async function loadRead(
+  file: string,
+  bytes: Uint8Array,
+  args: Arguments,
+  io: Io,
+  more: readonly Source[],
+): Promise<Result<Plan, Reported>> {
+  const flags = serversGiven(args, io);
+  if (!flags.ok) return { ok: false, error: { outcome: "usage", ...flags.error } };
+  const given = { ...flags.value, mcp: [...flags.value.mcp, ...more] };
+  const looked = checkAgentBytes(file, bytes, io.cwd, known, given);
   // A look starts nothing.
   const modules = looked.ok && !args.has("--dry-run") ? unloadedModules(looked.value) : [];
   if (looked.ok && modules.length > 0 && !grantsAny(args)) return unasked(looked.value);
-  const checked =
-    modules.length === 0 ? looked : await loadAgentBytes(file, read.value, modules, io, known, given.value);
-  const diagnostics = checked.ok ? checked.warnings : checked.diagnostics;
+  const checked = modules.length === 0 ? looked : await loadAgentBytes(file, bytes, modules, io, known, given);
+  const found = checked.ok ? checked.warnings : checked.diagnostics;
+  const diagnostics = found.filter((one) => !more.some((other) => other.file === one.file));
+  const unquoted = found.filter((one) => !diagnostics.includes(one) && one.severity === "error");
+  if (diagnostics.every(({ severity }) => severity !== "error") && unquoted.length > 0) {
+    const message = unquoted.map((one) => `${one.file}: ${one.message}`).join("\n");
+    return { ok: false, error: { outcome: "usage", message } };
+  }
   const report = diagnosticsText(diagnostics, { color: io.stderr.color });
   if (!checked.ok) {
     return {

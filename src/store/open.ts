@@ -13,22 +13,23 @@ import { openToRead, upgraded } from "./reader.ts";
 import { inspect, isFresh, isOlder, makeTables, upgrade } from "./schema.ts";
 import { readAttachment, readRuns, readSession, readSessions } from "./sessions.ts";
 
-/** How long a statement waits for another process's. */
+/** How long a statement waits for another process's, in ms. */
 const busyMs = 5000;
 
 /**
  * Opens the journal: a PostgreSQL URL, or a file at an absolute path, made where it is missing: the folder 0700, files 0600. A file that is
  * newer, damaged, not ours or not writable is a failure, and is left as it is.
  */
-export async function openStore(location: string): Promise<Result<Store>> {
+export async function openStore(location: string, waitMs = busyMs): Promise<Result<Store>> {
   if (isPostgres(location)) return shared(location, false);
   if (!isAbsolute(location)) return fail("failed", noPlace);
+  if (isFolder(location)) return fail("failed", `Cannot open the journal '${location}': it is a folder`);
   let db: Database | undefined;
   try {
     mkdirSync(dirname(location), { recursive: true, mode: 0o700 });
     makePrivate(location);
     db = new Database(location, { readwrite: true, strict: true });
-    db.run(`PRAGMA busy_timeout = ${busyMs}`);
+    db.run(`PRAGMA busy_timeout = ${waitMs}`);
     const locks = `${location}-locks`;
     const wrong = inspect(db) ?? (isFresh(db) ? initialise(db, locks) : undefined);
     if (wrong === undefined) upgrade(db);
@@ -58,13 +59,14 @@ export async function openStore(location: string): Promise<Result<Store>> {
  * Opens the journal to read it. Where there is none the store is empty, and no file is made. Nothing is written, so that a file that
  * may not be, or cannot be on a full disk, is read too; one of an earlier version is brought up to ours in memory.
  */
-export async function findStore(location: string | undefined): Promise<Result<Reader>> {
+export async function findStore(location: string | undefined, waitMs = busyMs): Promise<Result<Reader>> {
   if (location !== undefined && isPostgres(location)) return shared(location, true);
   if (location !== undefined && !isAbsolute(location)) return fail("failed", noPlace);
   if (location === undefined || !existsSync(location)) return ok(memoryStore());
+  if (isFolder(location)) return fail("failed", `Cannot read the journal '${location}': it is a folder`);
   let db: Database | undefined;
   try {
-    db = openToRead(location);
+    db = openToRead(location, waitMs);
     const wrong = inspect(db);
     if (wrong !== undefined) {
       db.close();
@@ -81,6 +83,10 @@ export async function findStore(location: string | undefined): Promise<Result<Re
     db?.close();
     return fail("failed", `Cannot read the journal '${location}': ${reason(error)}`);
   }
+}
+
+function isFolder(location: string): boolean {
+  return existsSync(location) && statSync(location).isDirectory();
 }
 
 /** What else it is may hold a password. */
@@ -153,7 +159,7 @@ function attempt<T>(action: string, act: () => Result<T>): Result<T> {
 }
 
 function reason(error: unknown): string {
-  if (error instanceof SQLiteError && error.code === "SQLITE_BUSY") return "another process has locked it";
+  if (error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY")) return "another process has locked it";
   return error instanceof Error ? error.message : String(error);
 }
 

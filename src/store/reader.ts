@@ -1,27 +1,29 @@
-import { constants, Database } from "bun:sqlite";
+import { constants, Database, SQLiteError } from "bun:sqlite";
 import { upgrade } from "./schema.ts";
 
 /**
  * What was killed while it wrote may have left something that only who may write can put in order; so that is tried too. SQLite opens a
  * file with a write-ahead log only where it may write beside it; what cannot be written by us at all may be read as it is.
  */
-export function openToRead(location: string): Database {
-  const opened = reads(location, { readonly: true }) ?? reads(location, { readwrite: true });
+export function openToRead(location: string, waitMs: number): Database {
+  const opened = reads(location, { readonly: true }, waitMs) ?? reads(location, { readwrite: true }, waitMs);
   if (opened !== undefined) return opened;
   const { SQLITE_OPEN_READONLY, SQLITE_OPEN_URI } = constants;
   const path = location.replace(/[%?#]/g, encodeURIComponent);
   return new Database(`file:${path}?immutable=1`, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
 }
 
-function reads(location: string, how: { readonly: true } | { readwrite: true }): Database | undefined {
+function reads(location: string, how: { readonly: true } | { readwrite: true }, waitMs: number): Database | undefined {
   let db: Database | undefined;
   try {
     db = new Database(location, { ...how, strict: true });
-    db.run("PRAGMA busy_timeout = 5000");
+    db.run(`PRAGMA busy_timeout = ${waitMs}`);
     db.query("SELECT 1 FROM sqlite_master").get();
     return db;
-  } catch {
+  } catch (error) {
     db?.close();
+    // Whoever has locked it writes it: what is in it may be half of something.
+    if (error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY")) throw error;
     return undefined; // The next way may do.
   }
 }

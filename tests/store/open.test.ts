@@ -124,7 +124,7 @@ test("a journal that is damaged inside fails when it is read, with its name", as
 test("a folder where the file should be, and a file where its folder should be, are failures", async () => {
   const location = place();
   mkdirSync(location, { recursive: true });
-  expect(await refusal(location)).toBe("Cannot open the journal 'FILE': unable to open database file");
+  expect(await refusal(location)).toBe("Cannot open the journal 'FILE': it is a folder");
   const inFile = join(base, "file", "rein.db");
   writeFileSync(join(base, "file"), "");
   expect(await refusal(inFile)).toStartWith("Cannot open the journal 'FILE': ");

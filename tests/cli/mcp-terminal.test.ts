@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openScreen } from "../helpers/terminal.ts";
 
-const server = readFileSync(join(import.meta.dir, "../specs/mcp/asks/server.py"), "utf8");
+const server = readFileSync(join(import.meta.dir, "../specs/mcp/server.py"), "utf8");
 
 function agent(tool: string, mark: string): string {
   return `model: scripted/script.yaml

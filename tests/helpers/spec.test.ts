@@ -21,6 +21,11 @@ test("a case sees a copy of its folder, without the files that say what it must 
   expect(existsSync(join(root, "a/copy/data/x"))).toBe(true);
 });
 
+test("a case sees the files that it has in common with others, by the names that it gives them", async () => {
+  plant("a/shared", { command: "ls; head -n 1 mine", shared: "LICENSE mine\npackage.json\n" });
+  expect((await runSpec("a/shared", root)).stdout).toBe("mine\npackage.json\nMIT License\n");
+});
+
 test("stdout, stderr and the exit code are what the files say, and nothing without them", async () => {
   plant("a/fails", { command: "printf out; printf err >&2; exit 3" });
   expect(await expectedOutcome("a/fails", root)).toEqual({ stdout: "", stderr: "", exit: 0, problems: [] });

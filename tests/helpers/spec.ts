@@ -1,10 +1,11 @@
 /**
  * Spec cases: folders `tests/specs/<command>/<case>/` whose `command` is run by `sh -c` in a fresh copy of the folder against the
- * built executable, and whose `stdout`, `stderr` and `exit` say what must come out, byte for byte (absent: nothing, and 0).
+ * built executable, and whose `stdout`, `stderr` and `exit` say what must come out, byte for byte (absent: nothing, and 0). `shared`
+ * names files that cases have in common.
  */
 import { cp, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { killAll, processesOf } from "./spec-processes.ts";
 import { serverFiles, startServer, type SpecServer } from "./spec-server.ts";
 
@@ -14,7 +15,7 @@ export type SpecOutcome = { stdout: string; stderr: string; exit: number; proble
 export const specRoot = join(import.meta.dir, "../specs");
 const executableFolder = join(import.meta.dir, "../../dist");
 /** Not part of the folder that the command sees. */
-const ownFiles = new Set(["command", "stdout", "stderr", "exit", "stdin", ...serverFiles]);
+const ownFiles = new Set(["command", "stdout", "stderr", "exit", "stdin", "shared", ...serverFiles]);
 
 /** The names `<command>/<case>` of all cases, in order. */
 export async function findSpecs(root: string = specRoot): Promise<string[]> {
@@ -40,6 +41,9 @@ export async function runSpec(name: string, root: string = specRoot, limitMs = 2
       if (!ownFiles.has(entry))
         await cp(join(source, entry), join(dir, entry), { recursive: true, verbatimSymlinks: true });
     }
+    for (const [from, to] of sharedFiles(await readText(join(source, "shared")))) {
+      await cp(join(import.meta.dir, "../..", from), join(dir, to));
+    }
     const outcome = await execute(source, dir, limitMs, {
       PATH: `${executableFolder}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
       HOME: home,
@@ -58,6 +62,17 @@ export async function runSpec(name: string, root: string = specRoot, limitMs = 2
     await rm(dir, { recursive: true, force: true });
     await rm(home, { recursive: true, force: true });
   }
+}
+
+/** What `shared` says: a line for each file that cases have in common, by its path in the repository, and its name in the case. */
+function sharedFiles(text = ""): Array<[from: string, to: string]> {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [from = "", to = basename(from)] = line.split(" ");
+      return [from, to];
+    });
 }
 
 /** Runs the case's command until it ended and its output is complete; kills and reports what it leaves behind. */

@@ -19,10 +19,13 @@ import { contextOf } from "./context.ts";
 import { historyOf, journalPath, makeEmit, recallFrom, type OpenJournal } from "./journal.ts";
 import { chosenModels } from "./model.ts";
 import type { PreparedRun, RunRequest, Turn } from "./request.ts";
+import { exportSession, forkSession, resolveName } from "./sessions.ts";
 
-/** What a conversation is made from. `asked`: the session was named by a person, so that it must be kept. */
+/**
+ * What a conversation is made from. `asked`: the session was named by a person, so that it must be kept; `ephemeral`: nothing is kept.
+ */
 export type TalkRequest = Omit<RunRequest, "session" | "streamed" | "dryRun" | "lasting"> & {
-  session: { name: string; asked: boolean };
+  session: { name: string; asked: boolean; ephemeral?: boolean };
   /** The values of the agent's inputs. */
   input: InputValues;
 };
@@ -49,7 +52,7 @@ class Talking implements Talk {
   readonly permissions: Talk["permissions"];
   readonly #request: TalkRequest;
   readonly #prepared: PreparedRun;
-  #session: { name: string; asked: boolean };
+  #session: TalkRequest["session"];
   #model: string | undefined;
   #store: Store | undefined;
   #warning: string | undefined;
@@ -76,6 +79,10 @@ class Talking implements Talk {
   /** Opens the journal. Where it cannot be written, what was not asked to be kept is kept in memory. */
   async begin(): Promise<Result<void, Problem>> {
     const { openStore, memoryStore } = await import("../store/open.ts");
+    if (this.#session.ephemeral) {
+      this.#store = memoryStore();
+      return ok(undefined);
+    }
     const place = journalPath(this.#request.environment);
     const opened =
       place === undefined ? fail("failed", "neither XDG_STATE_HOME nor HOME is set") : await openStore(place);
@@ -250,16 +257,32 @@ class Talking implements Talk {
     return found.ok ? found : problemOf("usage", found.error.message);
   }
 
-  async resume(name: string): Promise<Result<number, Problem>> {
+  async resume(typed: string): ReturnType<Talk["resume"]> {
+    const meant = await resolveName(this.#opened(), typed);
+    if (!meant.ok) return problemOf("usage", meant.error.message);
+    const { kind, name } = meant.value;
+    if (kind === "run") return problemOf("usage", `'${name}' is a run of no session`, "'rein resume' goes on with one");
     const before = this.#session;
-    const sessions = await this.sessions();
-    if (!sessions.ok) return sessions;
-    if (!sessions.value.some((one) => one.name === name)) return problemOf("usage", `There is no session '${name}'`);
-    this.#session = { name, asked: true };
+    this.#session = { ...before, name, asked: true };
     this.#history = undefined;
     const turns = await this.#turns();
     if (!turns.ok) this.#session = before;
-    return turns.ok ? ok(turns.value.length) : turns;
+    return turns.ok ? ok({ name, turns: turns.value.length }) : turns;
+  }
+
+  async fork(to: string | undefined): ReturnType<Talk["fork"]> {
+    const { name } = this.#session;
+    const forked = await forkSession(this.#opened(), { kind: "session", name }, { to, id: clock.id });
+    if (!forked.ok) return problemOf("usage", forked.error.message);
+    this.#session = { ...this.#session, name: forked.value, asked: true };
+    this.#history = undefined;
+    return forked;
+  }
+
+  async exported(): ReturnType<Talk["exported"]> {
+    const { name } = this.#session;
+    const found = await exportSession(this.#opened(), { kind: "session", name });
+    return found.ok ? ok({ ...found.value, name }) : problemOf("usage", found.error.message);
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@ import type { Named } from "../core/talk.ts";
 import { clean, cleanLine } from "../render/clean.ts";
 import { costItem, count, paint } from "../render/format.ts";
 import { serversText } from "../render/mcp.ts";
+import { sessionHtml, sessionJsonl, sessionMarkdown } from "../render/session-export.ts";
 import { sessionsText } from "../render/sessions.ts";
 import { tableText } from "../render/table.ts";
 import type { Conduct, Entered } from "./conduct.ts";
@@ -43,6 +44,7 @@ export const commands: readonly SlashCommand[] = [
   { name: "clear", words: "", about: "Begin anew; the journal keeps what was", run: clear },
   { name: "undo", words: "", about: "Take back the last turn, and what it changed in files", run: undo },
   { name: "retry", words: "", about: "Ask the last thing once more", run: retry },
+  { name: "fork", words: "[NAME]", about: "Go on in a copy of the conversation, which stays as it is", run: fork },
   { name: "sessions", words: "", about: "The conversations so far", run: sessions },
   {
     name: "resume",
@@ -57,6 +59,13 @@ export const commands: readonly SlashCommand[] = [
     about: "Write the last answer to a new file",
     complete: (typed, { files }) => files(typed),
     run: save,
+  },
+  {
+    name: "export",
+    words: "FILE",
+    about: "Write the conversation to a new file, by its ending: .md, .html or .jsonl",
+    complete: (typed, { files }) => files(typed),
+    run: exportTo,
   },
   {
     name: "attach",
@@ -261,7 +270,31 @@ async function resume(words: string, chat: Conduct): Promise<void> {
   if (words === "") return chat.fail("'/resume' needs the name of a session", "'/sessions' shows them");
   const resumed = await chat.outside.talk.resume(words);
   if (!resumed.ok) return chat.fail(resumed.error.message, resumed.error.hint);
-  await chat.note(`Session '${words}' goes on: ${count(resumed.value, "turn")} so far`);
+  const { name, turns } = resumed.value;
+  await chat.note(`Session '${name}' goes on: ${count(turns, "turn")} so far`);
+}
+
+async function fork(words: string, chat: Conduct): Promise<void> {
+  const forked = await chat.outside.talk.fork(words === "" ? undefined : words);
+  if (!forked.ok) return chat.fail(forked.error.message, forked.error.hint);
+  await chat.note(`The copy '${forked.value}' goes on`);
+}
+
+const formats: Readonly<Record<string, typeof sessionMarkdown>> = {
+  md: sessionMarkdown,
+  html: sessionHtml,
+  jsonl: sessionJsonl,
+};
+
+async function exportTo(words: string, chat: Conduct): Promise<void> {
+  const [file = "", ...more] = wordsOf(words);
+  const render = formats[/\.([a-z]+)$/.exec(file)?.[1] ?? ""];
+  if (render === undefined || more.length > 0)
+    return chat.fail("'/export' needs the name of one file that ends in .md, .html or .jsonl");
+  const all = await chat.outside.talk.exported();
+  if (!all.ok) return chat.fail(all.error.message, all.error.hint);
+  const written = chat.outside.save(file, render(all.value));
+  await (written.ok ? chat.note(`Written: ${file}`) : chat.fail(written.error));
 }
 
 async function save(words: string, chat: Conduct): Promise<void> {

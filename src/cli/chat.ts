@@ -22,6 +22,7 @@ import { fileLimit, readNamed, writeNew } from "./files.ts";
 import type { Arguments } from "./flags.ts";
 import { grantsFrom } from "./grants.ts";
 import { isDumb, type Io } from "./io.ts";
+import { leavingNothing } from "./journaling.ts";
 import { bareAgent } from "./one-shot.ts";
 import { terminalPictures } from "./pictures.ts";
 import { givenInput, typedInput } from "./run-input.ts";
@@ -45,17 +46,25 @@ export const chatCommand: Handler = async (args, io) => {
     const hint = "'rein run FILE PROMPT --session NAME' goes on with a conversation without one";
     return usageError({ message: "'rein chat' needs a terminal on stdin and stdout", hint }, io);
   }
+  const named = args.one("--session");
+  const wrong =
+    named === ""
+      ? "The name of a session cannot be empty"
+      : named !== undefined && args.has("--ephemeral")
+        ? "'--session' does not go with '--ephemeral'"
+        : undefined;
+  if (wrong !== undefined) return usageError({ message: wrong }, io, { name: "chat" });
   const [file] = args.positionals;
   const loaded = file === undefined ? ok(bareAgent(io.cwd, "chat")) : await loadAgent(file, args, io);
   if (!loaded.ok) return reportProblem(loaded.error, args, io);
-  const plan = loaded.value;
+  const plan = args.has("--ephemeral") ? leavingNothing(loaded.value) : loaded.value;
   const given = await givenInput(args, plan.input);
   const input = given.ok ? typedInput(plan, given.value) : given;
   if (!input.ok) return usageError(input.error, io, { name: "chat" });
 
   const ending = new AbortController();
   const leave = endOnSignals(ending);
-  const front = await openFront(plan, io, ending.signal);
+  const front = await openFront(plan, io, args.has("--ephemeral"), ending.signal);
   await front.open();
   let closed = false;
   const close = async () => {
@@ -70,7 +79,11 @@ export const chatCommand: Handler = async (args, io) => {
         plan,
         grants: grantsFrom(args),
         model: args.one("--model"),
-        session: { name: args.one("--session") ?? dated(clock.now()), asked: args.one("--session") !== undefined },
+        session: {
+          name: named ?? dated(clock.now()),
+          asked: named !== undefined,
+          ephemeral: args.has("--ephemeral"),
+        },
         input: input.value,
         cwd: io.cwd,
         environment: io.env,
@@ -99,12 +112,12 @@ export const chatCommand: Handler = async (args, io) => {
   }
 };
 
-async function openFront(plan: Plan, io: Io, signal: AbortSignal): Promise<Front> {
+async function openFront(plan: Plan, io: Io, ephemeral: boolean, signal: AbortSignal): Promise<Front> {
   const history = chatHistory(io);
   const { mask } = secrecyOf(plan, [], io.env);
   const remember = (text: string) => {
     // A line that begins with a blank is not kept, as in a shell; one with a secret in it neither.
-    if (!text.startsWith(" ") && mask.text(text) === text) history.add(text);
+    if (!ephemeral && !text.startsWith(" ") && mask.text(text) === text) history.add(text);
   };
   const dumb = isDumb(io.env);
   const look = { color: io.stdout.color, pictures: dumb ? undefined : terminalPictures(io.env) };

@@ -70,7 +70,13 @@ export type Talk = {
   /** The turns of the session, with what was asked and answered, but for those taken back. */
   events(): Promise<Result<Stamped<DurableEvent>[], Problem>>;
   sessions(): Promise<Result<SessionSummary[], Problem>>;
-  /** Goes on with another session: how many turns it had. */
-  resume(name: string): Promise<Result<number, Problem>>;
+  /** Goes on with another session, by its name, the start of it, or `last`: what it is called, and how many turns it had. */
+  resume(name: string): Promise<Result<{ name: string; turns: number }, Problem>>;
+  /** Goes on in a copy of the session, which stays as it is: what the copy is called. */
+  fork(name: string | undefined): Promise<Result<string, Problem>>;
+  /** All of the session, with the bytes that its events name, by SHA-256. */
+  exported(): Promise<
+    Result<{ name: string; events: Stamped<DurableEvent>[]; kept: Map<string, Uint8Array> }, Problem>
+  >;
   close(): Promise<void>;
 };

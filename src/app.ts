@@ -1,7 +1,6 @@
 import { summarizerNeeds, unpricedSummarizer } from "./app/context.ts";
 import { journalPath } from "./app/journal.ts";
-import type { ExplainedRoute, RouteQuestion } from "./app/explain-route.ts";
-import type { RouteStats } from "./app/route-stats.ts";
+import type { RouteQuestion } from "./app/explain-route.ts";
 import type { DoctorRequest } from "./app/doctor.ts";
 import {
   bytesPerToken,
@@ -31,6 +30,7 @@ import type { Model } from "./core/model.ts";
 import type { Ask, Need } from "./core/permission.ts";
 import { plansOf, type InputValues, type Plan } from "./core/plan.ts";
 import type { RunResult } from "./core/result-document.ts";
+import type { ExplainedRoute, RouteStats } from "./core/route.ts";
 import { fail, type Result } from "./core/result.ts";
 import type { ServiceCheck } from "./core/service-check.ts";
 import type { Reader, Store } from "./core/store.ts";
@@ -351,7 +351,7 @@ function readyModels(request: RunRequest, chosen: Choice, host: OpenHost): Promi
       cwd,
       plan: request.plan,
       retryAfterText: !streamed,
-      ...(resumed === undefined ? {} : { past: resumed.past.events }),
+      ...(resumed === undefined ? {} : { past: scriptsOf(resumed) }),
       ...folders,
     }),
   );
@@ -374,6 +374,12 @@ function foldersOf({ plan, cwd }: RunRequest, choice: Choice) {
 /** The same where the file's own prompt was said before. */
 function withoutPrompt({ prompt: _said, ...plan }: Plan): Plan {
   return plan;
+}
+
+/** What a scripted model must know of a run that goes on. */
+function scriptsOf({ past: { events }, journal: { history } }: Resumed) {
+  const results = history.messages.map((message) => (message.role === "tool" ? message.results.length : 0));
+  return { events, earlierResults: results.reduce((sum, one) => sum + one, 0) };
 }
 
 /** What is granted now, as far as it was granted when the run began. */

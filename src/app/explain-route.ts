@@ -1,7 +1,7 @@
 import type { InputValues, Plan } from "../core/plan.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
-import { settingText, type Scorer, type Side } from "../core/route.ts";
+import { settingText, type ExplainedRoute } from "../core/route.ts";
 import { decideRoute } from "../loop/route.ts";
 import type { Environment } from "../host/machine.ts";
 import { modelLabel } from "../models/choose.ts";
@@ -9,17 +9,6 @@ import { judgedBy } from "./candidates.ts";
 import { chosenModels } from "./model.ts";
 import { secrecyOf } from "./secrecy.ts";
 import { fillIn } from "./texts.ts";
-
-/** Which model a prompt would go to. All but `model` and `why` are null where there is no route. */
-export type ExplainedRoute = {
-  score: number | null;
-  /** The first that would be asked. */
-  model: string;
-  scorer: Scorer | null;
-  why: string;
-  side: Side | null;
-  threshold: number | null;
-};
 
 /** What is given beside the file. */
 export type RouteQuestion = { plan: Plan; environment: Environment; input: InputValues; prompt: string | undefined };

@@ -1,30 +1,5 @@
-import { sides, type Scorer, type Side } from "../core/route.ts";
+import { sides, type RouteStats, type Side, type SideStats } from "../core/route.ts";
 import type { RouteRow } from "../core/store.ts";
-
-/** What one side of a route got, and what came of it. */
-export type SideStats = {
-  requests: number;
-  /** Of the requests to the route, from 0 to 1. */
-  share: number;
-  /** In US dollars; null where the cost of a run is not known. */
-  cost: number | null;
-  /** Of the runs that have ended. */
-  median_ms: number | null;
-  failed_checks: number;
-  /** Runs in which the complex model had to go on. */
-  escalated: number;
-};
-
-export type RouteStats = {
-  agent: string;
-  scorer: Scorer;
-  /** Of the last decision. */
-  threshold: number;
-  requests: number;
-  sides: Record<Side, SideStats>;
-  /** One side gets nearly all. `threshold` would part the scores so far better; null where none would. */
-  warning: { side: Side; threshold: number | null } | null;
-};
 
 /** Fewer requests than these say nothing. */
 const enough = 50;

@@ -34,6 +34,43 @@ export const defaultKeywords: Readonly<Record<string, number>> = {
 /** What was decided for one prompt, and the reason in words. `score` is null where no prompt is judged. */
 export type Routed = { side: Side; score: number | null; threshold: number; scorer: Scorer; why: string };
 
+/** Which model a prompt would go to. All but `model` and `why` are null where there is no route. */
+export type ExplainedRoute = {
+  score: number | null;
+  /** The first that would be asked. */
+  model: string;
+  scorer: Scorer | null;
+  why: string;
+  side: Side | null;
+  threshold: number | null;
+};
+
+/** What one side of a route got, and what came of it. */
+export type SideStats = {
+  requests: number;
+  /** Of the requests to the route, from 0 to 1. */
+  share: number;
+  /** In US dollars; null where the cost of a run is not known. */
+  cost: number | null;
+  /** Of the runs that have ended. */
+  median_ms: number | null;
+  failed_checks: number;
+  /** Runs in which the complex model had to go on. */
+  escalated: number;
+};
+
+/** What a route did so far. */
+export type RouteStats = {
+  agent: string;
+  scorer: Scorer;
+  /** Of the last decision. */
+  threshold: number;
+  requests: number;
+  sides: Record<Side, SideStats>;
+  /** One side gets nearly all. `threshold` would part the scores so far better; null where none would. */
+  warning: { side: Side; threshold: number | null } | null;
+};
+
 /** All models that a setting may lead to, in order. */
 export function namesOf(setting: ModelSetting): string[] {
   return Array.isArray(setting) ? setting : [...setting.simple, ...setting.complex];

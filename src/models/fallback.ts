@@ -1,4 +1,5 @@
 import type { Model, ModelEvent, ModelFailure, ModelRequest } from "../core/model.ts";
+import { answered } from "./answered.ts";
 
 /** A model that nothing is missing for. It is made when it is asked first: what is made loads the SDK of its service. */
 export type Candidate = {
@@ -48,18 +49,9 @@ export function withFallback(
     let asked = at;
     let model = current;
     for (;;) {
-      let said = false;
-      let failure: ModelFailure | undefined;
-      for await (const event of model.stream(request, signal)) {
-        if (event.type === "failure") {
-          failure = event.failure;
-          break;
-        }
-        said ||= event.type === "text";
-        yield event;
-        if (event.type === "stop" || event.type === "limit") return;
-      }
-      failure ??= { kind: "network", message: `'${model.name}' stopped in the middle of its answer`, retryable: true };
+      const ended = yield* answered(model, request, signal);
+      if (ended === undefined) return;
+      const { failure, said } = ended;
       const mayAsk = !signal.aborted && isOut(failure) && (!said || afterText);
       const next = mayAsk ? await after(asked) : undefined;
       if (next === undefined) {

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/host.ts";
 import type { Model, ModelEvent, ModelFailure, ModelRequest } from "../core/model.ts";
+import { answered } from "./answered.ts";
 import { cancelled } from "./failure.ts";
 
 const baseMs = 500;
@@ -20,18 +21,10 @@ export type RetryOptions = {
 export function withRetry(model: Model, { clock, afterText, retries = 3 }: RetryOptions): Model {
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
     for (let attempt = 1; ; attempt++) {
-      let said = false;
-      let failure: ModelFailure | undefined;
-      for await (const event of model.stream(request, signal)) {
-        if (event.type === "failure") {
-          failure = event.failure;
-          break;
-        }
-        said ||= event.type === "text";
-        yield event;
-        if (event.type === "stop" || event.type === "limit") return;
-      }
-      failure ??= { kind: "network", message: `'${model.name}' stopped in the middle of its answer`, retryable: true };
+      const ended = yield* answered(model, request, signal);
+      if (ended === undefined) return;
+      const { said } = ended;
+      let { failure } = ended;
       const waitMs = Math.max(failure.retryAfterMs ?? 0, backoff(attempt, clock.random()));
       if (failure.retryable && waitMs > longestPauseMs) failure = tooLong(failure, waitMs);
       if (!failure.retryable || attempt > retries || signal.aborted || (said && !afterText)) {

@@ -1,20 +1,10 @@
 import { dollars } from "../core/price.ts";
-import type { Scorer, Side } from "../core/route.ts";
+import type { ExplainedRoute, RouteStats } from "../core/route.ts";
 import { cleanJson, cleanLine } from "./clean.ts";
 import { count, duration } from "./format.ts";
 import { tableText } from "./table.ts";
 
-/** Which model a prompt would go to, and why. All but `model` and `why` are null where there is no route. */
-export type RouteView = {
-  score: number | null;
-  model: string;
-  scorer: Scorer | null;
-  why: string;
-  side: Side | null;
-  threshold: number | null;
-};
-
-export function routeText({ model, side, score, scorer, why }: RouteView): string {
+export function routeText({ model, side, score, scorer, why }: ExplainedRoute): string {
   const name = side === null ? cleanLine(model) : `${cleanLine(model)} (${side})`;
   const rows = [
     ["model", name],
@@ -25,30 +15,11 @@ export function routeText({ model, side, score, scorer, why }: RouteView): strin
   return tableText(rows);
 }
 
-export function routeJson({ score, model, scorer, why, side, threshold }: RouteView): string {
+export function routeJson({ score, model, scorer, why, side, threshold }: ExplainedRoute): string {
   return `${cleanJson({ score, model, scorer, why, side, threshold }, 2)}\n`;
 }
 
-type SideView = {
-  requests: number;
-  share: number;
-  cost: number | null;
-  median_ms: number | null;
-  failed_checks: number;
-  escalated: number;
-};
-
-/** What a route did so far. */
-export type RouteStatsView = {
-  agent: string;
-  scorer: Scorer;
-  threshold: number;
-  requests: number;
-  sides: Record<Side, SideView>;
-  warning: { side: Side; threshold: number | null } | null;
-};
-
-export function routeStatsText(routes: readonly RouteStatsView[]): string {
+export function routeStatsText(routes: readonly RouteStats[]): string {
   if (routes.length === 0) return "No route has decided anything\n";
   const head = ["AGENT", "SCORER", "SIDE", "REQUESTS", "SHARE", "COST", "MEDIAN TIME", "FAILED CHECKS"];
   const rows = routes.flatMap(({ agent, scorer, sides }) =>
@@ -69,7 +40,7 @@ export function routeStatsText(routes: readonly RouteStatsView[]): string {
 }
 
 /** The same as data; a warning has its words, too. */
-export function routeStatsJson(routes: readonly RouteStatsView[]): string {
+export function routeStatsJson(routes: readonly RouteStats[]): string {
   const told = routes.map(({ warning, ...route }) => ({
     ...route,
     warning: warning === null ? null : { ...warning, message: warningText(route, warning) },
@@ -78,8 +49,8 @@ export function routeStatsJson(routes: readonly RouteStatsView[]): string {
 }
 
 function warningText(
-  { agent, requests, sides, threshold }: Omit<RouteStatsView, "warning">,
-  warning: NonNullable<RouteStatsView["warning"]>,
+  { agent, requests, sides, threshold }: Omit<RouteStats, "warning">,
+  warning: NonNullable<RouteStats["warning"]>,
 ): string {
   const got = `The ${warning.side} model of '${cleanLine(agent)}' got ${percent(sides[warning.side].share)} of ${count(requests, "request")}`;
   if (warning.threshold === null) return `${got}, and no threshold would part them: try 'scorer: features'`;

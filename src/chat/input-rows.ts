@@ -27,6 +27,7 @@ export function inputRows(text: string, cursor: number, { prompt, more, width, h
   let line = start === 0 ? prompt : more;
   let used = Bun.stringWidth(line);
   let at = start;
+  const tab = " ".repeat(Math.min(4, Math.max(1, width - Bun.stringWidth(more))));
   const mark = () => {
     if (at !== cursor) return;
     [row, column] = [rows.length, used];
@@ -41,7 +42,7 @@ export function inputRows(text: string, cursor: number, { prompt, more, width, h
       mark();
       breakRow();
     } else {
-      const shown = segment === "\t" ? "    " : clean(segment);
+      const shown = segment === "\t" ? tab : clean(segment);
       const wide = Bun.stringWidth(shown);
       if (used + wide > width && used > Bun.stringWidth(more)) breakRow();
       mark();

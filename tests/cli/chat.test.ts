@@ -433,3 +433,76 @@ test("SIGTERM ends the chat with its code and leaves the terminal as it was", as
   const { code, cooked } = await screen.end();
   expect({ code, cooked }).toEqual({ code: 143, cooked: true });
 });
+
+test("a conversation goes on in a copy, and is written to files by their endings", async () => {
+  await using screen = open(talker(), `${chat} --session one; head -c 15 out.html; rein sessions list`);
+  await screen.until(" · one");
+  screen.type(`alpha${enter}`);
+  await screen.until("You said: alpha");
+  await screen.until("tokens");
+  screen.type(`/fork${enter}`);
+  await screen.until("The copy 'one-2' goes on");
+  screen.type(`/export out.txt${enter}`);
+  await screen.until("ends in .md, .html or .jsonl");
+  screen.type(`/export out.html${enter}`);
+  await screen.until("Written: out.html");
+  await Bun.sleep(50);
+  screen.type(ctrl("d"));
+  await screen.until("<!doctype html>");
+  await screen.until("one-2");
+});
+
+test("files go with what is said next, and an image is shown to the model", async () => {
+  await using screen = open({ ...talker(), "notes.md": "Remember" });
+  await screen.until(ready);
+  screen.type(`/attach notes.md missing.md${enter}`);
+  await screen.until("Cannot read 'missing.md'");
+  screen.type(`/attach notes.md${enter}`);
+  await screen.until("Goes with what is said next");
+  await screen.until("@notes.md");
+  screen.type(`look${enter}`);
+  await screen.until("Remember");
+  await screen.until("tokens");
+  screen.type(`mail@example.org and @nobody${enter}`);
+  await screen.until("You said: mail@example.org and @nobody");
+});
+
+test("on a dumb terminal Ctrl-C stops a turn and twice ends the chat, and a backslash goes on", async () => {
+  await using screen = open(
+    { "agent.yaml": agent, "script.yaml": script({ text: "You said: ${{ prompt }}" }, { text: "never", delay: "1h" }) },
+    chat,
+    { TERM: "dumb" },
+  );
+  await screen.until("> ");
+  screen.type("one\\\ntwo\n");
+  await screen.until("You said: one\ntwo");
+  await screen.until("> ");
+  screen.type("go\n");
+  await Bun.sleep(100);
+  screen.type(ctrl("c"));
+  await screen.until("Interrupted");
+  await screen.until("> ");
+  screen.type(ctrl("c"));
+  const { code } = await screen.end();
+  expect(code).toBe(130);
+});
+
+test("on a dumb terminal questions are lines too", async () => {
+  await using screen = open(reader(), chat, { TERM: "dumb" });
+  await screen.until("> ");
+  screen.type("read it\n");
+  await screen.until("or [N]o?");
+  screen.type("o\n");
+  await screen.until("✓ file_read");
+  await screen.until("It says");
+});
+
+test("answers with what a terminal would obey are harmless", async () => {
+  await using screen = open({ "agent.yaml": agent, "script.yaml": script({ text: "a\u001b[2Jb\u009bc" }) });
+  await screen.until(ready);
+  screen.type(`\u001b[200~x\u001b]0;title\u0007y\u001b[201~${enter}`);
+  await screen.until("a␛[2Jb");
+  await screen.until("tokens");
+  expect(screen.text()).not.toContain("\u001b[2J");
+  expect(screen.text()).not.toContain("\u001b]0");
+});

@@ -170,7 +170,7 @@ async function modelFor(
   if (!passed.ok) return passed;
   if (own === undefined && !areScripted(theirs))
     return ok({ model: parent.model, named: { ...theirs, agents }, owned: false });
-  const before = past === undefined ? {} : { past };
+  const before = past === undefined ? {} : { past: { events: past, earlierResults: 0 } };
   const folders = { scriptFolder, agentFolder };
   const deps = modelDeps({ host, clock, ...request, agents, ...folders, retryAfterText: true, ...before });
   const decided = own === undefined ? await decidedAgain(theirs, deps) : await decidedAnew(own.value, deps);

@@ -14,7 +14,6 @@ import { fileResponses, responseFolder } from "../host/response-cache.ts";
 import { chooseModels, usableServices, type Choice, type ChosenModel, type ModelList } from "../models/choose.ts";
 import { isWhole } from "../loop/past.ts";
 import type { ModelDeps } from "../models/index.ts";
-import type { Answered } from "../models/scripted.ts";
 import { isPath, localPath, modelsFolder, type LocalPlaces } from "../models/local-name.ts";
 import type { LocalMachine } from "../models/local.ts";
 import { memoryIn } from "../models/memory-window.ts";
@@ -143,8 +142,8 @@ export function modelDeps(options: {
   retryAfterText: boolean;
   /** The sub-agents whose answers are taken from a script. */
   agents?: readonly string[];
-  /** What it has done, where the run goes on. */
-  past?: readonly (DurableEvent & Nested)[];
+  /** What it has done, where the run goes on, and how many results of calls its session had before. */
+  past?: { events: readonly (DurableEvent & Nested)[]; earlierResults: number };
   /** What is run, where that is an agent: it says whether the prices of its models must be known. */
   plan?: Plan;
 }): ModelDeps {
@@ -164,7 +163,9 @@ export function modelDeps(options: {
   const folder = plan?.cache?.responses ? responseFolder(environment) : undefined;
   return {
     ...(folder === undefined ? {} : { responses: fileResponses(folder) }),
-    ...(past === undefined ? {} : { answered: (name: string) => answeredBy(name, past) }),
+    ...(past === undefined
+      ? {}
+      : { answered: (name: string) => ({ ...past, requests: requestsTo(name, past.events) }) }),
     fetch: host.serviceFetch,
     clock,
     key: (name) => environment[name],
@@ -188,22 +189,21 @@ export function modelDeps(options: {
   };
 }
 
-/** What a model has answered so far: requests that were made anew count too, those that were cut by something else do not. */
-function answeredBy(name: string, past: readonly (DurableEvent & Nested)[]): Answered {
-  const answered = { requests: 0, results: 0 };
+/** How many requests a model has answered: those that were made anew count too, those that something else has cut do not. */
+function requestsTo(name: string, past: readonly (DurableEvent & Nested)[]): number {
+  let requests = 0;
   let asked = "";
   for (const event of past) {
     if (event.agent_id !== undefined) continue;
     if (event.type === "run_start") asked = event.model;
-    if (event.type === "call_end" && event.interrupted !== true) answered.results++;
     const whole = event.type === "turn_end" && isWhole(event);
     const ended =
       (event.type === "limit" && event.limit === "output_length") ||
       (event.type === "run_end" && event.result.outcome === "service");
-    if (asked === name && (whole || ended || event.type === "retry" || event.type === "fallback")) answered.requests++;
+    if (asked === name && (whole || ended || event.type === "retry" || event.type === "fallback")) requests++;
     if (event.type === "fallback" || event.type === "escalate") asked = event.to;
   }
-  return answered;
+  return requests;
 }
 
 /** The memory for inference at an address. Of another machine only the user knows it. */

@@ -42,7 +42,7 @@ export type ModelDeps = {
   retryAfterText: boolean;
   /** Answers of earlier runs; absent where they are not to be used. */
   responses?: ResponseCache;
-  /** What a model of that name has answered in a run that goes on, and what it was told of its calls; absent where that begins. */
+  /** What a model of that name has answered in a run that goes on; absent where it begins. */
   answered?(name: string): Answered;
   /** Whether a model whose price is not known is a failure; default: a warning. */
   mustPrice?: boolean;

@@ -9,25 +9,20 @@ import { cancelled } from "./failure.ts";
 
 const window = 200_000;
 
-/** What was asked of a model in a run so far: requests, and results of calls in the conversation. */
-export type Answered = { requests: number; results: number };
+/** What a model has answered of a run that goes on, and how many results of calls were in the conversation before that run. */
+export type Answered = { requests: number; earlierResults: number };
 
 /**
  * A model that says what its script says, one step for each request. One of it is good for one run: the steps go on from
  * request to request. `${{ prompt }}` is the last user message; `${{ results }}` are this run's tool results so far.
  */
-export function scripted(
-  script: Script,
-  name: string,
-  clock: Clock,
-  before: Answered = { requests: 0, results: 0 },
-): Model {
-  let { requests } = before;
-  let earlierResults: number | undefined;
+export function scripted(script: Script, name: string, clock: Clock, before?: Answered): Model {
+  let requests = before?.requests ?? 0;
+  let earlierResults = before?.earlierResults;
 
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
     // A session's earlier runs are in the conversation too; a script speaks of its own run only.
-    earlierResults ??= Math.max(0, resultsOf(request.messages).length - before.results);
+    earlierResults ??= resultsOf(request.messages).length;
     const step = script[requests++];
     if (step === undefined) {
       yield wrong(

@@ -12,6 +12,7 @@ import { credentials, modelLabel } from "../models/choose.ts";
 import { endpointOf } from "../models/endpoint.ts";
 import { createService } from "../models/index.ts";
 import type { ModelProblem } from "../models/problem.ts";
+import { storeVariable } from "../core/store.ts";
 import { keyVariables, localProvider, providers, type Provider } from "../models/providers.ts";
 import { missing } from "../permit/decide.ts";
 import { makePolicy, type Policy } from "../permit/policy.ts";
@@ -45,7 +46,7 @@ export async function examine(request: DoctorRequest): Promise<Result<ServiceChe
   if (!machine.ok) return machine;
   const policy = makePolicy(plan ?? none, request.grants, machine.value);
   if (!policy.ok) return { ok: false, error: { code: "invalid", message: policy.error.join("\n") } };
-  const secretNames = [...keyVariables, ...(plan === undefined ? [] : planSecrets(plan))];
+  const secretNames = [...keyVariables, storeVariable, ...(plan === undefined ? [] : planSecrets(plan))];
   const base = { machine: machine.value, policy: policy.value, clock, environment, secretNames };
   const host = openHost({ ...base, inputs: new Map() });
   try {

@@ -10,14 +10,11 @@ import {
 } from "../core/message.ts";
 import type { RecallDoor } from "../core/recall.ts";
 import type { Result } from "../core/result.ts";
-import type { Journal, NewRun, Store } from "../core/store.ts";
+import { storeVariable, type Journal, type NewRun, type Store } from "../core/store.ts";
 import { systemClock } from "../host/clock.ts";
 import type { Environment } from "../host/machine.ts";
 import { Conversation } from "../loop/conversation.ts";
 import { conversation } from "../loop/history.ts";
-
-/** The variable that names another place for the journal. It may hold a password: no child gets it, and it is masked. */
-export const storeVariable = "REIN_STORE";
 
 /** Where this user's runs are journaled, a file or a database; undefined where the environment names no place for state. */
 export function journalPath(environment: Environment): string | undefined {
@@ -32,7 +29,17 @@ export function journalPath(environment: Environment): string | undefined {
 /** What of the journal's place is secret by itself. */
 export function storeSecrets(environment: Environment): string[] {
   const url = URL.parse(environment[storeVariable] ?? "");
-  return [url?.password, url?.searchParams.get("password")].flatMap((secret) => secret || []);
+  const given = [url?.password, url?.searchParams.get("password"), url?.searchParams.get("sslpassword")];
+  return given.flatMap((secret) => (secret ? [secret, decoded(secret)] : []));
+}
+
+/** As a database is told it. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // A lone % stands for itself.
+  }
 }
 
 /** A run's journal, and the conversation that its session had before. */

@@ -1,6 +1,7 @@
 import type { JsonSchema } from "../core/json.ts";
 import { boundedSchema } from "../models/bounded-schema.ts";
 import { isPath } from "../models/local-name.ts";
+import { storeVariable } from "../core/store.ts";
 import { keyVariables, localProvider, providerKeys } from "../models/providers.ts";
 import { toolNames, toolNeeds } from "../tools/index.ts";
 
@@ -13,5 +14,5 @@ const fileOf = (id: string) => (isPath(id) ? id : undefined);
 export const known = {
   tools: toolNames.map((name) => ({ name, needs: [...(toolNeeds[name] ?? [])] })),
   providers: providerKeys.map((one) => (one.name === localProvider.name ? { ...one, unkept, fileOf } : one)),
-  secrets: keyVariables,
+  secrets: [...keyVariables, storeVariable],
 };

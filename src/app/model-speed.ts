@@ -9,6 +9,7 @@ import { readMachine } from "../host/machine.ts";
 import { peakMemory } from "../host/memory.ts";
 import { readReply } from "../loop/reply.ts";
 import { createService } from "../models/index.ts";
+import { storeVariable } from "../core/store.ts";
 import { keyVariables, providerNames } from "../models/providers.ts";
 import { makePolicy } from "../permit/policy.ts";
 import { modelDeps, type ModelFiles } from "./model.ts";
@@ -33,7 +34,7 @@ export async function measureModel(
   if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
   const clock = systemClock;
   const options = { machine: machine.value, policy: policy.value, clock, environment };
-  const host = openHost({ ...options, secretNames: keyVariables, inputs: new Map() });
+  const host = openHost({ ...options, secretNames: [...keyVariables, storeVariable], inputs: new Map() });
   try {
     const deps = modelDeps({
       host,

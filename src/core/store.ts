@@ -4,6 +4,9 @@ import type { RecallQuery, Recalled } from "./recall.ts";
 import type { Result } from "./result.ts";
 import type { Scorer, Side } from "./route.ts";
 
+/** The variable that names another place for the journal. It may hold a password: no child gets it, and its value is masked. */
+export const storeVariable = "REIN_STORE";
+
 /** Where one run's durable events go. `flush` returns when the event is on disk, else it is on its way. */
 export type Journal = {
   /** The run of the session before it; null where it is the first, or of no session. */

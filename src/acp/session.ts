@@ -107,11 +107,12 @@ export class Session {
   }
 
   async #take(blocks: readonly ContentBlock[], stopped: AbortSignal): Promise<StopReason> {
-    const talk = await this.talk();
-    if (stopped.aborted) return "cancelled";
+    const talk = await Promise.race([this.talk(), aborted(stopped)]);
+    if (talk === undefined) return "cancelled";
     const said = await saidIn(blocks, this.#around.attach);
     if (!said.ok) throw RequestError.invalidParams({}, said.error.message);
     this.#updates = new Updates(this.#around.label, this.#cwd, false);
+    this.#changes.clear();
     const ending = new Ending();
     const signal = AbortSignal.any([stopped, this.#ending.signal]);
     const { text, files } = said.value;
@@ -232,7 +233,7 @@ export class Session {
     const { kind, target } = request;
     const rule = `--allow-${kind}=${target}`;
     const call = this.#updates.only();
-    const toolCallId = call ?? `question-${(this.#questions += 1)}`;
+    const toolCallId = call?.id ?? `question-${(this.#questions += 1)}`;
     const title = this.#around.question(request);
     const content = [textContent(`${title}\n\nAs a rule: \`${rule}\``)];
     // What was told so far explains the question.
@@ -253,10 +254,12 @@ export class Session {
       );
       const option = outcome.outcome === "selected" ? outcome.optionId : "no";
       const answer: Answer = option === "once" || option === "session" ? option : "no";
-      const status = answer === "no" ? "failed" : "completed";
-      // A question of its own is settled by its answer; that of a call goes on with the call.
-      if (call === undefined) this.#send(() => ({ sessionUpdate: "tool_call_update", toolCallId, status }));
-      else this.#send(() => ({ sessionUpdate: "tool_call_update", toolCallId, status: "in_progress" }));
+      // A question by itself is settled by its answer; a call goes on as what it was.
+      const settled =
+        call === undefined
+          ? { status: answer === "no" ? ("failed" as const) : ("completed" as const) }
+          : { status: "in_progress" as const, title: call.label, content: [] };
+      this.#send(() => ({ sessionUpdate: "tool_call_update", toolCallId, ...settled }));
       return answer;
     } catch (error) {
       if (!signal.aborted) this.#around.log(`Cannot ask the editor: ${error instanceof Error ? error.message : ""}`);
@@ -309,6 +312,11 @@ export function errorOf({ outcome, message, hint }: Problem): RequestError {
   if (outcome === "credentials") return RequestError.authRequired(data, text);
   if (outcome === "usage") return RequestError.invalidParams(data, text);
   return RequestError.internalError(data, text);
+}
+
+async function aborted(signal: AbortSignal): Promise<undefined> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  return undefined;
 }
 
 function isText(

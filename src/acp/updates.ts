@@ -28,9 +28,9 @@ export class Updates {
   }
 
   /** The call that is under way, where it is one alone. */
-  only(): string | undefined {
-    const [first, ...others] = this.#calls.keys();
-    return others.length === 0 ? first : undefined;
+  only(): { id: string; label: string } | undefined {
+    const [first, ...others] = this.#calls;
+    return first === undefined || others.length > 0 ? undefined : { id: first[0], label: first[1].label };
   }
 
   /** Ids of calls are unique within one agent of one run. */

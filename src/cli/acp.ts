@@ -10,7 +10,7 @@ import type { Source } from "../file/source.ts";
 import { cleanLine } from "../render/clean.ts";
 import { callLabel } from "../render/format.ts";
 import { readScript, readText } from "./agent-file.ts";
-import { permissionQuestion } from "./ask.ts";
+import { permissionWish } from "./ask.ts";
 import { attachBytes, attachPath } from "./attach.ts";
 import type { Handler } from "./command.ts";
 import { realFolder } from "./files.ts";
@@ -57,7 +57,7 @@ export const acpCommand: Handler = async (args, io) => {
     attach: { file: attachPath, bytes: attachBytes },
     label: callLabel,
     models: Object.keys(first.value.models),
-    question: (request) => permissionQuestion(first.value.name, request),
+    question: (request) => permissionWish(first.value.name, request),
     log,
     sleep: clock.sleep,
     newSession: () => `acp-${clock.id()}`,

@@ -19,9 +19,13 @@ export function askOnTerminal(agent: string, around: Around): Ask {
 }
 
 /** What is asked before something that was not granted. */
-export function permissionQuestion(agent: string, { kind, target }: AccessRequest): string {
-  const what = `${verbs[kind]} '${cleanLine(target)}'`;
-  return `'${cleanLine(agent)}' wants to ${what}. Allow [o]nce, for this [s]ession, or [N]o?`;
+export function permissionQuestion(agent: string, request: AccessRequest): string {
+  return `${permissionWish(agent, request)}. Allow [o]nce, for this [s]ession, or [N]o?`;
+}
+
+/** What an agent wants that was not granted. */
+export function permissionWish(agent: string, { kind, target }: AccessRequest): string {
+  return `'${cleanLine(agent)}' wants to ${verbs[kind]} '${cleanLine(target)}'`;
 }
 
 /** Puts a yes-or-no question to the person at the terminal. */

@@ -44,7 +44,7 @@ type Front = {
 export const chatCommand: Handler = async (args, io) => {
   if (!io.stdinIsTerminal || !io.stdout.terminal) {
     const hint = "'rein run FILE PROMPT --session NAME' goes on with a conversation without one";
-    return usageError({ message: "'rein chat' needs a terminal on stdin and stdout", hint }, io);
+    return usageError({ message: "'rein chat' needs a terminal on stdin and stdout", hint }, io, { name: "chat" });
   }
   const named = args.one("--session");
   const wrong =

@@ -150,7 +150,7 @@ function checkInline(root: Node, node: MapNode, context: AgentsContext): Inline 
     tools: body.tools,
     requests: mcp.requests,
     agent(name, file) {
-      const own = v.parse(inlineAgent, toJson(node));
+      const own = v.parse(inlineAgent(), toJson(node));
       const plan = planOf({ ...own, name, models: {} }, body, { agents: {}, skills: skills.skills, mcp }, source);
       const input = Object.fromEntries(
         Object.entries(plan.input).map(([key, spec]) => [key, isTemplated(key) ? withoutDefault(spec) : spec]),

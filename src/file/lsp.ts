@@ -1,23 +1,26 @@
 import * as v from "valibot";
 import { serverLanguages, type ServerLanguage } from "../core/language-server.ts";
+import { laterOr } from "./later.ts";
 import { entriesOf, find, itemsOf, quote, type Node } from "./node.ts";
 import { wrongProgram } from "./rules.ts";
 import type { Problem } from "./source.ts";
 
 /** The commands of language servers: `{ python: [pyright-langserver, --stdio] }`. */
-export const lspSchema = v.pipe(
-  v.strictObject({
-    typescript: server("TypeScript and JavaScript", ["typescript-language-server", "--stdio"]),
-    python: server("Python", ["pyright-langserver", "--stdio"]),
-    go: server("Go", ["gopls"]),
-    rust: server("Rust", ["rust-analyzer"]),
-  } satisfies Record<ServerLanguage, unknown>),
-  v.title("a map of languages"),
-  v.description(
-    "The language servers of `lsp_integration`, where they are not the usual ones: a program and its arguments, with which it " +
-      "talks on stdin and stdout. It counts as requested in `permissions.run`; a usual one must be named there.",
+export const lspSchema = laterOr({}, () =>
+  v.pipe(
+    v.strictObject({
+      typescript: server("TypeScript and JavaScript", ["typescript-language-server", "--stdio"]),
+      python: server("Python", ["pyright-langserver", "--stdio"]),
+      go: server("Go", ["gopls"]),
+      rust: server("Rust", ["rust-analyzer"]),
+    } satisfies Record<ServerLanguage, unknown>),
+    v.title("a map of languages"),
+    v.description(
+      "The language servers of `lsp_integration`, where they are not the usual ones: a program and its arguments, with which it " +
+        "talks on stdin and stdout. It counts as requested in `permissions.run`; a usual one must be named there.",
+    ),
+    v.examples([{ python: ["basedpyright-langserver", "--stdio"] }]),
   ),
-  v.examples([{ python: ["basedpyright-langserver", "--stdio"] }]),
 );
 
 function server(title: string, usual: string[]) {

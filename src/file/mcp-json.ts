@@ -105,7 +105,7 @@ function serverProblems(
   file: EntryFile,
   found: Omit<CheckedMcpJson, "diagnostics">,
 ): Problem[] {
-  if (value.kind !== "map") return shapeProblems(mcpJsonEntry, value, shapeRules);
+  if (value.kind !== "map") return shapeProblems(mcpJsonEntry(), value, shapeRules);
   const disabled = value.entries.get("disabled");
   if (disabled?.value.kind === "boolean" && disabled.value.value) {
     const message = `Server ${quote(name)} is disabled: it is left out`;
@@ -113,7 +113,7 @@ function serverProblems(
   }
   const kept = [...value.entries].filter(([one]) => one !== "disabled" && !ignored.includes(one));
   const node: MapNode = { ...value, entries: new Map(kept) };
-  const shape = shapeProblems(mcpJsonEntry, node, shapeRules);
+  const shape = shapeProblems(mcpJsonEntry(), node, shapeRules);
   const checked = checkEntry(key, node, file);
   addRequests(found.requests, checked.requests);
   if (checked.transport !== undefined) {

@@ -1,24 +1,27 @@
 import * as v from "valibot";
 import { mcpRequests, mcpTransports } from "../core/mcp.ts";
 import { permissionWords, type PermissionKind } from "../core/permission.ts";
+import { once } from "./later.ts";
 import { durationSchema } from "./value-schemas.ts";
 
 /* The servers of an agent file, and what `tools:` picks of them. */
 
 const text = v.pipe(v.string(), v.title("text"));
 
-const environment = v.pipe(
-  v.record(
-    v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "A variable's name is letters, digits and '_'")),
-    text,
-  ),
-  v.title("a map of variables"),
-);
+const environment = () =>
+  v.pipe(
+    v.record(
+      v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "A variable's name is letters, digits and '_'")),
+      text,
+    ),
+    v.title("a map of variables"),
+  );
 
-const headers = v.pipe(
-  v.record(v.pipe(v.string(), v.regex(/^[\w!#$%&'*+.^`|~-]+$/, "A header's name is letters, digits and '-'")), text),
-  v.title("a map of headers"),
-);
+const headers = () =>
+  v.pipe(
+    v.record(v.pipe(v.string(), v.regex(/^[\w!#$%&'*+.^`|~-]+$/, "A header's name is letters, digits and '-'")), text),
+    v.title("a map of headers"),
+  );
 
 function rules(kind: PermissionKind) {
   const { act, note } = permissionWords[kind];
@@ -31,18 +34,18 @@ function rules(kind: PermissionKind) {
   );
 }
 
-const transport = v.pipe(v.picklist(mcpTransports), v.title("the name of a transport"));
+const transport = () => v.pipe(v.picklist(mcpTransports), v.title("the name of a transport"));
 
-const entries = {
+const entries = () => ({
   transport: v.exactOptional(
     v.pipe(
-      transport,
+      transport(),
       v.description(
         "How it is spoken to. Default: `stdio` for a `command`, `http` or `websocket` by a `url`, `sdk` for a `module`.",
       ),
     ),
   ),
-  type: v.exactOptional(v.pipe(transport, v.description("The same, as in `.mcp.json`."))),
+  type: v.exactOptional(v.pipe(transport(), v.description("The same, as in `.mcp.json`."))),
   command: v.exactOptional(
     v.pipe(
       v.union([
@@ -70,7 +73,7 @@ const entries = {
   ),
   env: v.exactOptional(
     v.pipe(
-      environment,
+      environment(),
       v.description(
         "Variables for its program, which gets no others but those in its `permissions.env`. `${{ env.NAME }}` is a variable of " +
           "yours, which counts as requested in `permissions.env`, and is masked.",
@@ -88,7 +91,7 @@ const entries = {
   ),
   headers: v.exactOptional(
     v.pipe(
-      headers,
+      headers(),
       v.description("Headers of each request to `url`; `${{ env.NAME }}` as in `env`."),
       v.examples([{ Authorization: "Bearer ${{ env.MCP_TOKEN }}" }]),
     ),
@@ -173,68 +176,72 @@ const entries = {
       ),
     ),
   ),
-};
+});
 
 const such = "a map such as { command: [npx, -y, some-server] }";
 
 /** One server under its name. */
-export const mcpEntry = v.pipe(v.strictObject(entries), v.title(such));
+export const mcpEntry = once(() => v.pipe(v.strictObject(entries()), v.title(such)));
 
 /** One of a list, which says its name itself. */
-export const mcpListed = v.pipe(
-  v.strictObject({
-    name: v.pipe(
-      v.string(),
-      v.title("a server's name"),
-      v.description("What the file calls it, in a list of servers."),
-    ),
-    ...entries,
-  }),
-  v.title(such.replace("{ ", "{ name: …, ")),
-);
+const mcpListed = () =>
+  v.pipe(
+    v.strictObject({
+      name: v.pipe(
+        v.string(),
+        v.title("a server's name"),
+        v.description("What the file calls it, in a list of servers."),
+      ),
+      ...entries(),
+    }),
+    v.title(such.replace("{ ", "{ name: …, ")),
+  );
 
-export const mcpSchema = v.pipe(
-  v.union([
-    v.objectWithRest(
-      {
-        from: v.exactOptional(
-          v.pipe(
-            v.string(),
-            v.title("the path of an .mcp.json"),
-            v.regex(/^(?![/~])[^\0]+$/, "Expected a path relative to the agent file"),
-            v.description(
-              "A file as other programs have it, whose `mcpServers` are servers too; relative to the agent file.",
+export const mcpSchema = () =>
+  v.pipe(
+    v.union([
+      v.objectWithRest(
+        {
+          from: v.exactOptional(
+            v.pipe(
+              v.string(),
+              v.title("the path of an .mcp.json"),
+              v.regex(/^(?![/~])[^\0]+$/, "Expected a path relative to the agent file"),
+              v.description(
+                "A file as other programs have it, whose `mcpServers` are servers too; relative to the agent file.",
+              ),
             ),
           ),
-        ),
-      },
-      mcpEntry,
+        },
+        mcpEntry(),
+      ),
+      v.array(mcpListed()),
+    ]),
+    v.title("a map of servers, or a list of them"),
+    v.description(
+      "MCP servers by name, whose tools the model is offered. `from` is no name but a file: `{ from: .mcp.json }` has its servers, " +
+        "in which `${NAME}` and `${NAME:-default}` are variables. Without a word in `tools` a server gives all its tools; " +
+        "`- github: [create_issue, search_*, { list_issues: issues }]` picks some, by name or pattern, and calls one otherwise. " +
+        "`${{ … }}` works in `args`, `env`, `headers` and `url`; `${{ agent.folder }}` is the folder of this file. [mcp.md](mcp.md) tells the rest.",
     ),
-    v.array(mcpListed),
-  ]),
-  v.title("a map of servers, or a list of them"),
-  v.description(
-    "MCP servers by name, whose tools the model is offered. `from` is no name but a file: `{ from: .mcp.json }` has its servers, " +
-      "in which `${NAME}` and `${NAME:-default}` are variables. Without a word in `tools` a server gives all its tools; " +
-      "`- github: [create_issue, search_*, { list_issues: issues }]` picks some, by name or pattern, and calls one otherwise. " +
-      "`${{ … }}` works in `args`, `env`, `headers` and `url`; `${{ agent.folder }}` is the folder of this file. [mcp.md](mcp.md) tells the rest.",
-  ),
-  v.examples([{ files: { command: ["npx", "-y", "@modelcontextprotocol/server-filesystem@2026.8.31", "."] } }]),
-);
+    v.examples([{ files: { command: ["npx", "-y", "@modelcontextprotocol/server-filesystem@2026.8.31", "."] } }]),
+  );
 
 /** A server of an `.mcp.json`. */
-export const mcpJsonEntry = v.pipe(
-  v.strictObject({
-    type: v.exactOptional(v.pipe(v.string(), v.title("the name of a transport"))),
-    transport: v.exactOptional(v.pipe(v.string(), v.title("the name of a transport"))),
-    command: v.exactOptional(v.pipe(v.string(), v.title("a program"))),
-    args: v.exactOptional(v.pipe(v.array(text), v.title("a list of arguments"))),
-    cwd: v.exactOptional(v.pipe(v.string(), v.title("a folder"))),
-    env: v.exactOptional(environment),
-    url: v.exactOptional(v.pipe(v.string(), v.title("a URL"))),
-    headers: v.exactOptional(headers),
-  }),
-  v.title("a map with 'command' or 'url'"),
+export const mcpJsonEntry = once(() =>
+  v.pipe(
+    v.strictObject({
+      type: v.exactOptional(v.pipe(v.string(), v.title("the name of a transport"))),
+      transport: v.exactOptional(v.pipe(v.string(), v.title("the name of a transport"))),
+      command: v.exactOptional(v.pipe(v.string(), v.title("a program"))),
+      args: v.exactOptional(v.pipe(v.array(text), v.title("a list of arguments"))),
+      cwd: v.exactOptional(v.pipe(v.string(), v.title("a folder"))),
+      env: v.exactOptional(environment()),
+      url: v.exactOptional(v.pipe(v.string(), v.title("a URL"))),
+      headers: v.exactOptional(headers()),
+    }),
+    v.title("a map with 'command' or 'url'"),
+  ),
 );
 
 /** Picks of servers' tools, an item of `tools:`: a server's name, and names or patterns of its tools. */
@@ -260,4 +267,4 @@ export const serverPicks = v.pipe(
 /** What a file may call a server. */
 export const serverName = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 
-export type McpEntry = v.InferOutput<typeof mcpEntry>;
+export type McpEntry = v.InferOutput<ReturnType<typeof mcpEntry>>;

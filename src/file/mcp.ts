@@ -72,7 +72,7 @@ export function checkMcp(agent: Node, context: McpContext): CheckedMcp {
       ...strayHoles(node, text),
     );
     addRequests(all.requests, checked.requests);
-    const value = v.safeParse(mcpEntry, toJson(withoutName(node)));
+    const value = v.safeParse(mcpEntry(), toJson(withoutName(node)));
     if (value.success && checked.transport !== undefined) {
       all.servers.push({ name, place: file.place(key), transport: checked.transport, ...optionsOf(value.output) });
     }

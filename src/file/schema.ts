@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { entryName } from "./entry-name.ts";
 import { defaultCost, defaultLimits } from "../core/plan.ts";
+import { later, laterOr, once } from "./later.ts";
 import { lspSchema } from "./lsp.ts";
 import { mcpSchema, serverPicks } from "./mcp-schema.ts";
 import { modelsSchema } from "./models-schema.ts";
@@ -20,43 +21,44 @@ import { durationSchema, json, jsonSchema } from "./value-schemas.ts";
 
 const inputTypes = ["string", "number", "integer", "boolean", "array", "object"] as const;
 
-const inputSpec = v.pipe(
-  v.strictObject({
-    type: v.pipe(v.picklist(inputTypes), v.title("the name of a type"), v.description("The type of the value.")),
-    description: v.exactOptional(v.pipe(v.string(), v.title("text"), v.description("What it is, for people."))),
-    default: v.exactOptional(
-      v.pipe(json, v.description("The value when none is given. Without it the input is required.")),
-    ),
-    enum: v.exactOptional(
-      v.pipe(
-        v.array(json),
-        v.title("a list of values"),
-        v.minLength(1, "Expected at least one value"),
-        v.description("The only values that are allowed. For `string`, `number` and `integer`."),
+const inputSpec = () =>
+  v.pipe(
+    v.strictObject({
+      type: v.pipe(v.picklist(inputTypes), v.title("the name of a type"), v.description("The type of the value.")),
+      description: v.exactOptional(v.pipe(v.string(), v.title("text"), v.description("What it is, for people."))),
+      default: v.exactOptional(
+        v.pipe(json, v.description("The value when none is given. Without it the input is required.")),
       ),
-    ),
-    from: v.exactOptional(
-      v.pipe(
-        v.picklist(["stdin"]),
-        v.title("'stdin'"),
-        v.description(
-          "Where the value comes from when it is not given by `--set` or `--input`. One input of a file can say `stdin`.",
+      enum: v.exactOptional(
+        v.pipe(
+          v.array(json),
+          v.title("a list of values"),
+          v.minLength(1, "Expected at least one value"),
+          v.description("The only values that are allowed. For `string`, `number` and `integer`."),
         ),
       ),
-    ),
-  }),
-  v.title("a map such as { type: string }"),
-);
+      from: v.exactOptional(
+        v.pipe(
+          v.picklist(["stdin"]),
+          v.title("'stdin'"),
+          v.description(
+            "Where the value comes from when it is not given by `--set` or `--input`. One input of a file can say `stdin`.",
+          ),
+        ),
+      ),
+    }),
+    v.title("a map such as { type: string }"),
+  );
 
-const paths = v.pipe(v.array(v.pipe(v.string(), v.title("a path"))), v.title("a list of paths"));
+const paths = once(() => v.pipe(v.array(v.pipe(v.string(), v.title("a path"))), v.title("a list of paths")));
 
 function permissions(description: string) {
-  return v.optional(
+  return laterOr({}, () =>
     v.pipe(
       v.strictObject({
         read: v.exactOptional(
           v.pipe(
-            paths,
+            paths(),
             v.description(
               "Files and folders to read; a folder means its tree. Relative to the working folder, absolute, `~/` for home, " +
                 "`agent:` for the agent file's folder. No globs.",
@@ -66,7 +68,7 @@ function permissions(description: string) {
         ),
         write: v.exactOptional(
           v.pipe(
-            paths,
+            paths(),
             v.description("Files and folders to write, as in `read`. Does not include read."),
             v.examples([["out"]]),
           ),
@@ -99,7 +101,6 @@ function permissions(description: string) {
       v.title("a map of permissions"),
       v.description(description),
     ),
-    {},
   );
 }
 
@@ -121,19 +122,18 @@ const entries = {
       v.examples(["Finds bugs in a diff."]),
     ),
   ),
-  model: v.exactOptional(modelSchema),
-  models: v.optional(
+  model: later(modelSchema),
+  models: laterOr({}, () =>
     v.pipe(
-      modelsSchema,
+      modelsSchema(),
       v.title("a map of models"),
       v.description("Models by name, with options; `model`, `--model` and `REIN_MODEL` can name them."),
       v.examples([{ careful: { model: "openai/gpt-6-sol", effort: "high" } }]),
     ),
-    {},
   ),
-  input: v.optional(
+  input: laterOr({}, () =>
     v.pipe(
-      v.record(entryName("An input"), inputSpec),
+      v.record(entryName("An input"), inputSpec()),
       v.title("a map of inputs"),
       v.description(
         "Typed parameters by name. Given by `--set name=value`, `--set name=@file`, a flag of its own behind FILE (`max_items` " +
@@ -141,7 +141,6 @@ const entries = {
       ),
       v.examples([{ diff: { type: "string", from: "stdin" } }]),
     ),
-    {},
   ),
   instructions: v.exactOptional(
     v.pipe(
@@ -161,7 +160,7 @@ const entries = {
       v.examples(["Review this diff: ${{ input.diff }}"]),
     ),
   ),
-  tools: v.optional(
+  tools: laterOr([], () =>
     v.pipe(
       v.array(v.union([v.pipe(v.string(), v.title("a tool's name")), ownToolSchema, serverPicks])),
       v.title("a list of tool names"),
@@ -171,7 +170,6 @@ const entries = {
       ),
       v.examples([["file_read", "bash_exec"]]),
     ),
-    [],
   ),
   tools_dir: v.exactOptional(
     v.pipe(
@@ -185,7 +183,7 @@ const entries = {
       v.examples(["tools"]),
     ),
   ),
-  mcp: v.optional(mcpSchema, {}),
+  mcp: laterOr({}, mcpSchema),
   permissions: permissions(
     "The most that this agent can ever get. The caller grants it: `-P` for all of it, or `--allow-…`.",
   ),
@@ -231,7 +229,7 @@ const entries = {
     {},
   ),
   context: v.optional(contextSchema, {}),
-  output: v.exactOptional(
+  output: later(() =>
     v.pipe(
       v.strictObject({
         schema: v.pipe(
@@ -245,7 +243,7 @@ const entries = {
       v.description("What the agent must deliver."),
     ),
   ),
-  checks: v.optional(
+  checks: laterOr([], () =>
     v.pipe(
       v.array(
         v.pipe(
@@ -268,7 +266,6 @@ const entries = {
         "Commands that judge the answer, which they get on stdin. One that does not exit with 0 fails the run: exit code 5.",
       ),
     ),
-    [],
   ),
   denied: v.optional(
     v.pipe(
@@ -278,7 +275,7 @@ const entries = {
     ),
     "fail",
   ),
-  env: v.optional(
+  env: laterOr([], () =>
     v.pipe(
       v.array(
         v.pipe(
@@ -293,9 +290,8 @@ const entries = {
       ),
       v.examples([["LANG"]]),
     ),
-    [],
   ),
-  skills: v.optional(
+  skills: laterOr([], () =>
     v.pipe(
       v.array(v.pipe(v.string(), v.title("a folder"))),
       v.title("a list of folders"),
@@ -306,7 +302,6 @@ const entries = {
       ),
       v.examples([["skills/release-notes"]]),
     ),
-    [],
   ),
   memory: v.exactOptional(
     v.pipe(
@@ -322,44 +317,46 @@ const entries = {
       v.examples(["notes.md"]),
     ),
   ),
-  secrets: v.optional(secretsSchema, {}),
-  oauth: v.optional(oauthSchema, {}),
-  lsp: v.optional(lspSchema, {}),
+  secrets: secretsSchema,
+  oauth: oauthSchema,
+  lsp: lspSchema,
 };
 
 /** An agent within the file of another. What it has none of here it shares with that one: models, tools folder, agents. */
-export const inlineAgent = v.pipe(
-  v.strictObject({
-    description: entries.description,
-    model: entries.model,
-    input: entries.input,
-    instructions: entries.instructions,
-    prompt: entries.prompt,
-    tools: entries.tools,
-    mcp: entries.mcp,
-    permissions: permissions(
-      "The most that it can get. It never gets more than the agent that spawns it; nothing is inherited.",
-    ),
-    deny: entries.deny,
-    limits: entries.limits,
-    context: entries.context,
-    output: entries.output,
-    checks: entries.checks,
-    denied: entries.denied,
-    env: entries.env,
-    skills: entries.skills,
-    memory: entries.memory,
-    secrets: entries.secrets,
-    oauth: entries.oauth,
-    lsp: entries.lsp,
-  }),
-  v.title("a map of an agent's keys, or the path of an agent file"),
+export const inlineAgent = once(() =>
+  v.pipe(
+    v.strictObject({
+      description: entries.description,
+      model: entries.model,
+      input: entries.input,
+      instructions: entries.instructions,
+      prompt: entries.prompt,
+      tools: entries.tools,
+      mcp: entries.mcp,
+      permissions: permissions(
+        "The most that it can get. It never gets more than the agent that spawns it; nothing is inherited.",
+      ),
+      deny: entries.deny,
+      limits: entries.limits,
+      context: entries.context,
+      output: entries.output,
+      checks: entries.checks,
+      denied: entries.denied,
+      env: entries.env,
+      skills: entries.skills,
+      memory: entries.memory,
+      secrets: entries.secrets,
+      oauth: entries.oauth,
+      lsp: entries.lsp,
+    }),
+    v.title("a map of an agent's keys, or the path of an agent file"),
+  ),
 );
 
 export const agentSchema = v.pipe(
   v.strictObject({
     ...entries,
-    cache: v.exactOptional(
+    cache: later(() =>
       v.pipe(
         v.strictObject({
           responses: v.optional(
@@ -379,7 +376,7 @@ export const agentSchema = v.pipe(
         v.examples([{ responses: true }]),
       ),
     ),
-    commands: v.optional(
+    commands: laterOr({}, () =>
       v.pipe(
         v.record(
           entryName("A command", "'_' and '-'"),
@@ -407,14 +404,13 @@ export const agentSchema = v.pipe(
         ),
         v.examples([{ explain: "Explain ${{ args }} to a newcomer." }]),
       ),
-      {},
     ),
-    agents: v.optional(
+    agents: laterOr({}, () =>
       v.pipe(
         v.record(
           entryName("An agent", "'_' and '-'"),
           v.pipe(
-            v.union([v.pipe(v.string(), v.title("a path")), inlineAgent]),
+            v.union([v.pipe(v.string(), v.title("a path")), inlineAgent()]),
             v.title("a map of an agent's keys, or the path of an agent file"),
           ),
         ),
@@ -426,7 +422,6 @@ export const agentSchema = v.pipe(
         ),
         v.examples([{ reader: "reader.yaml" }]),
       ),
-      {},
     ),
   }),
   v.title("a map of an agent's keys"),
@@ -465,7 +460,7 @@ export const foreignKeys: Record<string, Record<string, string>> = {
 };
 
 /** The content of an agent within the file of another. */
-export type InlineAgent = v.InferOutput<typeof inlineAgent>;
+export type InlineAgent = v.InferOutput<ReturnType<typeof inlineAgent>>;
 
 /** An agent file's content: it has the shape, but its names were not looked up. */
 export type AgentFile = v.InferOutput<typeof agentSchema>;

@@ -1,42 +1,46 @@
 import * as v from "valibot";
 import { entryName } from "./entry-name.ts";
 import { modelVariables, requestProblems } from "./models.ts";
+import { laterOr } from "./later.ts";
 import { entriesOf, find, quote, textsOf, type Node } from "./node.ts";
 import { wrongRule } from "./rules.ts";
 import type { Problem } from "./source.ts";
 
-const hosts = v.pipe(
-  v.array(v.pipe(v.string(), v.title("a host"))),
-  v.title("a list of hosts"),
-  v.minLength(1, "Expected at least one host"),
-  v.description("Where it may go, as in `permissions.net`: over https, or to this machine."),
-);
+const hosts = () =>
+  v.pipe(
+    v.array(v.pipe(v.string(), v.title("a host"))),
+    v.title("a list of hosts"),
+    v.minLength(1, "Expected at least one host"),
+    v.description("Where it may go, as in `permissions.net`: over https, or to this machine."),
+  );
 
 /** Secrets by name: what `http_request` puts into a request without a model seeing it. */
-export const secretsSchema = v.pipe(
-  v.record(
-    entryName("A secret"),
-    v.pipe(
-      v.strictObject({
-        env: v.pipe(
-          v.string(),
-          v.title("a variable's name"),
-          v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "A variable's name is letters, digits and '_'"),
-          v.description(
-            "The variable that holds it. It must be in `permissions.env` too; no program and no text gets it.",
+export const secretsSchema = laterOr({}, () =>
+  v.pipe(
+    v.record(
+      entryName("A secret"),
+      v.pipe(
+        v.strictObject({
+          env: v.pipe(
+            v.string(),
+            v.title("a variable's name"),
+            v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "A variable's name is letters, digits and '_'"),
+            v.description(
+              "The variable that holds it. It must be in `permissions.env` too; no program and no text gets it.",
+            ),
           ),
-        ),
-        hosts,
-      }),
-      v.title("a map such as { env: GITHUB_TOKEN, hosts: [api.github.com] }"),
+          hosts: hosts(),
+        }),
+        v.title("a map such as { env: GITHUB_TOKEN, hosts: [api.github.com] }"),
+      ),
     ),
+    v.title("a map of secrets"),
+    v.description(
+      "Secrets by name. A model writes `{{secret:name}}` in a header, a query or a body of `http_request`; the value is put in when " +
+        "the request goes to one of the secret's hosts, and is masked wherever it comes back, in what `save_to` saves too.",
+    ),
+    v.examples([{ github: { env: "GITHUB_TOKEN", hosts: ["api.github.com"] } }]),
   ),
-  v.title("a map of secrets"),
-  v.description(
-    "Secrets by name. A model writes `{{secret:name}}` in a header, a query or a body of `http_request`; the value is put in when " +
-      "the request goes to one of the secret's hosts, and is masked wherever it comes back, in what `save_to` saves too.",
-  ),
-  v.examples([{ github: { env: "GITHUB_TOKEN", hosts: ["api.github.com"] } }]),
 );
 
 /** The variables that an agent's secrets are in. */

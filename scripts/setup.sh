@@ -17,6 +17,7 @@ dbus-run-session dbus
 gnome-keyring-daemon gnome-keyring
 secret-tool libsecret-tools
 gdbus   libglib2.0-bin
+pg_ctlcluster postgresql
 '
 missing=$(echo "$needed" | while read -r program packages; do
   [ -z "$program" ] || command -v "$program" >/dev/null 2>&1 || echo "$packages"

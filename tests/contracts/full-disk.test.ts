@@ -101,6 +101,30 @@ needed("under the journal is told of, and ends the run of a session before anyth
   );
 });
 
+needed(
+  "under the journal leaves it readable: what there is is shown, what would be written is refused, and nothing is lost",
+  async () => {
+    agent([], "");
+    const change = ["fork talk", "rm talk", "prune --older 0", "import talk.jsonl new"];
+    const { stdout, stderr } = await onFullDisk(
+      "sed -i '/^tools/d; /^permissions/d' agent.yaml; rein run agent.yaml -q --session talk; rein run agent.yaml -q; rein sessions export talk -o talk.jsonl",
+      `rein sessions list --output json | jq -c 'map([.name, .runs])'
+rein sessions show talk | grep -c '^turn'; rein sessions export talk | cmp - talk.jsonl; rein cost --output json | jq .total.calls
+${change.map((one) => `rein sessions ${one}; echo $?`).join("\n")}
+rm filler; rein sessions export talk | cmp - talk.jsonl && rein sessions list --output json | jq length`,
+      { XDG_STATE_HOME: join(home, "full") },
+    );
+    expect(stdout.split("\n").slice(0, 3)).toEqual(['[[null,1],["talk",1]]', "1", "2"]);
+    expect(stdout).toEndWith("\n2\n");
+    const refused = stderr.replaceAll(home, "~").trim().split("\n");
+    for (const line of refused)
+      expect(line).toMatch(
+        /^error: .*Cannot (open|write) the journal '~\/full\/rein\/rein.db': (database or disk is full|disk I\/O error|unable to open database file)$/,
+      );
+    expect(stdout.split("\n").slice(3, 7)).toEqual(["2", "2", "2", "2"]);
+  },
+);
+
 needed("takes no token, and leaves none that is cut", async () => {
   agent([], "");
   const asker = join(import.meta.dir, "../helpers/keychain-asker.ts");

@@ -1,5 +1,7 @@
 import {
   agent,
+  DEFAULT_MAX_MESSAGE_BYTES,
+  MessageTooLargeError,
   ndJsonStream,
   PROTOCOL_VERSION,
   RequestError,
@@ -7,10 +9,11 @@ import {
   type AgentContext,
   type McpServer,
 } from "@agentclientprotocol/sdk";
+import { bytes } from "../core/bytes.ts";
 import type { Clock } from "../core/host.ts";
 import type { Ask } from "../core/permission.ts";
 import type { Problem } from "../core/problem.ts";
-import type { Result } from "../core/result.ts";
+import { fail, ok, type Result } from "../core/result.ts";
 import type { Talk } from "../core/talk.ts";
 import { version } from "../core/version.ts";
 import { errorOf, Session, type Around } from "./session.ts";
@@ -28,8 +31,15 @@ export type Hosting = Around & {
 
 export type Streams = { input: ReadableStream<Uint8Array>; output: WritableStream<Uint8Array> };
 
-/** Speaks the Agent Client Protocol with the one editor at the other end, until it goes away or `signal` ends it. */
-export async function serveEditor(hosting: Hosting, { input, output }: Streams, signal: AbortSignal): Promise<void> {
+/**
+ * Speaks the Agent Client Protocol with the one editor at the other end, until it goes away or `signal` ends it. A failure where it
+ * sent what cannot be read on behind.
+ */
+export async function serveEditor(
+  hosting: Hosting,
+  { input, output }: Streams,
+  signal: AbortSignal,
+): Promise<Result<void>> {
   const sessions = new Map<string, Session>();
   let notices = false;
 
@@ -119,6 +129,9 @@ export async function serveEditor(hosting: Hosting, { input, output }: Streams, 
   if (signal.aborted) end();
   await connection.closed;
   await Promise.all([...sessions.values()].map((session) => session.close()));
+  if (!(connection.signal.reason instanceof MessageTooLargeError)) return ok(undefined);
+  const most = bytes(DEFAULT_MAX_MESSAGE_BYTES);
+  return fail("too_large", `Cannot go on: the editor sent a message of more than ${most}`);
 }
 
 function optionsOf(session: Session) {

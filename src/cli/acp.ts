@@ -85,7 +85,8 @@ export const acpCommand: Handler = async (args, io) => {
       if (!(await io.stdout.write(new TextDecoder().decode(bytes)))) throw new Error("Nobody reads stdout");
     },
   });
-  await serveEditor(hosting, { input: Bun.stdin.stream(), output }, signal);
+  const done = await serveEditor(hosting, { input: Bun.stdin.stream(), output }, signal);
+  if (!done.ok) return reportProblem({ outcome: "usage", message: done.error.message }, args, io);
   // An editor that goes away is the end that is meant.
   return signal.aborted ? exitCode(interrupted(signal).error.outcome) : 0;
 };

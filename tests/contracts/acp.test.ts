@@ -222,6 +222,10 @@ test("files, links and what is embedded go with a prompt", async () => {
     `You said: Look at [linked.txt](${folder}/linked.txt)[a folder](${folder})[a page](https://example.com/x)\n\n` +
       `<file name="${folder}/linked.txt">\nthe linked text\n</file>\n\n<file name="/other/place.ts">\nconst a = 1;\n</file>`,
   );
+  const data = readFileSync(join(import.meta.dir, "../helpers/fixtures/pixel.png")).toBase64();
+  const image = { type: "image" as const, mimeType: "image/png", data };
+  await editor.agent.request("session/prompt", { sessionId, prompt: [{ type: "text", text: "And this?" }, image] });
+  expect(editor.text(sessionId)).toContain('And then: And this?\n\n[Attached: "image" (a PNG');
   const prompt = (content: object) => editor.agent.request("session/prompt", { sessionId, prompt: [content] } as never);
   expect((await refusal(prompt({ type: "image", mimeType: "image/png", data: "bm90IGEgcGljdHVyZQAB" }))).code).toBe(
     -32602,
@@ -470,6 +474,16 @@ test("messages that are none are answered with errors, and the next ones are rea
       .map((answer) => JSON.stringify(answer))
       .toSorted(),
   );
+});
+
+test("a message without an end is not taken into memory", async () => {
+  const editor = await Editor.open("talk.yaml");
+  const session = await editor.session();
+  const endless = editor.say(session, "x".repeat(34_000_000)).catch(() => undefined);
+  expect(await editor.child.exited).toBe(2);
+  await endless;
+  const { stderr } = await editor.end();
+  expect(stderr).toContain("more than 33.6 MB");
 });
 
 test("SIGTERM ends it and all of its sessions", async () => {

@@ -124,7 +124,7 @@ async function resume(id: string, run: ResumedRun, store: Store): Promise<Result
   if (start?.type !== "run_start" || asked?.type !== "user")
     return cannot("it was ended before it asked anything", "run it anew");
   const { launch, input = {}, instructions } = start;
-  if (launch === undefined) return cannot("an earlier version of rein had begun it");
+  if (launch === undefined) return cannot("the journal does not have how it was begun");
   const { file } = launch;
   if (file === undefined) return cannot("it has no agent file that could be read again", "run it anew");
   const session = run.session ?? undefined;

@@ -126,6 +126,8 @@ export function progressRenderer(options: ProgressOptions): Progress {
       const why = statusWords[event.status ?? 0] ?? cleanLine(event.reason);
       return `${why}, waiting ${(event.wait_ms / 1000).toFixed(1)} s (${event.attempt} of ${event.of})`;
     }
+    if (event.type === "run_resume" && mode !== "none")
+      return `goes on after ${count(event.turns, "turn")} and ${count(event.calls, "call")}`;
     // Another model has another price, and other strengths.
     if (event.type === "fallback") {
       const from = cleanLine(event.from);
@@ -150,7 +152,8 @@ export function progressRenderer(options: ProgressOptions): Progress {
   async function ofAgent(id: string, event: Stamped): Promise<void> {
     const paid = pay(event);
     if (paid !== undefined) for (const agent of around(id)) agents.get(agent)?.add(paid.tokens, paid.cost);
-    if (event.type === "run_start") agents.set(id, new Agent(cleanLine(event.agent), event.time));
+    if (event.type === "run_start" || event.type === "run_resume")
+      agents.set(id, new Agent(cleanLine(event.agent), event.time));
     const agent = agents.get(id);
     if (event.type === "turn_start") agent?.turn();
     if (event.type === "call_start") {

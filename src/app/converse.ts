@@ -175,15 +175,6 @@ class Talking implements Talk {
     return ok({ ...(await context.size(model)), messages: conversation.messages.length });
   }
 
-  async memory(): ReturnType<Talk["memory"]> {
-    const { memory } = this.#request.plan;
-    if (memory === undefined) return ok(undefined);
-    const { printNotes, readNotes } = await import("../tools/notes.ts");
-    const read = await readNotes(this.#host(), memory);
-    if (!read.ok) return problemOf("usage", read.error.message);
-    return ok({ file: memory, text: read.value.size === 0 ? "" : printNotes(read.value) });
-  }
-
   async changed({ path, before, after }: Told["changes"][number]): ReturnType<Talk["changed"]> {
     if (before === undefined) return undefined;
     const was = before === null ? null : await this.#bytes(before.sha256);

@@ -55,8 +55,6 @@ export type Talk = {
   prompt(server: string, name: string, values: Record<string, string>, signal: AbortSignal): Promise<Result<string>>;
   permissions: { allowed: PermissionLists; ungranted: PermissionLists; denied: PermissionLists };
   size(signal: AbortSignal): Promise<Result<TalkSize, Problem>>;
-  /** The notes of `memory:`, as their file has them; undefined where the agent has no memory. For /memory. */
-  memory(): Promise<Result<{ file: string; text: string } | undefined, Problem>>;
   /** What a change did to a file, as long as nothing has changed it since; undefined where that is not known, or is no text. */
   changed(change: Extract<DurableEvent, { type: "file_change" }>): Promise<ChangedText | undefined>;
   /** Makes requests shorter: tokens before and after; undefined where nothing can go. */

@@ -1,6 +1,6 @@
 import { attachedFile, type AttachedFile } from "../app/attach.ts";
 import type { Result } from "../core/result.ts";
-import { fileLimit, readNamed } from "./files.ts";
+import { fileLimit, readBeside, readNamed } from "./files.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
 
 /** What `-f` names, in its order: files, which are read by now, and stdin, which is not. */
@@ -36,9 +36,9 @@ export async function withStdin(attached: Attached, bytes: Uint8Array): Promise<
   return { ok: true, value: files };
 }
 
-/** A file that a person names while they talk. */
+/** A file that a person links while they talk. Nobody waits for the writer of a FIFO. */
 export async function attachPath(path: string): Promise<Result<AttachedFile, string>> {
-  const read = readNamed(path, fileLimit);
+  const read = readBeside(path, fileLimit);
   return read.ok ? attachBytes(path, read.value) : { ok: false, error: read.error.message };
 }
 

@@ -6,7 +6,7 @@ import { fail, ok } from "../../src/core/result.ts";
 import type { Tool, ToolOutcome } from "../../src/core/tool.ts";
 import { runCalls, type CallContext, type FinishedCall } from "../../src/loop/calls.ts";
 import { noPast, Past } from "../../src/loop/past.ts";
-import { loadTools, toolNames, toolNeeds } from "../../src/tools/index.ts";
+import { loadTools, noSetting, toolNames, toolNeeds } from "../../src/tools/index.ts";
 import { memoryHost } from "../helpers/memory-host.ts";
 import { testClock } from "../helpers/clock.ts";
 import { random } from "../native/random.ts";
@@ -76,7 +76,7 @@ function times<T>(make: (chance: ReturnType<typeof random>) => T, seed: number):
 
 describe.each(toolNames.map((name, seed) => [name, seed] as const))("%s", (name, seed) => {
   const load = async (): Promise<Tool> => {
-    const [tool] = await loadTools([name]);
+    const [tool] = await loadTools([name], { ...noSetting, memory: "/work/notes.md" });
     if (tool === undefined) throw new Error(`No tool '${name}'`);
     return tool;
   };

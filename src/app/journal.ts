@@ -90,18 +90,18 @@ export async function openJournal(
 
 const noPlace = "neither XDG_STATE_HOME nor HOME is set";
 
-/** Begins a run, where it has to be waited for once its session is free. */
-async function whenFree(store: Store, newRun: NewRun, wait: AbortSignal | undefined): Promise<Result<Journal>> {
+/** Takes a run or a session, where it has to be waited for once it is free. */
+export async function whenFree<T>(take: () => Promise<Result<T>>, wait: AbortSignal | undefined): Promise<Result<T>> {
   for (;;) {
-    const journal = await store.begin(newRun);
-    if (journal.ok || journal.error.code !== "exists" || wait === undefined || wait.aborted) return journal;
+    const taken = await take();
+    if (taken.ok || taken.error.code !== "exists" || wait === undefined || wait.aborted) return taken;
     await systemClock.sleep(lookMs, wait);
   }
 }
 
 /** Begins a run in a store that was opened for it, and is closed with it. */
 async function begin(store: Store, newRun: NewRun, wait?: AbortSignal): Promise<Result<OpenJournal>> {
-  const journal = await whenFree(store, newRun, wait);
+  const journal = await whenFree(() => store.begin(newRun), wait);
   // Read after the session is ours: nobody else can add to it now.
   const earlier = journal.ok && newRun.session !== undefined ? await store.session(newRun.session) : undefined;
   const failed = journal.ok ? (earlier?.ok === false ? earlier : undefined) : journal;

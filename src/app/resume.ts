@@ -6,12 +6,11 @@ import type { InputValues } from "../core/plan.ts";
 import { interrupted, problemOf, type Problem } from "../core/problem.ts";
 import type { Result } from "../core/result.ts";
 import type { Reader, ResumedRun, Store } from "../core/store.ts";
-import { systemClock } from "../host/clock.ts";
 import type { Environment } from "../host/machine.ts";
 import { Conversation } from "../loop/conversation.ts";
 import { conversation } from "../loop/history.ts";
 import { pastAgents, type PastRun } from "../loop/past.ts";
-import { historyOf, journalPath, recallFrom, type OpenJournal } from "./journal.ts";
+import { historyOf, journalPath, recallFrom, whenFree, type OpenJournal } from "./journal.ts";
 
 /** A run that goes on: what it was begun with, and what it has done. Its journal is closed in any case. */
 export type Resumed = {
@@ -38,9 +37,6 @@ type Events = ReadonlyArray<Stamped<DurableEvent>>;
 /** Ends that a run came to by itself, and would come to again. */
 const final: ReadonlySet<OutcomeName> = new Set(["done", "denied", "unfit"]);
 
-/** How often it is looked whether a run has ended that another process has. */
-const lookMs = 200;
-
 /** Takes a run to go on with it. `wait`: while another process has it, until that signal. */
 export async function takeRun(
   environment: Environment,
@@ -65,14 +61,6 @@ export async function takeRun(
   return taken;
 }
 
-async function patiently(store: Store, id: string, wait: AbortSignal | undefined): Promise<Result<ResumedRun>> {
-  for (;;) {
-    const run = await store.resume(id);
-    if (run.ok || run.error.code !== "exists" || wait === undefined || wait.aborted) return run;
-    await systemClock.sleep(lookMs, wait);
-  }
-}
-
 /** The id of the run that a name means, or its end. */
 async function look(store: Reader, name: string): Promise<Result<string | RunEnd, Problem>> {
   const found = await store.findRun(name);
@@ -91,8 +79,9 @@ async function takeFrom(
   id: string,
   wait: AbortSignal | undefined,
 ): Promise<Result<Resumed | RunEnd, Problem>> {
-  const run = await patiently(store, id, wait);
-  if (wait?.aborted) return interrupted(wait, "Ended while it waited for the run");
+  const run = await whenFree(() => store.resume(id), wait);
+  // Where the time to wait is over it has no name.
+  if (typeof wait?.reason === "string") return interrupted(wait, "Ended while it waited for the run");
   if (!run.ok) {
     const hint = run.error.code === "exists" ? "'--wait' waits until it has ended" : undefined;
     return problemOf("usage", run.error.message, hint);

@@ -114,7 +114,11 @@ export const agentCommands: readonly Command[] = [
     count: { min: 1, max: 1 },
     flags: [
       { name: "--changed", help: "Go on though the agent file has changed since" },
-      { name: "--wait", help: "Wait while another process has the run" },
+      {
+        name: "--wait",
+        value: { name: "TIME", optional: true },
+        help: "Wait while another process has the run, at most so long ('10s'); else that is an error",
+      },
       ...permissionFlags,
       ...tellingFlags,
     ],

@@ -9,6 +9,7 @@ import type { Handler } from "./command.ts";
 import type { Arguments } from "./flags.ts";
 import { grantsFrom } from "./grants.ts";
 import type { Io } from "./io.ts";
+import { waitFrom } from "./journaling.ts";
 import { loadAgent } from "./run.ts";
 import { outputProblem, reportProblem, runOutput, type Reported } from "./run-output.ts";
 import { asker, deliver, usage } from "./run-plan.ts";
@@ -18,7 +19,9 @@ import { interruptOnSignals } from "./signals.ts";
 export const resumeCommand: Handler = async (args, io) => {
   const interrupts = new AbortController();
   const leaveSignals = interruptOnSignals(interrupts);
-  const taken = await takeRun(io.env, args.positionals[0] ?? "", args.has("--wait") ? interrupts.signal : undefined);
+  const wait = waitFrom(args, interrupts.signal);
+  if (!wait.ok) return reportProblem(usage(wait.error), args, io);
+  const taken = await takeRun(io.env, args.positionals[0] ?? "", wait.value);
   if (!taken.ok) return reportProblem(taken.error, args, io);
   if ("type" in taken.value) return told(taken.value, args, io);
   const resumed = taken.value;

@@ -341,7 +341,7 @@ async function open(words: string, chat: Conduct): Promise<void> {
       return;
     }
   }
-  await chat.fail("The journal does not have it any more");
+  await chat.fail("It was taken back, or the journal does not have it any more");
 }
 
 /** A prompt of a server: its arguments as `name=value`, or in their order. */

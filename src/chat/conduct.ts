@@ -1,8 +1,9 @@
 import { paidIn, type Stamped } from "../core/event.ts";
 import type { TalkFile } from "../core/talk.ts";
-import { cleanLine } from "../render/clean.ts";
+import { clean, cleanLine } from "../render/clean.ts";
 import { errorText } from "../render/error.ts";
-import { paint } from "../render/format.ts";
+import { count, paint, short } from "../render/format.ts";
+import { markdownText } from "../render/markdown.ts";
 import { isCommand, runCommand } from "./commands.ts";
 import type { Desk, Outside } from "./desk.ts";
 import type { Opened, Totals } from "./turn-view.ts";
@@ -42,6 +43,21 @@ export class Conduct {
     this.desk = desk;
     this.outside = outside;
     this.#turn = turn;
+  }
+
+  /** Shows where a session that goes on was left. */
+  async greet(): Promise<void> {
+    const { desk, outside } = this;
+    const events = await outside.talk.events();
+    const own = events.ok ? events.value.filter((event) => event.agent_id === undefined) : [];
+    const asked = own.flatMap((event) => (event.type === "user" && event.reason === undefined ? [event.text] : []));
+    const answers = own.flatMap((event) => (event.type === "turn_end" && event.message.text !== "" ? [event] : []));
+    const last = asked.at(-1);
+    if (last === undefined) return;
+    this.answer = answers.at(-1)?.message.text ?? "";
+    const text = desk.markdown ? markdownText(clean(this.answer), desk.columns()) : `${clean(this.answer).trimEnd()}\n`;
+    await desk.print(`${paint(`> ${short(last, desk.columns() - 2)}`, "cyan", desk.color)}\n\n${text}\n`);
+    await this.note(`'${outside.talk.session()}' goes on: ${count(asked.length, "turn")} so far`);
   }
 
   /** Does what was entered: a command, or something to say. */

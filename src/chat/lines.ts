@@ -60,6 +60,7 @@ export class Lines {
 
   async talk(outside: Outside): Promise<number> {
     this.#conduct = new Conduct(this.desk, outside, (run) => this.#turn(run));
+    await this.#conduct.greet();
     await this.#next();
     return this.#ended.promise;
   }

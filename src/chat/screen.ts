@@ -19,8 +19,8 @@ export type Terminal = {
   rows(): number;
   /** Whether it breaks rows that are too wide after it became narrower. */
   reflows: boolean;
-  /** Takes keys and sizes from now on; what is returned gives the terminal back as it was. */
-  hold(typed: (bytes: Uint8Array) => void, resized: () => void): () => void;
+  /** Takes keys and sizes from now on, and learns that nobody types any more; what is returned gives the terminal back as it was. */
+  hold(typed: (bytes: Uint8Array) => void, resized: () => void, gone: () => void): () => void;
   /** Stops the process until the shell lets it go on. The terminal is given back for that time. */
   suspend(): Promise<void>;
   /** Lets a person edit a text in their own editor. The error says why that cannot be. */
@@ -126,6 +126,7 @@ export class Screen {
   async talk(outside: Outside): Promise<number> {
     const turn: RunTurn = (run) => this.#turn(run);
     this.#conduct = new Conduct(this.desk, outside, turn);
+    await this.#conduct.greet();
     this.#next();
     this.#draw();
     return this.#ended.promise;
@@ -158,6 +159,7 @@ export class Screen {
     this.#release = this.#options.terminal.hold(
       (bytes) => this.#typed(bytes),
       () => this.#draw(),
+      () => this.#end(exitCode("hangup")),
     );
   }
 

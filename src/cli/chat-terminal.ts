@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { runOnTerminal } from "../app/terminal.ts";
 import type { LineTerminal } from "../chat/lines.ts";
@@ -10,6 +10,9 @@ function reflows(env: Io["env"]): boolean {
   return !env["XTERM_VERSION"] && !/^(?:linux|rxvt|screen)/.test(env["TERM"] ?? "");
 }
 
+/** Shows the cursor, and takes pastes as keys again. */
+const asItWas = "\u001b[?25h\u001b[?2004l";
+
 /** The terminal on stdin and stdout, key by key. */
 export function rawTerminal(io: Io): Terminal {
   return {
@@ -17,19 +20,26 @@ export function rawTerminal(io: Io): Terminal {
     columns: () => process.stdout.columns || 80,
     rows: () => process.stdout.rows || 24,
     reflows: reflows(io.env),
-    hold(typed, resized) {
+    hold(typed, resized, gone) {
       const release = () => {
         process.stdin.off("data", typed);
+        process.stdin.off("end", gone);
+        process.stdin.off("error", gone);
         process.stdout.off("resize", resized);
-        process.off("exit", restore);
-        restore();
+        process.off("exit", restoreAll);
+        process.stdin.setRawMode(false);
         process.stdin.pause();
       };
       // However the process ends, the shell behind it gets its lines back, and its cursor.
-      const restore = () => void process.stdin.setRawMode(false);
-      process.on("exit", restore);
+      const restoreAll = () => {
+        process.stdin.setRawMode(false);
+        writeSync(1, asItWas);
+      };
+      process.on("exit", restoreAll);
       process.stdin.setRawMode(true);
       process.stdin.on("data", typed);
+      process.stdin.on("end", gone);
+      process.stdin.on("error", gone);
       process.stdout.on("resize", resized);
       process.stdin.resume();
       return release;

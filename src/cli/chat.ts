@@ -63,7 +63,8 @@ export const chatCommand: Handler = async (args, io) => {
   if (!input.ok) return usageError(input.error, io, { name: "chat" });
 
   const ending = new AbortController();
-  const leave = endOnSignals(ending);
+  // On a terminal that knows only lines Ctrl-C is this signal, and the chat's own.
+  const leave = endOnSignals(ending, isDumb(io.env) ? ["SIGTERM", "SIGHUP"] : ["SIGTERM", "SIGHUP", "SIGINT"]);
   const front = await openFront(plan, io, args.has("--ephemeral"), ending.signal);
   await front.open();
   let closed = false;
@@ -201,10 +202,12 @@ function dated(time: number): string {
   return `chat-${day}-${two(at.getHours())}${two(at.getMinutes())}${two(at.getSeconds())}`;
 }
 
-/** The signals that end a chat in order, with their codes. */
-function endOnSignals(ending: AbortController): () => void {
-  const codes = { SIGTERM: exitCode("terminated"), SIGHUP: exitCode("hangup") } as const;
-  const handlers = Object.entries(codes).map(([signal, code]) => {
+const endings = { SIGTERM: "terminated", SIGHUP: "hangup", SIGINT: "interrupt" } as const;
+
+/** Makes signals end a chat in order, with their codes. */
+function endOnSignals(ending: AbortController, signals: ReadonlyArray<keyof typeof endings>): () => void {
+  const handlers = signals.map((signal) => {
+    const code = exitCode(endings[signal]);
     const handle = () => (ending.signal.aborted ? process.exit(code) : ending.abort(code));
     process.on(signal, handle);
     return () => void process.off(signal, handle);

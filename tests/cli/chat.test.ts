@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { screenModel } from "../helpers/screen-model.ts";
 import { openScreen, type Screen } from "../helpers/terminal.ts";
 
@@ -505,4 +506,36 @@ test("answers with what a terminal would obey are harmless", async () => {
   await screen.until("tokens");
   expect(screen.text()).not.toContain("\u001b[2J");
   expect(screen.text()).not.toContain("\u001b]0");
+});
+
+test("a session that goes on shows where it was left", async () => {
+  await using screen = open(talker(), `${chat} --session one; ${chat} --session one`);
+  await screen.until(" · one");
+  screen.type(`alpha${enter}`);
+  await screen.until("You said: alpha");
+  await screen.until("tokens");
+  await Bun.sleep(50);
+  screen.type(ctrl("d"));
+  await screen.until("\u001b[?2004l");
+  await screen.until("> alpha");
+  await screen.until("You said: alpha");
+  await screen.until("'one' goes on: 1 turn so far");
+});
+
+test("prompts of MCP servers are commands", async () => {
+  const server = join(import.meta.dir, "../contracts/fixtures/mcp-stdio.ts");
+  await using screen = open(
+    {
+      ...talker(),
+      "agent.yaml": `${agent}mcp: { cases: { command: [${process.execPath}, ${server}] } }\n`,
+    },
+    `${chat} -P`,
+  );
+  await screen.until(ready);
+  screen.type(`/mcp${enter}`);
+  await screen.until("cases");
+  await screen.until("ready");
+  screen.type(`/cases:\t${enter}`);
+  await screen.until("tokens");
+  expect(seen(screen)).toContain("You said:");
 });

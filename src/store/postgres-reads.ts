@@ -132,7 +132,7 @@ function decisions(events: Event[], since: number): RouteRow[] {
     if (route.type !== "route" || route.time < since) return [];
     const own = events.filter(({ agent_id }) => agent_id === route.agent_id);
     const started = own.find((event) => event.type === "run_start");
-    const ended = own.find((event) => event.type === "run_end");
+    const ended = own.findLast((event) => event.type === "run_end");
     const { side, scorer, score, threshold } = route;
     const unfit = ended?.result.outcome === "unfit";
     return [

@@ -136,6 +136,81 @@ for (const { name, open, here = true } of stores) {
       await store.close();
     });
 
+    test("a run is found by its id, the beginning of it, as the last one, and by its session's name", async () => {
+      const store = await open();
+      expect(value(await store.findRun("last"))).toBeUndefined();
+      for (const [id, session] of [
+        ["abcd1", "s"],
+        ["abce2", "s"],
+        ["abcf3", undefined],
+      ] as const) {
+        const run = { id, agent: "a", model: "m/x", time: 10 };
+        await value(await store.begin(session === undefined ? run : { ...run, session })).close();
+      }
+      const found = async (name: string) => value(await store.findRun(name));
+      expect(await found("last")).toBe("abcf3");
+      expect(await found("s")).toBe("abce2");
+      expect(await found("abcd1")).toBe("abcd1");
+      expect(await found("abcd")).toBe("abcd1");
+      // What is short may be meant for something else, and what could be several is none.
+      expect(await found("abc")).toBeUndefined();
+      expect(await found("zzzz")).toBeUndefined();
+      await store.close();
+    });
+
+    test("a run is gone on with by one at a time, with its events so far, and keeps to the numbers of its events", async () => {
+      const store = await open();
+      const journal = value(await store.begin({ id: "run1", agent: "a", model: "m/x", time: 10 }));
+      await write(journal, start(0, 10), turn(1, 20, "one"));
+      expect(await store.resume("run1")).toMatchObject({ ok: false, error: { code: "exists" } });
+      await journal.close();
+      const resumed = value(await store.resume("run1"));
+      expect(resumed).toMatchObject({ session: null, events: [start(0, 10), turn(1, 20, "one")] });
+      expect(await store.resume("run1")).toMatchObject({ ok: false, error: { code: "exists" } });
+      await write(resumed.journal, turn(2, 30, "two"), end(3, 40, "done"));
+      await resumed.journal.close();
+      expect(value(await store.session("run1"))).toHaveLength(4);
+      expect(value(await store.resume("run1")).events).toHaveLength(4);
+      expect(await store.resume("run2")).toMatchObject({ ok: false, error: { code: "not_found" } });
+      await store.close();
+    });
+
+    test("of a session only the newest run is gone on with, and while no other run has the session", async () => {
+      const store = await open();
+      const run = (id: string) => ({ id, session: "s", agent: "a", model: "m/x", time: 10 });
+      await value(await store.begin(run("run1"))).close();
+      const second = value(await store.begin(run("run2")));
+      expect(await store.resume("run1")).toMatchObject({ ok: false, error: { code: "exists" } });
+      await second.close();
+      expect(await store.resume("run1")).toMatchObject({ ok: false, error: { code: "changed" } });
+      const resumed = value(await store.resume("run2"));
+      expect(resumed.session).toBe("s");
+      expect(await store.begin(run("run3"))).toMatchObject({ ok: false, error: { code: "exists" } });
+      await resumed.journal.close();
+      value(await store.begin(run("run3")));
+      await store.close();
+    });
+
+    test("what a run that was gone on with came to is the end of its last attempt", async () => {
+      const store = await open();
+      const journal = value(await store.begin({ id: "run1", session: "s", agent: "a", model: "m/x", time: 10 }));
+      const route = {
+        type: "route",
+        side: "simple",
+        model: "m/x",
+        scorer: "keywords",
+        score: 0,
+        threshold: 1,
+        why: "",
+      } as const;
+      await write(journal, start(0, 10), { seq: 1, time: 15, ...route }, end(2, 20, "service"), turn(3, 30, "again"));
+      expect(value(await store.sessions())).toMatchObject([{ outcome: null }]);
+      await write(journal, end(4, 40, "done"));
+      expect(value(await store.sessions())).toMatchObject([{ outcome: "done" }]);
+      expect(value(await store.routes(0))).toMatchObject([{ ms: 25 }]);
+      await store.close();
+    });
+
     test("a session joins its runs, oldest first, and takes agent, model and outcome from the last", async () => {
       const store = await open();
       const first = value(await store.begin({ id: "z", session: "s", agent: "old", model: "m/1", time: 10 }));

@@ -8,13 +8,17 @@ import { readRecalled, readRun, runEvents } from "./postgres-reads.ts";
 /** Does one act at a time, and turns what it throws into a failure. */
 export type Write = <T>(act: () => Promise<Result<T>>) => Promise<Result<T>>;
 
-/** An event, or an event with its call: one statement, so that both are there or neither. `$1`: whether it is on disk when it returns. */
-const event = `INSERT INTO rein_events (run, seq, time, type, agent_id, event)
-  SELECT $2::bigint, $3::integer, $4::bigint, $5::text, $6::text, $7::text
-  WHERE set_config('synchronous_commit', $1::text, true) = $1::text`;
-const call = `INSERT INTO rein_calls SELECT $2::bigint, $3::integer, $4::bigint, $8::text, $9::text, $10::text, $11::text, $12::text,
-  $13::bigint, $14::bigint, $15::bigint, $16::bigint, $17::bigint, $18::float8, $19::boolean, $20::boolean, $21::float8, $22::float8`;
-const both = `WITH written AS (${event}) ${call}`;
+/** An event, or an event with its call: one statement, so that both are there or neither. */
+const event = "INSERT INTO rein_events (run, seq, time, type, agent_id, event)";
+const values = "$1::bigint, $2::integer, $3::bigint, $4::text, $5::text, $6::text";
+/** It is on disk when the statement returns, and with it all that came before. */
+const onDisk = "set_config('synchronous_commit', 'on', true) = 'on'";
+const written = {
+  normal: `${event} VALUES (${values})`,
+  flush: `${event} SELECT ${values} WHERE ${onDisk}`,
+};
+const call = `INSERT INTO rein_calls SELECT $1::bigint, $2::integer, $3::bigint, $7::text, $8::text, $9::text, $10::text, $11::text,
+  $12::bigint, $13::bigint, $14::bigint, $15::bigint, $16::bigint, $17::float8, $18::boolean, $19::boolean, $20::float8, $21::float8`;
 
 export async function appendEvent(
   { query }: Pick<Link, "query">,
@@ -24,16 +28,15 @@ export async function appendEvent(
   durability: "flush" | "normal",
 ): Promise<void> {
   const { seq, time, type, agent_id = null } = told;
-  const commit = durability === "flush" ? "on" : "off";
-  const values: Value[] = [commit, run, seq, time, type, agent_id, JSON.stringify(told)];
+  const row: Value[] = [run, seq, time, type, agent_id, JSON.stringify(told)];
   if (made === undefined) {
-    await query(event, values);
+    await query(written[durability], row);
     return;
   }
   const asking = [made.kind, made.agent, made.agent_id, made.model, made.side];
   const tokens = [made.input, made.output, made.cached, made.cache_write, made.reasoning];
   const paid = [made.cost, made.notional, made.estimated, made.duration_ms, made.first_token_ms];
-  await query(both, [...values, ...asking, ...tokens, ...paid]);
+  await query(`WITH written AS (${written[durability]}) ${call}`, [...row, ...asking, ...tokens, ...paid]);
 }
 
 export function pgJournals(link: Link, write: Write) {

@@ -28,7 +28,8 @@ export function postgresFolder(): string | undefined {
 const nobody = 65534;
 const asUser = process.geteuid?.() === 0 ? ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"] : [];
 
-export async function startPostgres(bin: string): Promise<Server> {
+/** `fsync`: what it says is on disk is; tests need not wait for that. */
+export async function startPostgres(bin: string, how?: { fsync: true }): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), "rein-pg-"));
   const data = join(folder, "data");
   mkdirSync(data, { mode: 0o700 });
@@ -43,7 +44,14 @@ export async function startPostgres(bin: string): Promise<Server> {
   const initdb = [join(bin, "initdb"), ...make, "--auth-host=scram-sha-256", `--pwfile=${secret}`];
   const made = Bun.spawnSync([...asUser, ...initdb], { cwd: "/" });
   if (!made.success) throw new Error(`initdb: ${made.stderr}`);
-  const settings = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=40"];
+  const settings = [
+    "-c",
+    "listen_addresses=127.0.0.1",
+    "-c",
+    `fsync=${how?.fsync ? "on" : "off"}`,
+    "-c",
+    "max_connections=40",
+  ];
   const serve = [join(bin, "postgres"), "-D", data, "-k", folder, "-p", `${port}`, ...settings];
   const server = Bun.spawn([...asUser, ...serve], { cwd: "/", stdout: "ignore", stderr: "pipe" });
   let log = "";

@@ -12,9 +12,6 @@ import {
   type ReadyChoice,
 } from "./app/candidates.ts";
 import { chosenModels, modelDeps, modelNeeds, offeredModel, passNeeds } from "./app/model.ts";
-import { makeMcp, mcpNeeds } from "./app/mcp.ts";
-import { viewCrew } from "./app/crew-view.ts";
-import { judgeCrew } from "./app/hire.ts";
 import { keepAnswers, unmetNeeds, type Staffed } from "./app/needs.ts";
 import { problemOf, type Problem } from "./core/problem.ts";
 import type { PreparedRun, RunRequest, Texts } from "./app/request.ts";
@@ -100,12 +97,16 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const answers: DurableEvent[] = [];
   const { inputs: _inputs, ...doors } = ask === undefined ? options : { ...options, ask };
   // A look loads no modules and starts no servers.
-  const servers = request.dryRun ? undefined : makeMcp({ plan, doors, mask, clock, answers });
+  const mcp = plan.mcp.length === 0 ? undefined : await import("./app/mcp.ts");
+  const servers = request.dryRun ? undefined : mcp?.makeMcp({ plan, doors, mask, clock, answers });
   const planned = request.dryRun ? plan.tools.filter(({ kind }) => kind !== "unloaded" && kind !== "mcp") : plan.tools;
   const about = servers === undefined ? plan : { ...plan, servers: () => servers.door() };
   const tools = await openToolbox(planned, host, about);
-  const crew = request.dryRun || plans.length === 1 ? noCrew : await judgeCrew(plan, request, host, clock);
-  const agents = crew.ok ? [{ plan, tools, own, servers: mcpNeeds(plan, environment) }, ...crew.value] : [];
+  const crew =
+    request.dryRun || plans.length === 1
+      ? noCrew
+      : await (await import("./app/hire.ts")).judgeCrew(plan, request, host, clock);
+  const agents = crew.ok ? [{ plan, tools, own, servers: mcp?.mcpNeeds(plan, environment) ?? [] }, ...crew.value] : [];
   const unmet = request.dryRun ? undefined : unmetNeeds(request, agents, machine.value, policy.value);
   const missing = crew.ok
     ? unmet && asAtFirst(unmet, unmetNeeds(request, agents, machine.value, granted.value))
@@ -170,6 +171,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
         if (!filled.ok) return filled;
         const offered = tools.map(({ name, description, input }) => ({ name, description, input }));
         const { instructions, prompt } = filled.value;
+        const { viewCrew } = await import("./app/crew-view.ts");
         const agents = viewCrew(request, policy.value);
         if (!agents.ok) return agents;
         const permissions = describe(policy.value);

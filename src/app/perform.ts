@@ -8,7 +8,7 @@ import type { Conversation } from "../loop/conversation.ts";
 import { run } from "../loop/run.ts";
 import { Tally } from "../loop/tally.ts";
 import { contextOf } from "./context.ts";
-import { openCrew, type Actor, type Common } from "./crew.ts";
+import type { Actor, Common } from "./crew.ts";
 import { judgeBy, makeDoors } from "./doors.ts";
 import { explainJson, mendJson } from "./json.ts";
 import { aroundRun } from "./mcp-run.ts";
@@ -51,7 +51,9 @@ export async function perform(
   const crew =
     Object.keys(plan.agents).length === 0
       ? undefined
-      : openCrew(actor, tally, common, (hired, theirTools) => perform(hired, theirTools, common));
+      : (await import("./crew.ts")).openCrew(actor, tally, common, (hired, theirTools) =>
+          perform(hired, theirTools, common),
+        );
   const running = run({
     runId: id,
     agent: plan.name,

@@ -3,47 +3,48 @@ import { plansOf, type Plan } from "../core/plan.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
 import { loadTools, noSetting, type RunSetting } from "../tools/index.ts";
-import { ownMcpTool } from "../tools/mcp-tool.ts";
-import { moduleTool } from "../tools/module-tool.ts";
-import { agentTool } from "../tools/own-agent.ts";
-import { httpTool, variablesOf } from "../tools/own-http.ts";
-import { runTool } from "../tools/own-run.ts";
 import { searchKeys } from "../tools/search-backends.ts";
-import { openWorkers } from "./modules.ts";
+import { variablesOf } from "../tools/variables.ts";
 
-/** The tools of one run, in the order of the file. What they hold ends with the host. `about` is what some work with. */
+/**
+ * The tools of one run, in the order of the file. What they hold ends with the host. `about` is what some work with. Only the code of
+ * those that there are is loaded.
+ */
 export async function openToolbox(
   planned: readonly PlannedTool[],
   host: OpenHost,
   about: RunSetting = noSetting,
 ): Promise<Tool[]> {
-  const workers = openWorkers(planned, host);
+  const modules = planned.filter((tool) => tool.kind === "module");
+  const workers = modules.length === 0 ? undefined : (await import("./modules.ts")).openWorkers(modules, host);
   const names = planned.flatMap((tool) => (tool.kind === "builtin" ? [tool.name] : []));
   const builtins = await loadTools(names, about);
-  return planned.map((tool) => {
+  const made = planned.map(async (tool) => {
     switch (tool.kind) {
       case "builtin":
         return found(builtins, tool.name);
       case "run":
-        return runTool(tool);
+        return (await import("../tools/own-run.ts")).runTool(tool);
       case "http":
-        return httpTool(tool);
+        return (await import("../tools/own-http.ts")).httpTool(tool);
       case "agent": {
         const agent = about.agents[tool.agent];
         if (agent === undefined) throw new Error(`The plan names an agent that is not there: '${tool.agent}'`);
-        return agentTool(tool, agent);
+        return (await import("../tools/own-agent.ts")).agentTool(tool, agent);
       }
       case "module": {
-        const serving = workers.get(tool.module);
+        const serving = workers?.get(tool.module);
         if (serving === undefined) throw new Error(`No worker for '${tool.module}'`);
+        const { moduleTool } = await import("../tools/module-tool.ts");
         return moduleTool(tool, serving.worker, serving.variables);
       }
       case "mcp":
-        return ownMcpTool(tool, about.servers);
+        return (await import("../tools/mcp-tool.ts")).ownMcpTool(tool, about.servers);
       case "unloaded":
         throw new Error("A run cannot begin with modules that were not loaded");
     }
   });
+  return Promise.all(made);
 }
 
 function found(tools: readonly Tool[], name: string): Tool {

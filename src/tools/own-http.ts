@@ -2,13 +2,13 @@ import type { JsonObject } from "../core/json.ts";
 import { NetError } from "../core/net-error.ts";
 import type { Need } from "../core/permission.ts";
 import { neededVariables, type HttpTool } from "../core/planned-tool.ts";
-import type { Template } from "../core/plan.ts";
 import type { Result } from "../core/result.ts";
 import type { Tool, ToolContext, ToolOutcome } from "../core/tool.ts";
 import { Bounded, bytes } from "./bound.ts";
 import { contentOf } from "./content.ts";
 import { fillHeader, fillJson, fillUrl, withDefaults } from "./fill.ts";
 import { whole } from "./own-run.ts";
+import { variablesOf } from "./variables.ts";
 
 /** A longer answer is cut off. */
 const mostRead = 16_000_000;
@@ -35,11 +35,6 @@ function httpNeeds({ url, headers, permissions }: HttpTool): Need[] {
   const target = `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
   const names = new Set([...neededVariables(permissions), ...headers.flatMap(([, value]) => variablesOf(value))]);
   return [{ kind: "net", target }, ...[...names].map((variable): Need => ({ kind: "env", target: variable }))];
-}
-
-/** The variables that a template names. */
-export function variablesOf(template: Template): string[] {
-  return template.flatMap((piece) => ("path" in piece && piece.path[0] === "env" ? piece.path.slice(1, 2) : []));
 }
 
 async function call(planned: HttpTool, args: JsonObject, context: ToolContext): Promise<ToolOutcome> {

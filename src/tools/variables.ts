@@ -1,5 +1,6 @@
 import type { Host, ProcessStart } from "../core/host.ts";
 import { neededVariables } from "../core/planned-tool.ts";
+import type { Template } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
 
 /**
@@ -18,4 +19,9 @@ export async function grantedVariables(
     if (value.value !== undefined) env[name] = value.value;
   }
   return ok({ env, variables: names.flatMap((name) => (name.endsWith("?") ? [name.slice(0, -1)] : [])) });
+}
+
+/** The variables that a template names. */
+export function variablesOf(template: Template): string[] {
+  return template.flatMap((piece) => ("path" in piece && piece.path[0] === "env" ? piece.path.slice(1, 2) : []));
 }

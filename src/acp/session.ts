@@ -16,6 +16,9 @@ import type { ChangedText, Talk } from "../core/talk.ts";
 import { saidIn, type Attach } from "./prompt.ts";
 import { textContent, Updates, type Label } from "./updates.ts";
 
+/** A command of the agent file; `fill` makes a prompt of what stands behind it. */
+export type OwnCommand = { name: string; description: string; fill(words: string): Result<string, string> };
+
 /** What sessions have of their surroundings. */
 export type Around = {
   /** The agent's name. */
@@ -24,6 +27,7 @@ export type Around = {
   label: Label;
   /** The names of the models that a person can choose among. */
   models: readonly string[];
+  commands: readonly OwnCommand[];
   /** A question as a person reads it. */
   question(request: AccessRequest): string;
   /** A line for the editor's log. */
@@ -86,6 +90,13 @@ export class Session {
   /** The editor knows of the session: it can be told and asked. */
   known(): void {
     this.#known.resolve();
+    const availableCommands = this.#around.commands.map(({ name, description }) => ({
+      name,
+      description,
+      input: { hint: "words" },
+    }));
+    if (availableCommands.length > 0)
+      this.#send(() => ({ sessionUpdate: "available_commands_update", availableCommands }));
   }
 
   async talk(): Promise<Talk> {
@@ -111,18 +122,27 @@ export class Session {
     if (talk === undefined) return "cancelled";
     const said = await saidIn(blocks, this.#around.attach);
     if (!said.ok) throw RequestError.invalidParams({}, said.error.message);
+    const filled = this.#filled(said.value.text);
+    if (!filled.ok) throw RequestError.invalidParams({}, filled.error);
     this.#updates = new Updates(this.#around.label, this.#cwd, false);
     this.#changes.clear();
     const ending = new Ending();
     const signal = AbortSignal.any([stopped, this.#ending.signal]);
-    const { text, files } = said.value;
-    const made = await talk.turn(text, files, (event) => this.#tell(event, talk, ending), signal);
+    const { files } = said.value;
+    const made = await talk.turn(filled.value, files, (event) => this.#tell(event, talk, ending), signal);
     await this.#sent;
     if (signal.aborted) return "cancelled";
     if (!made.ok) throw errorOf(made.error);
     const { reason, why } = ending.of(made.value);
     if (why !== undefined) await this.#notice(why);
     return reason;
+  }
+
+  /** What is said with a command of the agent file; any other text is said as it is. */
+  #filled(text: string): Result<string, string> {
+    const [, name, words = ""] = /^\/(\S+)(?:\s+([^]*))?$/.exec(text) ?? [];
+    const command = this.#around.commands.find((one) => one.name === name);
+    return command === undefined ? { ok: true, value: text } : command.fill(words.trim());
   }
 
   /** Ends the turn that is under way. */

@@ -15,6 +15,7 @@ import { attachBytes, attachPath } from "./attach.ts";
 import type { Handler } from "./command.ts";
 import { realFolder } from "./files.ts";
 import { grantsFrom } from "./grants.ts";
+import { ownCommands } from "./own-commands.ts";
 import { givenInput, typedInput } from "./run-input.ts";
 import { reportProblem, type Reported } from "./run-output.ts";
 import { loadAgent, loadRead } from "./run.ts";
@@ -58,6 +59,7 @@ export const acpCommand: Handler = async (args, io) => {
     label: callLabel,
     models: Object.keys(first.value.models),
     question: (request) => permissionWish(first.value.name, request),
+    commands: ownCommands(first.value, io, input.value),
     log,
     sleep: clock.sleep,
     newSession: () => `acp-${clock.id()}`,

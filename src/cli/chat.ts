@@ -3,14 +3,12 @@ import { clock } from "../app.ts";
 import { attachedFile } from "../app/attach.ts";
 import { openTalk } from "../app/converse.ts";
 import { secrecyOf } from "../app/secrecy.ts";
-import type { Desk, OwnCommand, Outside } from "../chat/desk.ts";
+import type { Desk, Outside } from "../chat/desk.ts";
 import { exitCode } from "../core/exit.ts";
-import type { JsonObject } from "../core/json.ts";
 import type { Ask, Confirm } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Talk, TalkFile } from "../core/talk.ts";
-import { expand } from "../core/template.ts";
 import { clean } from "../render/clean.ts";
 import { readScript, readText } from "./agent-file.ts";
 import { answerOf, permissionQuestion } from "./ask.ts";
@@ -24,6 +22,7 @@ import { grantsFrom } from "./grants.ts";
 import { isDumb, type Io } from "./io.ts";
 import { leavingNothing } from "./journaling.ts";
 import { bareAgent } from "./one-shot.ts";
+import { ownCommands } from "./own-commands.ts";
 import { terminalPictures } from "./pictures.ts";
 import { givenInput, typedInput } from "./run-input.ts";
 import { reportProblem } from "./run-output.ts";
@@ -149,23 +148,6 @@ function outsideOf(talk: Talk, plan: Plan, input: InputValues, args: Arguments, 
     commands: ownCommands(plan, io, input),
     memory: memory === undefined ? undefined : () => notes(memory),
   };
-}
-
-/** The commands of the agent file. */
-function ownCommands({ commands = {}, env }: Plan, io: Io, input: InputValues): OwnCommand[] {
-  const values: JsonObject = {};
-  for (const name of env) {
-    const value = io.env[name];
-    if (value !== undefined) values[name] = value;
-  }
-  return Object.entries(commands).map(([name, { description = "", prompt }]) => ({
-    name,
-    description,
-    fill(args) {
-      const filled = expand(prompt, { args, input, env: values, run: { id: "" } });
-      return filled.ok ? filled : { ok: false, error: filled.error.message };
-    },
-  }));
 }
 
 /** The notes of the agent's memory. Before the first one is written there is no file. */

@@ -399,7 +399,7 @@ export const agentSchema = v.pipe(
         ),
         v.title("a map of commands"),
         v.description(
-          "Commands of `rein chat`, by name: `/explain src` says the prompt of `explain`, in which `${{ args }}` is `src`; " +
+          "Commands of `rein chat` and of editors (`rein acp`), by name: `/explain src` says the prompt of `explain`, in which `${{ args }}` is `src`; " +
             "other `${{ … }}` are as in `prompt`. The chat's own commands win.",
         ),
         v.examples([{ explain: "Explain ${{ args }} to a newcomer." }]),

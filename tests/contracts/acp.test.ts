@@ -20,6 +20,7 @@ const rein = resolve("dist/rein");
 const files: Record<string, string> = {
   "talk.yaml": `model: scripted/talk.script.yaml
 instructions: Talk
+commands: { explain: { description: Explains it, prompt: "Explain \${{ args }}, please" } }
 `,
   "talk.script.yaml": `- text: "You said: \${{ prompt }}"
 - text: "And then: \${{ prompt }}"
@@ -233,6 +234,18 @@ test("files, links and what is embedded go with a prompt", async () => {
   expect((await refusal(prompt({ type: "audio", mimeType: "audio/wav", data: "AAAA" }))).message).toContain("'audio'");
 });
 
+test("commands of the file are offered, and said as the file has them", async () => {
+  const editor = await Editor.open("talk.yaml");
+  const session = await editor.session();
+  await editor.say(session, "/explain  the build\nand more ");
+  await editor.say(session, "/etc/hosts is a file");
+  expect(editor.text(session)).toBe("You said: Explain the build\nand more, pleaseAnd then: /etc/hosts is a file");
+  const offered = editor.updates.find(({ update }) => update.sessionUpdate === "available_commands_update");
+  expect(offered?.update).toMatchObject({
+    availableCommands: [{ name: "explain", description: "Explains it" }],
+  });
+});
+
 test("calls are told with their state, content and diffs", async () => {
   const editor = await Editor.open("work.yaml", "-P");
   const session = await editor.session();
@@ -342,7 +355,7 @@ test("a session is loaded with its history by another process, and goes on", asy
 
   const third = await Editor.open("talk.yaml");
   await third.agent.request("session/resume", { sessionId: session, cwd: folder, mcpServers: [] });
-  expect(third.updates).toEqual([]);
+  expect(third.updates.map(({ update }) => update.sessionUpdate)).toEqual(["available_commands_update"]);
 });
 
 test("a session that is not there is an error, also to load, and a closed one is gone", async () => {

@@ -16,7 +16,8 @@ import type { Problem } from "../core/problem.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Talk } from "../core/talk.ts";
 import { version } from "../core/version.ts";
-import { errorOf, Session, type Around } from "./session.ts";
+import { errorOf } from "./ending.ts";
+import { Session, type Around } from "./session.ts";
 
 /** A session as an editor asks for it: `known` is the name of one that was before. */
 export type Wanted = { cwd: string; servers: readonly McpServer[]; session: string; known: boolean };

@@ -9,7 +9,7 @@ import type { Ask, Confirm } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Talk, TalkFile } from "../core/talk.ts";
-import { clean } from "../render/clean.ts";
+import { clean, cleanLine } from "../render/clean.ts";
 import { readScript, readText } from "./agent-file.ts";
 import { answerOf, permissionQuestion } from "./ask.ts";
 import { chatHistory } from "./chat-history.ts";
@@ -54,6 +54,10 @@ export const chatCommand: Handler = async (args, io) => {
         : undefined;
   if (wrong !== undefined) return usageError({ message: wrong }, io, { name: "chat" });
   const [file] = args.positionals;
+  if (file === "-")
+    return usageError({ message: "The agent file '-' is read from stdin, but that is a terminal" }, io, {
+      name: "chat",
+    });
   const loaded = file === undefined ? ok(bareAgent(io.cwd, "chat")) : await loadAgent(file, args, io);
   if (!loaded.ok) return reportProblem(loaded.error, args, io);
   const plan = args.has("--ephemeral") ? leavingNothing(loaded.value) : loaded.value;
@@ -104,7 +108,13 @@ export const chatCommand: Handler = async (args, io) => {
       await close();
       return await reportProblem(made.error, args, io);
     }
-    return await front.talk(outsideOf(made.value, plan, input.value, args, io));
+    const code = await front.talk(outsideOf(made.value, plan, input.value, args, io));
+    await close();
+    const said = await made.value.events();
+    // A name that nobody chose is told, so that it can be gone on with.
+    if (named === undefined && !args.has("--ephemeral") && said.ok && said.value.length > 0)
+      await io.stdout.write(goingOn(file, made.value.session()));
+    return code;
   } finally {
     await close();
     await talk?.close();
@@ -174,6 +184,12 @@ function asked(plan: Plan, front: Front): Ask {
 
 function confirmed(front: Front): Confirm {
   return async (question, signal) => answerOf((await front.ask(`${question} [y/N]`, signal)) ?? "") === "once";
+}
+
+/** How a chat is gone on with. */
+function goingOn(file: string | undefined, session: string): string {
+  const words = ["rein", "chat", ...(file === undefined ? [] : [file]), "--session", session];
+  return `To go on: ${words.map((word) => (/^[\w./-]+$/.test(word) ? word : `'${cleanLine(word)}'`)).join(" ")}\n`;
 }
 
 /** The name of a session that nobody named: by local time, to the second. */

@@ -39,7 +39,9 @@ test("what is entered is answered, and stands above", async () => {
   screen.type(ctrl("d"));
   const { code, cooked } = await screen.end();
   expect({ code, cooked }).toEqual({ code: 0, cooked: true });
-  expect(seen(screen)).toBe("\n> hello\n\nYou said: hello\n\nTIME");
+  expect(seen(screen)).toMatch(
+    /^\n> hello\n\nYou said: hello\n\nTIME\nTo go on: rein chat agent\.yaml --session chat-[\d-]+$/,
+  );
 });
 
 test("keys edit the line, characters of two columns too", async () => {
@@ -102,7 +104,7 @@ test("a secret is not kept in the history", async () => {
   await Bun.sleep(50);
   screen.type(ctrl("d"));
   await screen.until("end\n");
-  expect(screen.text().split("\u001b[?2004l")[1]).toBe('"plain"\nend\n');
+  expect(screen.text()).toEndWith('\n"plain"\nend\n');
 });
 
 test("Alt-Enter and a backslash begin a line, and a paste keeps its lines", async () => {
@@ -145,7 +147,7 @@ test("Ctrl-C twice ends with 130, and leaves the terminal as it was", async () =
   screen.type(ctrl("c"));
   const { code, cooked, text } = await screen.end();
   expect({ code, cooked }).toEqual({ code: 130, cooked: true });
-  expect(text).toEndWith("\u001b[?25h\u001b[?2004l");
+  expect(text).toMatch(/\u001b\[\?25h\u001b\[\?2004l(To go on: [^\n]*\n)?$/);
 });
 
 test("with nothing under way Ctrl-C empties the line, and only twice without one ends", async () => {
@@ -538,4 +540,33 @@ test("prompts of MCP servers are commands", async () => {
   screen.type(`/cases:\t${enter}`);
   await screen.until("tokens");
   expect(seen(screen)).toContain("You said:");
+});
+
+test("Ctrl-Z gives the terminal to the shell until it lets the chat go on", async () => {
+  await using screen = open(talker(), "exec bash --norc --noprofile -i", { PS1: "shell> " });
+  await screen.until("shell> ");
+  screen.type(`${chat}\n`);
+  await screen.until(ready);
+  screen.type(`half${ctrl("z")}`);
+  await screen.until("Stopped");
+  await screen.until("shell> ");
+  screen.type("echo in between\n");
+  await screen.until("in between\n");
+  screen.type("fg\n");
+  await screen.until("> half");
+  screen.type(enter);
+  await screen.until("You said: half");
+  await screen.until("tokens");
+  await Bun.sleep(50);
+  screen.type(ctrl("d"));
+  await screen.until("shell> ");
+});
+
+test("without a key and a name of a model the chat says what can be done, and leaves the terminal as it was", async () => {
+  await using screen = open({}, "rein chat; echo code $?; rein chat -; echo code $?");
+  await screen.until("error:");
+  await screen.until("code 7");
+  await screen.until("The agent file '-' is read from stdin");
+  await screen.until("code 2");
+  expect((await screen.end()).cooked).toBe(true);
 });

@@ -59,6 +59,7 @@ export const completers: Readonly<Record<string, Completer>> = {
   FILE: (typed, context) => filesFrom(typed, context),
   "FILE|FOLDER": (typed, context) => filesFrom(typed, context, /\.ya?ml$/),
   MODEL: models,
+  TIME: () => ["10s", "1m", "10m"].map(plain),
   WHEN: () => ["12h", "7d", "2w"].map(plain),
   "cost --compare": sidesOf,
   "NAME=VALUE": settings,

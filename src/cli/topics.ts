@@ -140,6 +140,7 @@ async function environment(): Promise<string> {
     ["REIN_MODELS", "the folder of local models (default: rein/models in XDG_CACHE_HOME, else in ~/.cache)"],
     ["REIN_VRAM", "gigabytes of memory for local models and Ollama's, where what the machine tells is wrong"],
     ["HF_ENDPOINT", "the hub that models are pulled from (default: https://huggingface.co); HF_TOKEN is for it too"],
+    ["REIN_STORE", "the journal, in place of the file there: a postgres:// URL, or an absolute path"],
     ["XDG_STATE_HOME", "where the journal of runs lies (default: ~/.local/state)"],
     ["CI", "when set: no questions, plain progress"],
     ["NO_COLOR", "when set: no colours"],

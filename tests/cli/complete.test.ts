@@ -42,6 +42,9 @@ test("what every flag and argument takes is known, or is free text", () => {
     "models pull --name",
     "models pull --sha256",
     "sessions show --whole",
+    "sessions fork --at",
+    "sessions fork NEW",
+    "sessions import NAME",
     "cost --watts",
     "cost --per-kwh",
     "cost --hardware",
@@ -72,7 +75,7 @@ test("commands come first, then the words of a group; hidden ones never", async 
   expect(await complete("")).toEqual([
     ...new Set(commands.filter(({ hidden }) => !hidden).map(({ name }) => name.replace(/ .*/, ""))),
   ]);
-  expect(await complete("sessions", "")).toEqual(["list", "show"]);
+  expect(await complete("sessions", "")).toEqual(["list", "show", "fork", "export", "import", "rm", "prune"]);
   expect(await complete("tools", "")).toEqual(["call", "agent.yaml", "link/", "models/", "sub/", "wrong.yaml"]);
   expect(await complete("tools", "call", "file_r")).toEqual(["file_read"]);
   expect(await complete("tools", "call", "file_read", "--input", "@ag")).toEqual(["@agent.yaml"]);
@@ -100,7 +103,7 @@ test("an agent's inputs are names for --set and flags of their own", async () =>
   expect(await complete("run", "agent.yaml", "--set", "model=@no")).toEqual(["model=@notes.txt"]);
   expect(await complete("run", "agent.yaml", "--ma")).toEqual(["--max-items"]);
   expect(await complete("run", "agent.yaml", "--mo")).toEqual(["--model"]);
-  expect(await complete("run", "agent.yaml", "--no-")).toEqual(["--no-loud"]);
+  expect(await complete("run", "agent.yaml", "--no-l")).toEqual(["--no-loud"]);
   expect(await complete("run", "agent.yaml", "--max-items", "@no")).toEqual(["@notes.txt"]);
   expect(await complete("run", "--set", "max_items=1", "agent.yaml", "--max")).toEqual(["--max-items"]);
   expect(await complete("run", "agent.yaml", "--", "--ma")).toEqual([]);

@@ -32,7 +32,7 @@ const lines: Array<[string, string[]]> = [
   ["show run plain.yaml --diff @a:b\t", ["run", "plain.yaml", "--diff", "@a:b=c@d.patch"]],
   ["show run plain.yaml --set diff=@a\t:\t", ["run", "plain.yaml", "--set", "diff=@a:b=c@d.patch"]],
   ["show run plain.yaml --diff=@not\t", ["run", "plain.yaml", "--diff=@notes.txt"]],
-  ["show run plain.yaml --no-\t", ["run", "plain.yaml", "--no-loud"]],
+  ["show run plain.yaml --no-l\t", ["run", "plain.yaml", "--no-loud"]],
   ["show run plain.yaml --level=v\t", ["run", "plain.yaml", "--level=very high"]],
   [
     "show run plain.yaml --output jsonl --prog\tpl\t",

@@ -1,5 +1,5 @@
 import type { CompactEvent, Places } from "../core/event.ts";
-import type { Message, ToolCallResult } from "../core/message.ts";
+import { attachmentSize, attachmentsOf, type Message, type ToolCallResult } from "../core/message.ts";
 
 /** A message as it is sent, and its place among all that the session ever had. `lengths`: of its results before they were cut. */
 export type Entry = { place: number; message: Message; lengths?: readonly number[] };
@@ -14,6 +14,7 @@ export class Conversation {
   #entries: Entry[] = [];
   #next = 0;
   #removed = 0;
+  #attached = 0;
   #note: { at: number; text: string } | undefined;
 
   constructor(messages: readonly Message[] = []) {
@@ -29,6 +30,11 @@ export class Conversation {
     return this.#removed;
   }
 
+  /** How many bytes its images and PDFs have. */
+  get attached(): number {
+    return this.#attached;
+  }
+
   /** What stands for those that were removed: a line of how many, and what they were about where that was asked for. */
   get note(): string | undefined {
     return this.#note?.text;
@@ -38,6 +44,7 @@ export class Conversation {
   push(message: Message): number {
     this.#entries.push({ place: this.#next, message });
     this.messages.push(message);
+    this.#attached += attachedTo(message);
     return this.#next++;
   }
 
@@ -52,6 +59,7 @@ export class Conversation {
     if (note !== undefined) this.#entries = this.#entries.map((entry) => this.#noted(entry, note));
     this.#note = note ?? this.#note;
     this.messages.splice(0, this.messages.length, ...this.#entries.map(({ message }) => message));
+    this.#attached = this.messages.reduce((sum, message) => sum + attachedTo(message), 0);
   }
 
   /** The note stands at the end of a prompt: two messages of a user in a row some models refuse. */
@@ -63,6 +71,10 @@ export class Conversation {
     const text = entry.place === note.at ? before + noteText(note.text) : before;
     return text === message.text ? entry : { ...entry, message: { ...message, text } };
   }
+}
+
+function attachedTo(message: Message): number {
+  return attachmentsOf(message).reduce((sum, one) => sum + attachmentSize(one), 0);
 }
 
 function noteText(text: string): string {

@@ -2,7 +2,7 @@ import { commandLabel } from "../core/command-label.ts";
 import { eventVersion, type DurableEvent, type Emit, type Launch } from "../core/event.ts";
 import { exitCode, type Interruption, type OutcomeName } from "../core/exit.ts";
 import type { Json, JsonObject, JsonSchema } from "../core/json.ts";
-import { attachmentSize, attachmentsOf, mostAttached, type Attachment, type Message } from "../core/message.ts";
+import { mostAttached, type Attachment, type Message } from "../core/message.ts";
 import type { Model, ModelFailure, ModelRequest } from "../core/model.ts";
 import { differenceOf, prefixOf, type Prefix } from "../core/prefix.ts";
 import { dollars, paidOf } from "../core/price.ts";
@@ -155,7 +155,7 @@ async function converse(options: RunOptions, tally: Tally, asked: Asked, past: P
     const { message, stop, usage } = answered;
     asked.answered = answered.model ?? asked.model.name;
     context.learn(asked.model, usage);
-    calls.room.bytes = roomIn(messages);
+    calls.room.bytes = mostAttached - conversation.attached;
 
     // What was cut at its length or refused is no answer, and a tool call in it may be half a call.
     if (stop === "length") {
@@ -267,11 +267,6 @@ async function offerPresent({ present }: RunOptions, request: ModelRequest, call
   if (tools === undefined) return;
   request.tools = toolSpecs(tools);
   calls.tools = new Map(tools.map((tool) => [tool.name, tool]));
-}
-
-/** How many bytes of attachments may still come into a conversation. */
-function roomIn(messages: readonly Message[]): number {
-  return mostAttached - messages.flatMap(attachmentsOf).reduce((sum, one) => sum + attachmentSize(one), 0);
 }
 
 function toolSpecs(tools: Tool[]): ModelRequest["tools"] {

@@ -8,7 +8,7 @@ import { sessionHtml, sessionJsonl, sessionMarkdown } from "../render/session-ex
 import { sessionsText } from "../render/sessions.ts";
 import { tableText } from "../render/table.ts";
 import type { Conduct, Entered } from "./conduct.ts";
-import type { Outside } from "./desk.ts";
+import type { Outside, OwnCommand } from "./desk.ts";
 import { diffText } from "./turn-view.ts";
 import { wordsOf } from "./words.ts";
 
@@ -108,9 +108,18 @@ export async function runCommand(text: string, chat: Conduct, signal: AbortSigna
   return goesOn;
 }
 
+/** The commands of the agent file that the chat has none of the same name for, and the names of the others. */
+export function ownCommands({ commands: own }: Outside): { own: OwnCommand[]; hidden: string[] } {
+  const [hidden, kept] = [true, false].map((taken) =>
+    own.filter(({ name }) => commands.some((one) => one.name === name) === taken),
+  );
+  return { own: kept ?? [], hidden: (hidden ?? []).map(({ name }) => name) };
+}
+
 /** The names of all commands, with what is behind a slash of servers' prompts. */
-export async function commandNames({ talk, commands: own }: Outside, signal: AbortSignal): Promise<Named[]> {
-  const prompts = await talk.prompts(signal);
+export async function commandNames(outside: Outside, signal: AbortSignal): Promise<Named[]> {
+  const prompts = await outside.talk.prompts(signal);
+  const { own } = ownCommands(outside);
   return [
     ...commands.map(({ name, about }) => ({ name, description: about })),
     ...own.map(({ name, description }) => ({ name, description })),
@@ -120,7 +129,10 @@ export async function commandNames({ talk, commands: own }: Outside, signal: Abo
 
 async function help(_words: string, { desk, outside }: Conduct, signal: AbortSignal): Promise<void> {
   const built = commands.map(({ name, words, about }) => [`/${name} ${words}`, about]);
-  const own = outside.commands.map(({ name, description }) => [`/${cleanLine(name)} WORDS`, cleanLine(description)]);
+  const own = ownCommands(outside).own.map(({ name, description }) => [
+    `/${cleanLine(name)} WORDS`,
+    cleanLine(description),
+  ]);
   const prompts = (await outside.talk.prompts(signal)).map(({ server, name, description = "", arguments: given }) => [
     cleanLine(`/${server}:${name} ${given.map((one) => (one.required ? one.name : `[${one.name}]`)).join(" ")}`),
     cleanLine(description),

@@ -4,7 +4,7 @@ import { clean, cleanLine } from "../render/clean.ts";
 import { errorText } from "../render/error.ts";
 import { count, paint, short } from "../render/format.ts";
 import { markdownText } from "../render/markdown.ts";
-import { isCommand, runCommand } from "./commands.ts";
+import { isCommand, ownCommands, runCommand } from "./commands.ts";
 import type { Desk, Outside } from "./desk.ts";
 import type { Opened, Totals } from "./turn-view.ts";
 import { namedFiles } from "./words.ts";
@@ -45,9 +45,11 @@ export class Conduct {
     this.#turn = turn;
   }
 
-  /** Shows where a session that goes on was left. */
+  /** Shows where a session that goes on was left, and what a person may miss. */
   async greet(): Promise<void> {
     const { desk, outside } = this;
+    for (const name of ownCommands(outside).hidden)
+      await desk.print(`${paint("warning:", "yellow", desk.color)} '/${name}' of the agent file is the chat's own\n`);
     const events = await outside.talk.events();
     const own = events.ok ? events.value.filter((event) => event.agent_id === undefined) : [];
     const asked = own.flatMap((event) => (event.type === "user" && event.reason === undefined ? [event.text] : []));

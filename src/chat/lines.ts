@@ -3,7 +3,7 @@ import { exitCode } from "../core/exit.ts";
 import { cleanLine } from "../render/clean.ts";
 import { Conduct, type RunTurn } from "./conduct.ts";
 import type { Desk, Outside } from "./desk.ts";
-import type { ChatOptions } from "./screen.ts";
+import { codeOf, type ChatOptions } from "./screen.ts";
 import { turnView, type Look } from "./turn-view.ts";
 
 /** A terminal that knows nothing but lines: it edits them itself. */
@@ -42,7 +42,7 @@ export class Lines {
       (line) => this.#typed(line),
       () => this.#interrupt(),
     );
-    signal.addEventListener("abort", () => this.#ended.resolve(Number(signal.reason)), { once: true });
+    signal.addEventListener("abort", () => this.#ended.resolve(codeOf(signal)), { once: true });
   }
 
   async close(): Promise<void> {

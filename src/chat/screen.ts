@@ -1,5 +1,6 @@
 import type { Stamped } from "../core/event.ts";
 import { exitCode } from "../core/exit.ts";
+import { interrupted } from "../core/problem.ts";
 import { clean, cleanLine } from "../render/clean.ts";
 import { costItem, count, paint, short } from "../render/format.ts";
 import { region, type Place } from "../render/region.ts";
@@ -35,7 +36,7 @@ export type ChatOptions = {
   history: readonly string[];
   /** Keeps what was entered. */
   remember(text: string): void;
-  /** Ends the chat; its reason is a code. */
+  /** Ends the chat; its reason is an Interruption. */
   signal: AbortSignal;
 };
 
@@ -93,7 +94,9 @@ export class Screen {
     const { terminal, signal } = this.#options;
     await terminal.write(pasteOn);
     this.#hold();
-    signal.addEventListener("abort", () => this.#end(Number(signal.reason)), { once: true });
+    const leave = () => this.#end(codeOf(signal));
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
     this.#draw();
   }
 
@@ -511,6 +514,11 @@ export class Screen {
     const text = [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("  ");
     return Bun.wrapAnsi(clean(text), width, { hard: true }).split("\n").slice(0, 6);
   }
+}
+
+/** The code of a chat that a signal ended. */
+export function codeOf(signal: AbortSignal): number {
+  return exitCode(interrupted(signal).error.outcome);
 }
 
 /** A row with a mark where the cursor would be. */

@@ -4,7 +4,7 @@ import { attachedFile } from "../app/attach.ts";
 import { openTalk } from "../app/converse.ts";
 import { secrecyOf } from "../app/secrecy.ts";
 import type { Desk, Outside } from "../chat/desk.ts";
-import { exitCode } from "../core/exit.ts";
+import { exitCode, type Interruption } from "../core/exit.ts";
 import type { Ask, Confirm } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
@@ -95,7 +95,7 @@ export const chatCommand: Handler = async (args, io) => {
         confirm: confirmed(front),
         tell: async (text) => front.desk.print(`${clean(text)}\n`),
         line: (question, until) => front.ask(question, until),
-        interrupts: ending.signal,
+        interrupts,
         files: { script: readScript, text: readText },
       });
       if (!opened.ok) return opened;
@@ -200,13 +200,16 @@ function dated(time: number): string {
   return `chat-${day}-${two(at.getHours())}${two(at.getMinutes())}${two(at.getSeconds())}`;
 }
 
-const endings = { SIGTERM: "terminated", SIGHUP: "hangup", SIGINT: "interrupt" } as const;
+const endings = { SIGTERM: "terminated", SIGHUP: "hangup", SIGINT: "interrupt" } as const satisfies Record<
+  string,
+  Interruption
+>;
 
 /** Makes signals end a chat in order, with their codes. */
 function endOnSignals(ending: AbortController, signals: ReadonlyArray<keyof typeof endings>): () => void {
   const handlers = signals.map((signal) => {
-    const code = exitCode(endings[signal]);
-    const handle = () => (ending.signal.aborted ? process.exit(code) : ending.abort(code));
+    const interruption = endings[signal];
+    const handle = () => (ending.signal.aborted ? process.exit(exitCode(interruption)) : ending.abort(interruption));
     process.on(signal, handle);
     return () => void process.off(signal, handle);
   });

@@ -373,7 +373,7 @@ test("commands of the agent file say their prompts, and the chat's own win", asy
     "agent.yaml": `${agent}commands:\n  explain: { description: Tells it simply, prompt: "Explain \${{ args }} simply" }\n  quit: Never\n`,
     "script.yaml": echo(2),
   });
-  await screen.until(ready);
+  await screen.until("'/quit' of the agent file is the chat's own");
   screen.type(`/help${enter}`);
   await screen.until("/explain WORDS");
   await screen.until("Tells it simply");

@@ -101,11 +101,23 @@ dist/commit: FORCE
 	@mkdir -p dist && scripts/commit > dist/.commit.new
 	@if cmp -s dist/.commit.new $@; then rm dist/.commit.new; else mv -f dist/.commit.new $@; fi
 
+parts := node_modules/.package-lock.json dist/licences.txt dist/native/librein_core.so dist/native/local-$(LOCAL) dist/native/rein-jail dist/native/o200k_base.ranks dist/native/cl100k_base.ranks dist/native/models.prices dist/commit
+
 # What libraries print by themselves is left out: on stdout it would be part of the answer, and it holds what servers say, raw.
-dist/rein: node_modules/.package-lock.json dist/licences.txt dist/native/librein_core.so dist/native/local-$(LOCAL) dist/native/rein-jail dist/native/o200k_base.ranks dist/native/cl100k_base.ranks dist/native/models.prices dist/commit package.json tsconfig.build.json scripts/compile $(typescript)
-	scripts/compile src/main.ts $@ --tsconfig-override=tsconfig.build.json --drop=console \
-	  --define REIN_VERSION="\"$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)\"" \
-	  --define REIN_COMMIT="\"$$(cat dist/commit)\""
+compile = scripts/compile src/main.ts $(1) --tsconfig-override=tsconfig.build.json --drop=console \
+  --define REIN_VERSION="\"$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)\"" \
+  --define REIN_COMMIT="\"$$(cat dist/commit)\""
+
+# What short runs use, which is laid side by side in the executable: less of it is read and kept. It is recorded with an executable of
+# its own, and again only with other packages: what has changed since is merely not laid there.
+orders := $(patsubst %,dist/orders/%.order,openai openai-compatible anthropic ollama)
+dist/orders/ollama.order: package-lock.json scripts/order.ts bench/service.ts | $(parts)
+	$(call compile,dist/orders/rein)
+	scripts/bun run scripts/order.ts dist/orders/rein dist/orders
+	@rm -f dist/orders/rein dist/orders/rein.chunks.json
+
+dist/rein: $(parts) dist/orders/ollama.order package.json tsconfig.build.json scripts/compile $(typescript)
+	$(call compile,$@) --bytecode-order=$$(echo $(orders) | tr ' ' ,)
 
 # What the benchmark measures rein against is compiled in the same way.
 dist/bench/%: bench/baselines/%.ts scripts/compile node_modules/.package-lock.json

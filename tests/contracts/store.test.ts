@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { noUsage } from "../../src/core/model.ts";
 import type { DurableEvent, Stamped } from "../../src/core/event.ts";
 import type { OutcomeName } from "../../src/core/exit.ts";
+import type { RecallQuery } from "../../src/core/recall.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Journal, Store, WholeRun } from "../../src/core/store.ts";
 import { memoryStore, openStore } from "../../src/store/open.ts";
@@ -299,6 +300,56 @@ for (const { name, open, here = true } of stores) {
       }
       expect(value(await store.attachment("abc"))).toEqual(bytes);
       expect(value(await store.attachment("abd"))).toBeUndefined();
+      await store.close();
+    });
+
+    test("a run recalls what it and the runs of its session before it said and got, the newest first", async () => {
+      const store = await open();
+      const got = (
+        seq: number,
+        content: string,
+        more: { name?: string; agent_id?: string } = {},
+      ): Stamped<DurableEvent> => ({
+        seq,
+        time: 1,
+        type: "call_end",
+        turn: seq,
+        id: `c${seq}`,
+        name: "look",
+        content,
+        error: false,
+        duration_ms: 1,
+        ...more,
+      });
+      const other = value(await store.begin({ id: "r0", agent: "a", model: "m", time: 1 }));
+      await write(other, got(1, "a Needle of another"));
+      const first = value(await store.begin({ id: "r1", session: "s", agent: "a", model: "m", time: 1 }));
+      await write(
+        first,
+        { seq: 0, time: 1, type: "user", text: "find the NEEDLE" },
+        got(1, 'the "needle" is\u0000 here'),
+      );
+      await first.close();
+      const second = value(await store.begin({ id: "r2", session: "s", agent: "a", model: "m", time: 1 }));
+      const many = Array.from({ length: 250 }, (_, index) => got(index + 1, "hay"));
+      await write(second, ...many, turn(300, 1, "no needle yet"));
+      await write(
+        second,
+        got(301, "needle", { name: "context_recall" }),
+        got(302, "needle of a helper", { agent_id: "a1" }),
+      );
+      const texts = async (query: RecallQuery, agent: string | null = null, most = 9) =>
+        value(await second.recall(query, agent, most)).map((event) =>
+          event.type === "turn_end" ? event.message.text : event.type === "user" ? event.text : event.content,
+        );
+      const all = ["no needle yet", 'the "needle" is\u0000 here', "find the NEEDLE"];
+      expect(await texts({ text: "needle" })).toEqual(all);
+      expect(await texts({ text: "needle" }, null, 2)).toEqual(all.slice(0, 2));
+      expect(await texts({ text: "needle" }, "a1")).toEqual(["needle of a helper"]);
+      expect(await texts({ call: "c1" })).toEqual(["hay", 'the "needle" is\u0000 here']);
+      expect(await texts({ turn: 7 })).toEqual(["hay"]);
+      expect(await texts({ text: "100%" })).toEqual([]);
+      expect(second.before).toBe("r1");
       await store.close();
     });
 

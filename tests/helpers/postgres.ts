@@ -7,6 +7,8 @@ export type Server = {
   /** A new, empty database. `password`: over TCP, with the password of `ada`; else over its socket, without one. */
   database(how?: { password: true }): string;
   port: number;
+  /** Where its certificate is, if it has one. */
+  certificate: string;
   stop(): Promise<void>;
 };
 
@@ -28,8 +30,8 @@ export function postgresFolder(): string | undefined {
 const nobody = 65534;
 const asUser = process.geteuid?.() === 0 ? ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"] : [];
 
-/** `fsync`: what it says is on disk is; tests need not wait for that. */
-export async function startPostgres(bin: string, how?: { fsync: true }): Promise<Server> {
+/** `fsync`: what it says is on disk is; tests need not wait for that. `tls`: with a certificate for `localhost` over TCP. */
+export async function startPostgres(bin: string, how?: { fsync?: true; tls?: true }): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), "rein-pg-"));
   const data = join(folder, "data");
   mkdirSync(data, { mode: 0o700 });
@@ -52,6 +54,18 @@ export async function startPostgres(bin: string, how?: { fsync: true }): Promise
     "-c",
     "max_connections=40",
   ];
+  const certificate = join(folder, "certificate.pem");
+  if (how?.tls) {
+    const key = join(folder, "key.pem");
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2", "-nodes"];
+    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+    const files = ["-keyout", key, "-out", certificate];
+    const signed = Bun.spawnSync(["openssl", "req", "-x509", ...curve, ...subject, ...files], { stderr: "pipe" });
+    if (!signed.success) throw new Error(`openssl: ${signed.stderr}`);
+    chmodSync(key, 0o600);
+    if (asUser.length > 0) chownSync(key, nobody, nobody);
+    settings.push("-c", "ssl=on", "-c", `ssl_cert_file=${certificate}`, "-c", `ssl_key_file=${key}`);
+  }
   const serve = [join(bin, "postgres"), "-D", data, "-k", folder, "-p", `${port}`, ...settings];
   const server = Bun.spawn([...asUser, ...serve], { cwd: "/", stdout: "ignore", stderr: "pipe" });
   let log = "";
@@ -66,6 +80,7 @@ export async function startPostgres(bin: string, how?: { fsync: true }): Promise
   let databases = 0;
   return {
     port,
+    certificate,
     database(how) {
       const name = `d${databases++}`;
       const psql = ["psql", "-h", folder, "-p", `${port}`, "-U", "ada", "-qc", `CREATE DATABASE ${name}`, "postgres"];

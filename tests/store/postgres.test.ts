@@ -5,7 +5,7 @@ import { findCalls, findStore, openStore } from "../../src/store/open.ts";
 import { password, postgresFolder, startPostgres } from "../helpers/postgres.ts";
 
 const folder = postgresFolder();
-const server = folder === undefined ? undefined : await startPostgres(folder);
+const server = folder === undefined ? undefined : await startPostgres(folder, { tls: true });
 afterAll(() => server?.stop());
 const database = (how?: { password: true }) => server?.database(how) ?? "";
 
@@ -86,7 +86,6 @@ describe.skipIf(server === undefined)("a journal in PostgreSQL", () => {
     expect(await message(wrong)).toContain('password authentication failed for user "ada"');
     const elsewhere = [
       `${url.slice(0, url.lastIndexOf("/"))}/nowhere?sslpassword=hidden`,
-      `${url}?sslmode=require`,
       url.replace(`:${server?.port}`, ":1"),
       `postgres://ada:${encodeURIComponent(password)}@[bad/x`,
       `mysql://ada:${encodeURIComponent(password)}@localhost/x`,
@@ -96,7 +95,17 @@ describe.skipIf(server === undefined)("a journal in PostgreSQL", () => {
       expect(told).toStartWith("Cannot open the journal");
       for (const secret of [password, encodeURIComponent(password), "hidden"]) expect(told).not.toContain(secret);
     }
-    expect(await message(elsewhere[1] ?? "")).toContain("SSL");
+  });
+
+  test("TLS is as the URL says: a certificate is verified where it is asked for", async () => {
+    const url = database({ password: true });
+    expect(await message(`${url}?sslmode=require`)).toBe("opened");
+    const verified = `${url}?sslmode=verify-full`;
+    expect(await message(verified)).toStartWith("Cannot open the journal");
+    const known = `${verified}&sslrootcert=${server?.certificate}`;
+    expect(await message(known)).toStartWith("Cannot open the journal");
+    // It is of that name.
+    expect(await message(known.replace("127.0.0.1", "localhost"))).toBe("opened");
   });
 
   test("tables of a newer version are refused and left; of an empty database nothing is made to read it", async () => {

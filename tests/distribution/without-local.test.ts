@@ -23,7 +23,7 @@ beforeAll(async () => {
     "LICENSE",
   ])
     cpSync(join(root, name), join(copy, name), kept);
-  for (const name of ["src", "docs", "scripts"]) cpSync(join(root, name), join(copy, name), kept);
+  for (const name of ["src", "docs", "scripts", "bench"]) cpSync(join(root, name), join(copy, name), kept);
   const target = join(root, "native/target");
   cpSync(join(root, "native"), join(copy, "native"), { ...kept, filter: (path) => path !== target });
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));

@@ -37,7 +37,9 @@ const schema = schemaOf({
     form: texts("Fields of a form to send as the body"),
     text: { type: "string", description: "Text to send as the body, with a content-type header of your choice" },
     file: pathSchema("A file to send as the body"),
-    save_to: pathSchema("A file to save the answer's body to, instead of showing it. An error's body is shown, and not saved"),
+    save_to: pathSchema(
+      "A file to save the answer's body to, instead of showing it. An error's body is shown, and not saved",
+    ),
     timeout: waitSchema("Seconds to wait for the answer. Default: 30"),
   },
   required: ["url"],

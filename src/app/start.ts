@@ -12,11 +12,11 @@ import type { OpenHost } from "../host/host.ts";
 import type { Policy } from "../permit/policy.ts";
 import { keepChanges } from "./changes.ts";
 import type { Actor, Common } from "./crew.ts";
-import { isTooMuch, JournalLost, journalPath, makeEmit, makeKeep, openJournal } from "./journal.ts";
+import { isTooMuch, JournalLost, journalPath, makeEmit, makeKeep, openJournal, type Journaling } from "./journal.ts";
 import type { McpRun } from "./mcp.ts";
 import type { NamedModel } from "./model.ts";
 import { perform } from "./perform.ts";
-import { problemOf, type Problem } from "../core/problem.ts";
+import { interrupted, problemOf, type Problem } from "../core/problem.ts";
 import type { RunRequest, Turn } from "./request.ts";
 
 /** A run whose model and doors are ready and whose texts are filled. */
@@ -54,6 +54,12 @@ function launchOf({ plan, cwd, model, environment, grants, servers = [] }: RunRe
   };
 }
 
+/** The wait for a session takes of the run's time. */
+function journalingOf({ journaling }: RunRequest, session: string | undefined, signal: AbortSignal): Journaling {
+  const { wait, ...how } = journaling ?? {};
+  return { ...how, session, ...(wait === undefined ? {} : { wait: AbortSignal.any([wait, signal]) }) };
+}
+
 /** Opens the journal and runs to the end. */
 export async function startRun(
   request: RunRequest,
@@ -66,8 +72,9 @@ export async function startRun(
   const session = turn === undefined ? request.session : turn.session;
   const newRun = { id, agent: plan.name, model: model.name, time: clock.now() };
   const opened = await (resumed === undefined
-    ? (turn?.open(newRun) ?? openJournal(journalPath(environment), newRun, { ...request.journaling, session }))
+    ? (turn?.open(newRun) ?? openJournal(journalPath(environment), newRun, journalingOf(request, session, signal)))
     : ok(resumed.journal));
+  if (!opened.ok && signal.aborted) return interrupted(signal, "Ended while it waited for its session");
   if (!opened.ok) return problemOf("usage", opened.error.message);
   const { journal, history, warning, recall } = opened.value;
   if (isTooMuch(history, attachments)) {

@@ -1,22 +1,23 @@
 import { commandLabel } from "../core/command-label.ts";
 import { eventVersion, type DurableEvent, type Emit, type Launch } from "../core/event.ts";
-import { exitCode, type Interruption, type OutcomeName } from "../core/exit.ts";
+import { exitCode } from "../core/exit.ts";
 import type { Json, JsonObject, JsonSchema } from "../core/json.ts";
 import { mostAttached, type Attachment, type Message } from "../core/message.ts";
-import type { Model, ModelFailure, ModelRequest } from "../core/model.ts";
+import type { Model, ModelRequest } from "../core/model.ts";
 import { differenceOf, prefixOf, type Prefix } from "../core/prefix.ts";
-import { dollars, paidOf } from "../core/price.ts";
+import { paidOf } from "../core/price.ts";
 import type { Denial } from "../core/permission.ts";
 import type { Check, Limits } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Tool } from "../core/tool.ts";
 import { fitAnswer, repairPrompt } from "./answer.ts";
-import { runCalls, type CallContext, type FinishedCall, type Surroundings } from "./calls.ts";
+import { runCalls, type CallContext, type Surroundings } from "./calls.ts";
 import { Context, type ContextOptions } from "./context.ts";
 import { Conversation } from "./conversation.ts";
+import { ended, failed, interrupted, limited, type Ending } from "./ending.ts";
 import { checkKey, noPast, Past, type PastRun } from "./past.ts";
 import { readReply, type Replied, type Reply } from "./reply.ts";
-import { Tally, type Reached } from "./tally.ts";
+import { Tally } from "./tally.ts";
 
 /** How one check of the answer came out. */
 export type CheckOutcome = { ok: boolean; detail: string; denial?: Denial };
@@ -62,9 +63,6 @@ export type RunOptions = Surroundings & {
 /** The way out where a request cannot be made to fit. */
 const larger = "name a model with a larger window with '--model', or give it less to read";
 const more = `raise 'context.max_tokens', ${larger}`;
-
-/** How a run came to its end. */
-type Ending = { outcome: OutcomeName; answer: Json; error: RunResult["error"]; partial?: string };
 
 /** The model that is asked next, and the name of the one that answered last. */
 type Asked = { model: Model; answered: string | null };
@@ -317,74 +315,4 @@ async function judge(answer: Json, turn: number, options: RunOptions, tally: Tal
     return ended("denied", answer, count === 1 ? "A permission was refused" : `${count} permissions were refused`);
   }
   return { outcome: "done", answer, error: null };
-}
-
-function ended(outcome: OutcomeName, answer: Json, message: string): Ending {
-  return { outcome, answer, error: { message } };
-}
-
-const failureOutcomes: Record<ModelFailure["kind"], OutcomeName> = {
-  service: "service",
-  network: "service",
-  credentials: "credentials",
-  request: "usage",
-};
-
-function failed(failure: ModelFailure): Ending {
-  const { kind, message, hint } = failure;
-  return { outcome: failureOutcomes[kind], answer: null, error: hint === undefined ? { message } : { message, hint } };
-}
-
-async function limited(
-  { call, ...reached }: Reached,
-  { emit, model }: Pick<RunOptions, "emit" | "model">,
-): Promise<Ending> {
-  await emit({ type: "limit", ...reached });
-  if (reached.limit === "same_denial")
-    return ended("denied", null, "The same permission was refused three times in a row");
-  if (call?.misfit) return { outcome: "limit", answer: null, error: misfitError(model.name, call) };
-  return ended("limit", null, limitMessage(reached));
-}
-
-/** A model that cannot call the tool, though it was told twice what is wrong. */
-function misfitError(model: string, { call, result }: FinishedCall) {
-  const why = result.content.replace(/^The /, "the ");
-  const message = `'${model}' called '${call.name}' three times in a row with wrong arguments: ${why}`;
-  return { message, hint: "name a model that is better at calling tools with '--model', or offer it fewer tools" };
-}
-
-function limitMessage({ limit, value, max }: Reached): string {
-  switch (limit) {
-    case "same_failure":
-      return "The same call failed three times in a row";
-    case "output_length":
-      return "The model's answer was cut at its longest output length";
-    case "tool_calls":
-      return `The limit of ${max} tool calls was reached: the next turn asked for call ${value}`;
-    case "cost":
-      return `The limit of ${dollars(max)} US dollars was reached: ${dollars(value)} are spent${short(value, max)}`;
-    case "tokens":
-      return `The limit of ${max} tokens was reached${value < max ? `: ${value} are used${short(value, max)}` : ""}`;
-    default:
-      return `The limit of ${max} ${limit} was reached`;
-  }
-}
-
-function short(value: number, max: number): string {
-  return value < max ? ", and the rest does not pay for the answer" : "";
-}
-
-const interruptions: Record<Interruption, string> = {
-  timeout: "The time limit was reached",
-  hangup: "Ended by SIGHUP",
-  interrupt: "Interrupted",
-  reader_gone: "The reader of the output went away",
-  terminated: "Ended by SIGTERM",
-};
-
-function interrupted(signal: AbortSignal): Ending {
-  const reason: unknown = signal.reason;
-  const name = Object.keys(interruptions).find((key): key is Interruption => key === reason);
-  if (name === undefined) throw new Error(`A run was aborted for an unknown reason: ${String(reason)}`);
-  return ended(name, null, interruptions[name]);
 }

@@ -75,6 +75,8 @@ export class Screen {
   #hint = "";
   /** Ctrl-C was the last key: once more ends the chat. */
   #armed = false;
+  /** Ctrl-D was the last key, while something was under way. */
+  #leaving = false;
   #escape: AbortController | undefined;
   /** What waits to be printed, and whether somebody draws. */
   #printed = "";
@@ -233,6 +235,7 @@ export class Screen {
       this.#held.push(key);
       return;
     }
+    this.#leaving = false;
     const isInterrupt = key.kind === "key" && key.name === "ctrl-c";
     const armed = this.#armed;
     if (!isInterrupt) this.#armed = false;
@@ -248,7 +251,10 @@ export class Screen {
         return this.#interrupt(armed);
       case "end":
         if (this.#work === undefined) this.#end(0);
-        else this.#hint = "Ctrl-C stops what is under way";
+        else {
+          this.#leaving = true;
+          this.#hint = "The chat ends when this is done";
+        }
         return;
       case "complete":
         void this.#complete();
@@ -323,6 +329,7 @@ export class Screen {
     })
       .catch((error: unknown) => this.#ended.reject(error))
       .then(() => {
+        if (this.#leaving && this.#queue.length === 0) this.#end(0);
         if (!this.#over) this.#next();
       });
   }

@@ -27,6 +27,9 @@ function seen(screen: Pick<Screen, "text"> | string, columns = 80): string {
     .replace(/\d+(?:\.\d+)?m?s · \d+ tokens/g, "TIME");
 }
 
+/** Nothing is under way: the cursor is where one types. */
+const idle = (screen: Screen) => screen.until("\u001b[?25h");
+
 const open = (files: Record<string, string>, command = chat, env: Record<string, string> = {}) =>
   openScreen(command, files, { columns: 80, env });
 
@@ -36,6 +39,7 @@ test("what is entered is answered, and stands above", async () => {
   screen.type(`hello${enter}`);
   await screen.until("You said: hello");
   await screen.until("tokens");
+  await idle(screen);
   screen.type(ctrl("d"));
   const { code, cooked } = await screen.end();
   expect({ code, cooked }).toEqual({ code: 0, cooked: true });
@@ -78,7 +82,7 @@ test("what was typed before is there again, in the next chat too, and can be sea
   screen.type(`${up}${up}${up}!${enter}`);
   await screen.until("You said: first thing!");
   await screen.until("tokens");
-  await Bun.sleep(50);
+  await idle(screen);
   screen.type(ctrl("d"));
   await screen.until("-rw-------");
   await screen.until("again");
@@ -101,7 +105,7 @@ test("a secret is not kept in the history", async () => {
   screen.type(`plain${enter}`);
   await screen.until("You said: plain");
   await screen.until("tokens");
-  await Bun.sleep(50);
+  await idle(screen);
   screen.type(ctrl("d"));
   await screen.until("end\n");
   expect(screen.text()).toEndWith('\n"plain"\nend\n');
@@ -134,6 +138,7 @@ test("Ctrl-C stops a turn and keeps what came; the next turn knows of it", async
   await screen.until("tokens");
   screen.type(`/context${enter}`);
   await screen.until("4 messages");
+  await idle(screen);
   screen.type(ctrl("d"));
   expect((await screen.end()).code).toBe(0);
 });
@@ -345,6 +350,7 @@ test("a write is shown and taken back with its turn", async () => {
   await screen.until("> change it");
   screen.type(`${ctrl("u")}/context${enter}`);
   await screen.until("0 messages");
+  await idle(screen);
   screen.type(ctrl("d"));
   await screen.until("end\n");
   expect((await screen.end()).text).toEndWith("alpha\nbeta\nend\n");
@@ -391,7 +397,7 @@ test("a session goes on where it was left, and another can be taken up", async (
   screen.type(`alpha${enter}`);
   await screen.until("You said: alpha");
   await screen.until("tokens");
-  await Bun.sleep(50);
+  await idle(screen);
   screen.type(ctrl("d"));
   await screen.until(" · two");
   screen.type(`/resume on\t${enter}`);
@@ -405,7 +411,7 @@ test("a session goes on where it was left, and another can be taken up", async (
   await screen.until("2 turns taken back");
   screen.type(`/context${enter}`);
   await screen.until("0 messages");
-  await Bun.sleep(50);
+  await idle(screen);
   screen.type(ctrl("d"));
   await screen.until("one");
   expect((await screen.end()).text).not.toContain("\ntwo ");
@@ -449,7 +455,7 @@ test("a conversation goes on in a copy, and is written to files by their endings
   await screen.until("ends in .md, .html or .jsonl");
   screen.type(`/export out.html${enter}`);
   await screen.until("Written: out.html");
-  await Bun.sleep(50);
+  await idle(screen);
   screen.type(ctrl("d"));
   await screen.until("<!doctype html>");
   await screen.until("one-2");
@@ -516,7 +522,7 @@ test("a session that goes on shows where it was left", async () => {
   screen.type(`alpha${enter}`);
   await screen.until("You said: alpha");
   await screen.until("tokens");
-  await Bun.sleep(50);
+  await idle(screen);
   screen.type(ctrl("d"));
   await screen.until("\u001b[?2004l");
   await screen.until("> alpha");
@@ -557,7 +563,7 @@ test("Ctrl-Z gives the terminal to the shell until it lets the chat go on", asyn
   screen.type(enter);
   await screen.until("You said: half");
   await screen.until("tokens");
-  await Bun.sleep(50);
+  await idle(screen);
   screen.type(ctrl("d"));
   await screen.until("shell> ");
 });
@@ -569,4 +575,26 @@ test("without a key and a name of a model the chat says what can be done, and le
   await screen.until("The agent file '-' is read from stdin");
   await screen.until("code 2");
   expect((await screen.end()).cooked).toBe(true);
+});
+
+test("Ctrl-D while something is under way ends the chat after it", async () => {
+  await using screen = open({ "agent.yaml": agent, "script.yaml": script({ text: "slow words", drip: "100ms" }) });
+  await screen.until(ready);
+  screen.type(`go${enter}`);
+  await screen.until("slow");
+  screen.type(ctrl("d"));
+  await screen.until("The chat ends when this is done");
+  await screen.until("words");
+  expect((await screen.end()).code).toBe(0);
+});
+
+test("Ctrl-C while it is made ready ends it", async () => {
+  await using screen = open(
+    { ...talker(), "agent.yaml": `${agent}mcp: { slow: { command: [sleep, "100"], deadline: 60s } }\n` },
+    `${chat} -P`,
+  );
+  await screen.until("making ready");
+  screen.type(ctrl("c"));
+  const { code, cooked } = await screen.end();
+  expect({ code, cooked }).toEqual({ code: 130, cooked: true });
 });

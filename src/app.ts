@@ -53,7 +53,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   const granted = makePolicy(plan, request.grants, machine.value);
   if (!granted.ok) return problemOf("usage", granted.error.join("\n"));
   const { resumed } = request;
-  const policy = resumed === undefined ? granted : noWider(plan, granted.value, resumed, machine.value);
+  const policy = resumed === undefined ? granted : noWider(granted.value, resumed, machine.value);
   if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
   const chosen = await chooseOrOffer(request);
   if (!chosen.ok && !(request.dryRun && chosen.error.outcome === "credentials")) return chosen;
@@ -384,9 +384,10 @@ function scriptsOf({ past: { events }, journal: { history } }: Resumed) {
   return { events, earlierResults: results.reduce((sum, one) => sum + one, 0) };
 }
 
-/** What is granted now, as far as it was granted when the run began. */
-function noWider(plan: Plan, granted: Policy, { launch }: Resumed, machine: Machine): Result<Policy, string[]> {
-  const first = makePolicy(plan, launch.grants, machine);
+/** What is granted now, as far as the file of that time requested it and it was granted when the run began. */
+function noWider(granted: Policy, { launch }: Resumed, machine: Machine): Result<Policy, string[]> {
+  const { permissions = {}, deny = {}, grants } = launch;
+  const first = makePolicy({ permissions, deny }, grants, machine);
   return first.ok ? { ok: true, value: policyWithin(first.value, granted) } : first;
 }
 

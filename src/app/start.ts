@@ -4,6 +4,7 @@ import type { Clock } from "../core/host.ts";
 import type { Mask } from "../core/mask.ts";
 import type { Attachment } from "../core/message.ts";
 import type { Model } from "../core/model.ts";
+import type { PermissionLists } from "../core/permission.ts";
 import { oneShot, type InputValues } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
 import { ok, type Result } from "../core/result.ts";
@@ -50,8 +51,14 @@ function launchOf({ plan, cwd, model, environment, grants, servers = [] }: RunRe
     cwd,
     ...(named === undefined || named === "" ? {} : { model: named }),
     grants,
+    ...(isEmpty(plan.permissions) ? {} : { permissions: plan.permissions }),
+    ...(isEmpty(plan.deny) ? {} : { deny: plan.deny }),
     ...(servers.length === 0 ? {} : { servers }),
   };
+}
+
+function isEmpty(lists: PermissionLists): boolean {
+  return Object.keys(lists).length === 0;
 }
 
 /** The wait for a session takes of the run's time. */

@@ -2,7 +2,7 @@ import type { JsonObject } from "./json.ts";
 import type { McpState, McpTransportName } from "./mcp.ts";
 import type { AttachmentFacts, KeptText, Message, ToolCall } from "./message.ts";
 import type { StopReason, Usage } from "./model.ts";
-import type { Grants, PermissionKind } from "./permission.ts";
+import type { Grants, PermissionKind, PermissionLists } from "./permission.ts";
 import type { Picture } from "./picture.ts";
 import type { Paid } from "./price.ts";
 import type { Scorer, Side } from "./route.ts";
@@ -257,6 +257,9 @@ export type Launch = {
   /** The model that the caller named. */
   model?: string;
   grants: Grants;
+  /** What the file requested and denied itself; absent where it did neither. */
+  permissions?: PermissionLists;
+  deny?: PermissionLists;
   /** The absolute paths of further files with MCP servers. */
   servers?: string[];
 };

@@ -27,6 +27,7 @@ export class Past {
   readonly data: PastRun["data"];
   readonly #events: readonly PastEvent[];
   readonly #emit: Emit;
+  readonly #revive: () => Promise<void>;
   readonly #restore: (event: PastEvent) => void;
   readonly #ends: Queues = { turn_end: new Map(), call_end: new Map(), check: new Map() };
   readonly #calls = new Map<string, PastCall[]>();
@@ -38,10 +39,20 @@ export class Past {
   readonly #turns: number[] = [];
   #passed = 0;
 
-  /** `restore` is told of each event that is behind the run again, but for those of agents that go on themselves. */
-  constructor({ events, data }: PastRun, emit: Emit, restore: (event: PastEvent) => void) {
+  /**
+   * `restore` is told of each event that is behind the run again, but for those of agents that go on themselves. `revive` is called before
+   * the first answer or call that is not there yet.
+   */
+  constructor(
+    { events, data }: PastRun,
+    emit: Emit,
+    restore: (event: PastEvent) => void,
+    revive: () => Promise<void> = async () => undefined,
+  ) {
     this.data = data;
     this.#emit = emit;
+    let revived: Promise<void> | undefined;
+    this.#revive = () => (revived ??= revive());
     this.#events = events;
     this.#restore = restore;
     this.#open = new Set(pastAgents(events).flatMap(({ id, result }) => (result === undefined ? [id] : [])));
@@ -145,6 +156,7 @@ export class Past {
       return found.event;
     }
     this.#passTo(this.#events.length);
+    if (type !== "check") await this.#revive();
     const made = await make();
     if (made !== undefined) await this.#emit(made, durability);
     return made;

@@ -15,7 +15,7 @@ import { runCalls, type CallContext, type Surroundings } from "./calls.ts";
 import { Context, type ContextOptions } from "./context.ts";
 import { Conversation } from "./conversation.ts";
 import { ended, failed, interrupted, limited, type Ending } from "./ending.ts";
-import { checkKey, noPast, Past, type PastRun } from "./past.ts";
+import { checkKey, noPast, Past, type PastEvent, type PastRun } from "./past.ts";
 import { readReply, type Replied, type Reply } from "./reply.ts";
 import { Tally } from "./tally.ts";
 
@@ -53,7 +53,7 @@ export type RunOptions = Surroundings & {
   launch?: Launch;
   /** What it has done before it goes on. Then `prompt` and `attachments` are what it was asked at first. */
   past?: PastRun;
-  /** Sets to work again what went on beside the turns. */
+  /** Sets to work again what went on beside the turns: called once there is an answer to ask for, or a call to make. */
   revive?(): Promise<void>;
   /** Ends what still goes on beside the turns. What that refuses and uses is of the result too. */
   settle?(): Promise<void>;
@@ -71,13 +71,13 @@ type Asked = { model: Model; answered: string | null };
 export async function run(options: RunOptions): Promise<RunResult> {
   const tally = options.tally ?? new Tally(options.limits);
   const { prompt, attachments, model } = options;
-  const past = new Past(options.past ?? noPast, options.emit, (event) => tally.restore(event, model.name));
+  const restore = (event: PastEvent) => tally.restore(event, model.name);
+  const past = new Past(options.past ?? noPast, options.emit, restore, options.revive);
   await options.emit(past.begun ? resumeEvent(options, past) : startEvent(options));
   await past.once("user", async () => {
     const kept = attachments.length === 0 ? {} : { attachments: await options.keep(attachments) };
     await options.emit({ type: "user", text: prompt, ...kept });
   });
-  await options.revive?.();
   const asked: Asked = { model, answered: null };
   const ending = await converse(options, tally, asked, past);
   await options.settle?.();

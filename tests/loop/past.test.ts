@@ -279,6 +279,20 @@ describe("a run that was cut after any of its events and goes on", () => {
   });
 });
 
+test("what went on beside the turns is set to work again once, and only where there is an answer to ask for or a call to make", async () => {
+  const full = await playAll();
+  const revivals = async (count: number) => {
+    let revived = 0;
+    const { events } = await cutAfter([], count);
+    await play(newWorld(), events, { ...scripted, revive: async () => void revived++ });
+    return revived;
+  };
+  const answered = full.events.findLastIndex((event) => event.type === "turn_end");
+  expect(await revivals(answered)).toBe(1);
+  expect(await revivals(answered + 1)).toBe(0);
+  expect(await revivals(4)).toBe(1);
+});
+
 describe("what is no finished step", () => {
   test("an answer that was cut is asked for again, is paid for, and is in no later request", async () => {
     const world = newWorld();

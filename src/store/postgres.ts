@@ -18,6 +18,9 @@ export type Link = {
   take(name: string): Promise<(() => Promise<void>) | undefined>;
 };
 
+/** How long a server that does not answer is waited for, where the URL does not say. */
+const patienceSeconds = 10;
+
 /**
  * Opens a journal in a PostgreSQL database and makes its tables where they are missing. For who only reads they are not made and not
  * changed, and where there are none there is no store. All options are the URL's own: `?sslmode=verify-full&sslrootcert=…`.
@@ -33,7 +36,8 @@ export async function openPostgres(url: string, reading: boolean): Promise<Resul
   try {
     // What must be on disk says so itself.
     const settings = { application_name: "rein", synchronous_commit: "off", tcp_keepalives_idle: "30" };
-    sql = new Bun.SQL(url, { max: 1, connection: settings });
+    const patience = /[?&]connect_timeout=/.test(url) ? {} : { connectionTimeout: patienceSeconds };
+    sql = new Bun.SQL(url, { max: 1, connection: settings, ...patience });
     const link = linkOn(await sql.reserve());
     const wrong = await ready(link, reading);
     if (wrong === "empty") {

@@ -235,3 +235,19 @@ test("a file that a process was killed on while it made it is an empty journal",
   expect(await found.value.sessions()).toEqual({ ok: true, value: [] });
   await found.value.close();
 });
+
+test("what is removed gives its space back to the disk", async () => {
+  const location = place();
+  const store = await opened(location);
+  for (const id of ["r1", "r2"]) {
+    const journal = await store.begin({ id, agent: "a", model: "m", time: 1 });
+    if (!journal.ok) throw new Error(journal.error.message);
+    await journal.value.append({ seq: 0, time: 1, type: "user", text: "x".repeat(2_000_000) }, "normal");
+    await journal.value.keep(id, new Uint8Array(3_000_000));
+    await journal.value.close();
+  }
+  expect(await store.remove({ kind: "run", name: "r1" })).toMatchObject({ ok: true });
+  expect(await store.prune({ now: 1e12, age: 0, bytes: 1e9 })).toMatchObject({ ok: true, value: { runs: 1 } });
+  await store.close();
+  expect(statSync(location).size).toBeLessThan(200_000);
+});

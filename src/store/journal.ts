@@ -70,10 +70,13 @@ export function journals(db: Database, take: Take) {
       }
     }
     try {
-      const number = Number(addRun.run(run.id, session, run.agent, run.model, run.time).lastInsertRowid);
-      // Nobody else knows of it yet, so that it is ours.
-      release ??= take({ run: number });
-      return ok(journal(number, release, attempt));
+      const add = db.transaction(() => {
+        const number = Number(addRun.run(run.id, session, run.agent, run.model, run.time).lastInsertRowid);
+        // Nobody else sees it before it is ours.
+        release ??= take({ run: number });
+        return number;
+      });
+      return ok(journal(add.immediate(), release, attempt));
     } catch (error) {
       release?.();
       throw error;

@@ -70,10 +70,15 @@ export function pgJournals(link: Link, write: Write) {
     try {
       const add = `INSERT INTO rein_runs (id, session, agent, model, started)
         VALUES ($1::text, $2::bigint, $3::text, $4::text, $5::bigint) RETURNING number::float8 AS number`;
-      const [row] = await query<{ number: number }>(add, [id, taken?.session ?? null, agent, model, time]);
-      const number = row?.number ?? 0;
-      // Nobody else knows of it yet, so that it is ours.
-      const release = taken?.release ?? (await take(`run ${number}`));
+      const insert = async () =>
+        (await query<{ number: number }>(add, [id, taken?.session ?? null, agent, model, time]))[0]?.number ?? 0;
+      // One that is in no session nobody else sees before it is ours.
+      const alone = async () => {
+        const number = await insert();
+        return { number, release: await take(`run ${number}`) };
+      };
+      const { number, release } =
+        taken === undefined ? await link.transaction(alone) : { number: await insert(), release: taken.release };
       return ok(await journal(number, taken?.session ?? null, release));
     } catch (error) {
       await taken?.release();

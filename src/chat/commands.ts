@@ -177,7 +177,13 @@ async function servers(_words: string, chat: Conduct): Promise<void> {
 
 async function permissions(_words: string, chat: Conduct): Promise<void> {
   const { allowed, ungranted, denied } = chat.outside.talk.permissions;
-  const rows = [...ruleRows("allowed", allowed), ...ruleRows("asked for", ungranted), ...ruleRows("denied", denied)];
+  const answers = chat.outside.answered.map(({ kind, target }) => ["in this chat", kind, cleanLine(target)]);
+  const rows = [
+    ...ruleRows("allowed", allowed),
+    ...answers,
+    ...ruleRows("asked for", ungranted),
+    ...ruleRows("denied", denied),
+  ];
   if (rows.length === 0) return chat.note("Nothing is allowed, and nothing asked for");
   await chat.desk.print(tableText(rows));
 }

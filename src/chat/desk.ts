@@ -1,3 +1,4 @@
+import type { PermissionKind } from "../core/permission.ts";
 import type { Result } from "../core/result.ts";
 import type { Talk, TalkFile } from "../core/talk.ts";
 import type { Look } from "./turn-view.ts";
@@ -28,6 +29,8 @@ export type Outside = {
   files(typed: string): string[];
   models(typed: string): Promise<string[]>;
   sessions(): Promise<string[]>;
+  /** What was allowed for as long as this chat goes on. */
+  answered: ReadonlyArray<{ kind: PermissionKind; target: string }>;
   /** The notes of the agent's memory; undefined where it has none. */
   memory: (() => Result<string, string>) | undefined;
   /** The commands of the agent file. `fill` makes a prompt of what stands behind one. */

@@ -5,7 +5,7 @@ import { openTalk } from "../app/converse.ts";
 import { secrecyOf } from "../app/secrecy.ts";
 import type { Desk, Outside } from "../chat/desk.ts";
 import { exitCode, type Interruption } from "../core/exit.ts";
-import type { Ask, Confirm } from "../core/permission.ts";
+import type { Ask, Confirm, PermissionKind } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Talk, TalkFile } from "../core/talk.ts";
@@ -28,6 +28,8 @@ import { givenInput, typedInput } from "./run-input.ts";
 import { reportProblem } from "./run-output.ts";
 import { loadAgent } from "./run.ts";
 import { usageError } from "./usage.ts";
+
+type Answered = Array<{ kind: PermissionKind; target: string }>;
 
 /** What a chat is on: rows that are drawn anew, or lines. */
 type Front = {
@@ -76,6 +78,7 @@ export const chatCommand: Handler = async (args, io) => {
     closed = true;
   };
   let talk: Talk | undefined;
+  const answered: Answered = [];
   try {
     const made = await front.during("making ready", async (signal) => {
       const interrupts = AbortSignal.any([signal, ending.signal]);
@@ -91,7 +94,7 @@ export const chatCommand: Handler = async (args, io) => {
         input: input.value,
         cwd: io.cwd,
         environment: io.env,
-        ask: asked(plan, front),
+        ask: asked(plan, front, answered),
         confirm: confirmed(front),
         tell: async (text) => front.desk.print(`${clean(text)}\n`),
         line: (question, until) => front.ask(question, until),
@@ -108,7 +111,7 @@ export const chatCommand: Handler = async (args, io) => {
       await close();
       return await reportProblem(made.error, args, io);
     }
-    const code = await front.talk(outsideOf(made.value, plan, input.value, args, io));
+    const code = await front.talk(outsideOf(made.value, plan, input.value, answered, args, io));
     await close();
     const said = await made.value.events();
     // A name that nobody chose is told, so that it can be gone on with.
@@ -140,7 +143,7 @@ async function openFront(plan: Plan, io: Io, ephemeral: boolean, signal: AbortSi
   return new Screen({ ...options, terminal: rawTerminal(io), history: history.entries });
 }
 
-function outsideOf(talk: Talk, plan: Plan, input: InputValues, args: Arguments, io: Io): Outside {
+function outsideOf(talk: Talk, plan: Plan, input: InputValues, answered: Answered, args: Arguments, io: Io): Outside {
   const { memory } = plan;
   const place = { cwd: io.cwd, env: io.env };
   return {
@@ -155,6 +158,7 @@ function outsideOf(talk: Talk, plan: Plan, input: InputValues, args: Arguments, 
     files: (typed) => filesFrom(typed, place).map(({ value }) => value),
     models: async (typed) => modelNames(typed, { ...place, plan, command: "chat", positionals: args.positionals }),
     sessions: async () => (await import("../app/names.ts")).sessionNames(io.env),
+    answered,
     commands: ownCommands(plan, io, input),
     memory: memory === undefined ? undefined : () => notes(memory),
   };
@@ -174,11 +178,13 @@ async function attach(path: string): Promise<Result<TalkFile, string>> {
   return file.ok ? file : { ok: false, error: `Cannot attach '${path}': it is ${file.error}` };
 }
 
-function asked(plan: Plan, front: Front): Ask {
+function asked(plan: Plan, front: Front, answered: Answered): Ask {
   return async (request, signal) => {
     const rule = `--allow-${request.kind}=${request.target}`;
     const line = await front.ask(`${permissionQuestion(plan.name, request)} (as a rule: ${rule})`, signal);
-    return answerOf(line ?? "");
+    const answer = answerOf(line ?? "");
+    if (answer === "session") answered.push({ kind: request.kind, target: request.target });
+    return answer;
   };
 }
 

@@ -9,7 +9,11 @@ import { screenModel } from "../helpers/screen-model.ts";
 type Say = (event: Record<string, unknown> & { type: string }) => Promise<void>;
 
 /** A chat whose turns a test plays, on a terminal that it sees. Time stands still. */
-async function stage(play: (say: Say, resize: (columns: number) => void) => Promise<void>, columns = 60) {
+async function stage(
+  play: (say: Say, resize: (columns: number) => void) => Promise<void>,
+  columns = 60,
+  more: Partial<Talk> = {},
+) {
   const model = screenModel(columns, 20);
   let width = columns;
   let typed: (bytes: Uint8Array) => void = () => undefined;
@@ -65,6 +69,7 @@ async function stage(play: (say: Say, resize: (columns: number) => void) => Prom
     exported: refuse,
     changed: async () => undefined,
     close: async () => undefined,
+    ...more,
   };
   const outside: Outside = {
     talk,
@@ -76,6 +81,7 @@ async function stage(play: (say: Say, resize: (columns: number) => void) => Prom
     models: async () => [],
     sessions: async () => [],
     memory: undefined,
+    answered: [],
     commands: [],
   };
   const screen = new Screen({
@@ -188,5 +194,34 @@ test("keys that come while an answer streams are drawn below it, and its rows st
   ]);
   expect(on.model.text()).toEndWith("Part of an answer and the rest\n> meanwhile\nagent · model · 2 tokens · stage");
   expect(on.model.cursor().column).toBe(10);
+  await on.close();
+});
+
+test("the arguments of a server's prompt are taken by name, and else in their order", async () => {
+  const asked: unknown[] = [];
+  const given = ["first", "second", "third"].map((name) => ({ name, required: name !== "third" }));
+  const on = await stage(async () => undefined, 60, {
+    prompts: async () => [{ server: "srv", name: "ask", arguments: given }],
+    prompt: async (server, name, values) => {
+      asked.push([server, name, values]);
+      return ok("The prompt");
+    },
+  });
+  await on.type('/srv:ask second=2 "one word"\r');
+  await on.type("/srv:ask a b c\r");
+  await on.type("/srv:ask a b=x\r");
+  await on.type("/srv:ask a b c d\r");
+  await on.type("/srv:ask a\r");
+  await on.type("/srv:aks a\r");
+  for (let tick = 0; tick < 20; tick++) await on.settle();
+  expect(asked).toEqual([
+    ["srv", "ask", { first: "one word", second: "2" }],
+    ["srv", "ask", { first: "a", second: "b", third: "c" }],
+    ["srv", "ask", { first: "a", second: "b=x" }],
+  ]);
+  const shown = on.model.text();
+  expect(shown).toContain("'/srv:ask' takes 3 arguments");
+  expect(shown).toContain("'/srv:ask' needs 'second'");
+  expect(shown).toContain("did you mean '/srv:ask'?");
   await on.close();
 });

@@ -222,6 +222,23 @@ test("a question stands where text is typed, and what was typed for the next tur
   );
 });
 
+test("what is allowed for the session is not asked again, and shown", async () => {
+  const again = { text: "Again", calls: [{ name: "file_read", arguments: { path: "a.txt" } }] };
+  await using screen = open(reader(again, { text: "Done" }));
+  await screen.until(ready);
+  screen.type(`read it${enter}`);
+  await screen.until("or [N]o?");
+  screen.type(`s${enter}`);
+  await screen.until("It says");
+  await idle(screen);
+  screen.type(`and again${enter}`);
+  await screen.until("Done");
+  await idle(screen);
+  screen.type(`/permissions${enter}`);
+  await screen.until("in this chat  read");
+  await screen.until("asked for     write");
+});
+
 test("no is a no, and the line of the call says so", async () => {
   await using screen = open(reader());
   await screen.until(ready);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { known } from "../src/app/known.ts";
-import { localMachine } from "../src/app/model.ts";
+import { localMachine } from "../src/app/local-machine.ts";
 import { isJsonObject, type Json } from "../src/core/json.ts";
 import type { Message } from "../src/core/message.ts";
 import type { Model } from "../src/core/model.ts";

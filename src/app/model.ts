@@ -1,21 +1,18 @@
 import { resolve } from "node:path";
-import { fail, ok, type Result } from "../core/result.ts";
+import { fail, type Result } from "../core/result.ts";
 import type { DurableEvent, Nested } from "../core/event.ts";
 import type { Clock, Decided } from "../core/host.ts";
 import type { ModelSpec } from "../core/model.ts";
 import type { Confirm, Need } from "../core/permission.ts";
 import { limitsCost, type Plan } from "../core/plan.ts";
+import type { ResponseCache } from "../core/response-cache.ts";
 import type { Script } from "../core/script.ts";
 import type { OpenHost } from "../host/host.ts";
-import { freeMemory, usableMemory } from "../host/memory.ts";
-import { folderNames, withFile } from "../host/model-files.ts";
 import { absolutePath, canonicalPath, type Environment } from "../host/machine.ts";
-import { fileResponses, responseFolder } from "../host/response-cache.ts";
 import { chooseModels, usableServices, type Choice, type ChosenModel, type ModelList } from "../models/choose.ts";
 import { isWhole } from "../loop/past.ts";
 import type { ModelDeps } from "../models/index.ts";
-import { isPath, localPath, modelsFolder, type LocalPlaces } from "../models/local-name.ts";
-import type { LocalMachine } from "../models/local.ts";
+import { isPath, localPath } from "../models/local-name.ts";
 import { memoryIn } from "../models/memory-window.ts";
 import type { InferenceMemory } from "../models/service.ts";
 import type { ModelProblem } from "../models/problem.ts";
@@ -65,6 +62,7 @@ export async function offeredModel(
   signal: AbortSignal,
 ): Promise<ChosenModel | undefined> {
   if (usableServices((name) => environment[name]).length > 0) return undefined;
+  const { localPlaces } = await import("./local-machine.ts");
   const path = localPath(localProvider.model, await localPlaces(environment, cwd, cwd));
   if (!path.ok) return undefined;
   const { hasLocalModels } = await import("../native/local.ts");
@@ -160,9 +158,8 @@ export function modelDeps(options: {
     past,
     plan,
   } = options;
-  const folder = plan?.cache?.responses ? responseFolder(environment) : undefined;
   return {
-    ...(folder === undefined ? {} : { responses: fileResponses(folder) }),
+    ...(plan?.cache?.responses ? { responses: earlierResponses(environment) } : {}),
     ...(past === undefined
       ? {}
       : { answered: (name: string) => ({ ...past, requests: requestsTo(name, past.events) }) }),
@@ -177,15 +174,24 @@ export function modelDeps(options: {
         ? read
         : fail("invalid", `Cannot use '${path}': it holds no PEM certificate`);
     },
-    local: async () => ({
-      ...(await localPlaces(environment, cwd, scriptFolder)),
-      ...localMachine,
-      memory: memoryIn(environment["REIN_VRAM"]) ?? usableMemory(),
-    }),
+    local: async () => (await import("./local-machine.ts")).localDeps(environment, cwd, scriptFolder),
     memory: (baseUrl) => inferenceMemory(baseUrl, environment["REIN_VRAM"]),
     path: (path) => within(agentFolder, path),
     retryAfterText,
     mustPrice: plan !== undefined && limitsCost(plan),
+  };
+}
+
+/** Answers of earlier runs, none where the environment names no place for them. What keeps them is loaded when it is asked. */
+function earlierResponses(environment: Environment): ResponseCache {
+  const opened = async () => {
+    const { fileResponses, responseFolder } = await import("../host/response-cache.ts");
+    const folder = responseFolder(environment);
+    return folder === undefined ? undefined : fileResponses(folder);
+  };
+  return {
+    read: async (key) => (await opened())?.read(key),
+    write: async (key, answer) => (await opened())?.write(key, answer),
   };
 }
 
@@ -212,6 +218,7 @@ async function inferenceMemory(baseUrl: string, said: string | undefined): Promi
   if (told !== undefined) return { bytes: told, from: "user" };
   if (!isLoopback(new URL(baseUrl).hostname)) return undefined;
   const { videoMemory } = await import("../host/inference-memory.ts");
+  const { usableMemory } = await import("../host/memory.ts");
   const bytes = await videoMemory();
   return bytes === undefined ? { bytes: usableMemory(), from: "machine" } : { bytes, from: "driver" };
 }
@@ -223,21 +230,3 @@ function isLoopback(host: string): boolean {
 function within(folder: string, path: string): string {
   return path.startsWith("/") ? path : `${folder}/${path}`;
 }
-
-/** Where the user's local models are, and what a path is relative to. */
-export async function localPlaces(environment: Environment, cwd: string, base: string): Promise<LocalPlaces> {
-  const { REIN_MODELS, XDG_CACHE_HOME, HOME } = environment;
-  const folder = modelsFolder({ REIN_MODELS, XDG_CACHE_HOME, HOME }, cwd);
-  const names = folder === undefined ? ok([]) : await folderNames(folder);
-  return { folder, base, home: HOME, files: () => (names.ok ? names.value : []) };
-}
-
-/** What local models must know of this machine. */
-export const localMachine: LocalMachine = {
-  async look(path) {
-    const { ggufFile } = await import("../models/gguf-facts.ts");
-    const read = await withFile(path, (file) => ggufFile(file.read, file.size));
-    return read.ok ? read.value : { ok: false, error: read.error.message };
-  },
-  freeMemory,
-};

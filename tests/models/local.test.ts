@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { localMachine } from "../../src/app/model.ts";
+import { localMachine } from "../../src/app/local-machine.ts";
 import { validate } from "../../src/core/json-schema.ts";
 import { ok } from "../../src/core/result.ts";
 import type { JsonSchema } from "../../src/core/json.ts";

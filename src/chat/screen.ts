@@ -1,9 +1,9 @@
 import type { Stamped } from "../core/event.ts";
 import { exitCode } from "../core/exit.ts";
 import { interrupted } from "../core/problem.ts";
-import { clean, cleanLine } from "../render/clean.ts";
-import { costItem, count, paint, short } from "../render/format.ts";
-import { region, type Place } from "../render/region.ts";
+import { cleanLine } from "../render/clean.ts";
+import { costItem, count, paint } from "../render/format.ts";
+import { region } from "../render/region.ts";
 import { common, complete } from "./complete.ts";
 import { Conduct, type RunTurn } from "./conduct.ts";
 import { runCommand } from "./commands.ts";
@@ -11,7 +11,8 @@ import type { Desk, Outside } from "./desk.ts";
 import { Editor } from "./editor.ts";
 import { inputRows } from "./input-rows.ts";
 import { keyDecoder, type Key } from "./keys.ts";
-import { frame, turnView, type Look, type TurnView } from "./turn-view.ts";
+import { picture, typingWidth, type Seen } from "./picture.ts";
+import { turnView, type Look, type TurnView } from "./turn-view.ts";
 
 /** The terminal, in the mode in which keys come one by one while it is held. */
 export type Terminal = {
@@ -43,9 +44,6 @@ export type ChatOptions = {
 /** How often the status is drawn while something is under way, and how long an escape waits for what may belong to it. */
 const drawMs = 100;
 const escapeMs = 40;
-
-/** Candidates of a completion that are shown. */
-const mostCandidates = 50;
 
 const pasteOn = "\u001b[?2004h";
 const pasteOff = "\u001b[?2004l";
@@ -339,7 +337,7 @@ export class Screen {
     const rows = inputRows(text, 0, {
       prompt: "> ",
       more: "  ",
-      width: this.#width(),
+      width: typingWidth(this.#options.terminal.columns()),
       height: Number.MAX_SAFE_INTEGER,
     });
     return `\n${rows.rows.map((row) => paint(row, "cyan", this.#options.look.color)).join("\n")}\n\n`;
@@ -449,89 +447,44 @@ export class Screen {
       this.#dirty = false;
       const printed = this.#printed;
       this.#printed = "";
-      const { rows, cursor } = this.#picture();
+      const { rows, cursor } = picture(this.#seen());
       await this.#region.show(printed, rows, cursor);
     }
   }
 
-  #width(): number {
-    return Math.max(4, this.#options.terminal.columns() - 1);
-  }
-
-  /** All that changes: what is said so far, what is under way, what waits, and what is typed. */
-  #picture(): { rows: string[]; cursor?: Place } {
+  /** All that changes, as it is now. */
+  #seen(): Seen {
     const { terminal, clock, look } = this.#options;
-    const width = this.#width();
-    const height = terminal.rows();
-    const dim = (text: string) => paint(short(text, width), "dim", look.color);
-    const work = this.#work;
-    const typed = this.#typing(width, Math.max(1, Math.floor(height / 2)));
-    const below = [...this.#candidateRows(width), ...(this.#hint === "" ? this.#footer() : [this.#hint]).map(dim)];
-    const waiting = this.#queue.map((text) => dim(`waits: ${text}`)).slice(-3);
-    const status = work === undefined ? [] : ["", dim(this.#status(work, clock.now()))];
-    const fixed = [...status, ...waiting, ...typed.rows, ...below];
-    const live = work?.view?.live(terminal.columns(), height - fixed.length) ?? [];
-    const rows = [...live, ...fixed];
-    // With text that streams, the cursor is at the beginning of all, so that nothing is left when the terminal is resized.
-    if (work !== undefined && this.#question === undefined && look.color) {
-      const at = live.length + status.length + waiting.length + typed.row;
-      return { rows: rows.map((row, index) => (index === at ? marked(row, typed.column) : row)) };
-    }
-    const row = live.length + status.length + waiting.length + typed.row;
-    return { rows, cursor: { row, column: typed.column } };
-  }
-
-  #status(work: Work, now: number): string {
-    const what = work.view === undefined ? `${frame(now)} ${work.label}` : work.view.status(now);
-    return this.#options.look.color ? `${what} · Ctrl-C stops` : what;
-  }
-
-  #typing(width: number, height: number): { rows: string[]; row: number; column: number } {
-    const question = this.#question;
-    if (question !== undefined) {
-      // Its text may be longer than a row.
-      const rows = Bun.wrapAnsi(cleanLine(question.text), width, { hard: true }).split("\n");
-      const last = `${rows.pop() ?? ""} `;
-      const { editor } = question;
-      const input = inputRows(editor.text, editor.cursor, { prompt: last, more: "  ", width, height });
-      return { rows: [...rows, ...input.rows], row: rows.length + input.row, column: input.column };
-    }
     const { text, cursor, search } = this.#editor;
-    if (search !== undefined) {
-      const prompt = `${search.failed ? "not found" : "search"} '${cleanLine(search.query)}': `;
-      return inputRows(text, cursor, { prompt, more: "  ", width, height });
-    }
-    return inputRows(text, cursor, { prompt: "> ", more: "  ", width, height });
+    const question = this.#question;
+    const work = this.#work;
+    return {
+      columns: terminal.columns(),
+      rows: terminal.rows(),
+      color: look.color,
+      ...(work === undefined ? {} : { work: { label: work.label, view: work.view, now: clock.now() } }),
+      waiting: this.#queue,
+      typed:
+        question === undefined
+          ? { text, cursor, search }
+          : { text: question.editor.text, cursor: question.editor.cursor, question: question.text },
+      candidates: this.#candidates,
+      below: this.#hint === "" ? this.#footer() : this.#hint,
+    };
   }
 
-  #footer(): string[] {
+  #footer(): string {
     const conduct = this.#conduct;
-    if (conduct === undefined) return [];
+    if (conduct === undefined) return "";
     const { talk } = conduct.outside;
     const { tokens, cost } = conduct.totals;
     const used = tokens === 0 ? "" : ` · ${count(tokens, "token")}${costItem(cost, " · ")}`;
     const files = conduct.attached.map(({ name }) => ` · @${name}`).join("");
-    return [`${talk.agent} · ${talk.model() ?? "route"}${used} · ${talk.session()}${files}`];
-  }
-
-  #candidateRows(width: number): string[] {
-    if (this.#candidates.length === 0) return [];
-    const shown = this.#candidates.slice(0, mostCandidates).map((one) => cleanLine(one));
-    const more = this.#candidates.length - shown.length;
-    const text = [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("  ");
-    return Bun.wrapAnsi(clean(text), width, { hard: true }).split("\n").slice(0, 6);
+    return `${talk.agent} · ${talk.model() ?? "route"}${used} · ${talk.session()}${files}`;
   }
 }
 
 /** The code of a chat that a signal ended. */
 export function codeOf(signal: AbortSignal): number {
   return exitCode(interrupted(signal).error.outcome);
-}
-
-/** A row with a mark where the cursor would be. */
-function marked(row: string, column: number): string {
-  const before = Bun.sliceAnsi(row, 0, column);
-  const at = Bun.sliceAnsi(row, column, column + 1) || " ";
-  const wide = Bun.stringWidth(at) === 0 ? Bun.sliceAnsi(row, column, column + 2) : at;
-  return `${before}\u001b[7m${wide || " "}\u001b[27m${Bun.sliceAnsi(row, column + Bun.stringWidth(wide || " "))}`;
 }

@@ -9,3 +9,8 @@ export function wordsOf(text: string): string[] {
 export function namedFiles(text: string): string[] {
   return [...text.matchAll(/(?<=^|\s)@(?:"([^"\n]+)"|(\S+))/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
 }
+
+/** A number of tokens as people read it. */
+export function grouped(number: number): string {
+  return String(Math.round(number)).replace(/\B(?=(\d{3})+$)/g, ",");
+}

@@ -206,7 +206,11 @@ function requestsTo(name: string, past: readonly (DurableEvent & Nested)[]): num
     const ended =
       (event.type === "limit" && event.limit === "output_length") ||
       (event.type === "run_end" && event.result.outcome === "service");
-    if (asked === name && (whole || ended || event.type === "retry" || event.type === "fallback")) requests++;
+    const gaveUp = event.type === "fallback" && event.turn !== undefined;
+    if (asked === name && (whole || ended || gaveUp || event.type === "retry")) requests++;
+    // What others had it asked in between.
+    const beside = event.type === "sampling" ? event : event.type === "compact" ? event.summary : undefined;
+    if (beside?.model === name) requests++;
     if (event.type === "fallback" || event.type === "escalate") asked = event.to;
   }
   return requests;

@@ -1,5 +1,4 @@
 #!/usr/bin/env bun
-import { dispatch } from "./cli/cli.ts";
 import { processStreams } from "./cli/output.ts";
 import { exitCode } from "./core/exit.ts";
 import { moduleServer, moduleWorker } from "./core/module-protocol.ts";
@@ -40,10 +39,15 @@ async function main([first, module = ""]: string[]): Promise<number> {
     const { serveModule } = await import("./worker/server.ts");
     return serveModule(module);
   }
-  if (first !== moduleWorker) return dispatch(process.argv.slice(2), takeEnvironment(), streams);
-  const { serve } = await import("./worker/serve.ts");
-  await serve(module);
-  return 0;
+  if (first === moduleWorker) {
+    const { serve } = await import("./worker/serve.ts");
+    await serve(module);
+    return 0;
+  }
+  // Without the table of commands.
+  if (first === "--version" || first === "-V") return (await import("./cli/version.ts")).printVersion(streams.stdout);
+  const { dispatch } = await import("./cli/cli.ts");
+  return dispatch(process.argv.slice(2), takeEnvironment(), streams);
 }
 
 const code = await main(process.argv.slice(2)).catch(bug);

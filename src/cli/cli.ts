@@ -19,7 +19,6 @@ export async function dispatch(
     await streams.stderr.write(overview());
     return exitCode("usage");
   }
-  if (first === "--version" || first === "-V") return (await import("./version.ts")).printVersion(streams.stdout);
   if (first === "--help" || first === "-h") return help([], streams);
 
   const command = commands.find(({ name }) => name === first || name === `${first} ${second}`);

@@ -8,7 +8,7 @@ export type KeepChanges = (doors: Doors, emit: Emit) => Doors;
 type FileChange = Extract<DurableEvent, { type: "file_change" }>;
 
 /** A file that has more bytes is not kept: it cannot be taken back. */
-const largestKept = 10_000_000;
+export const largestKept = 10_000_000;
 
 /** Before a call writes or deletes a file, what was there goes into the journal, as far as the agent may read it. */
 export function keepChanges(keep: (bytes: Uint8Array) => Promise<KeptText | undefined>): KeepChanges {

@@ -1,7 +1,6 @@
 import { prepareRun, clock } from "../app.ts";
-import { eventVersion, type DurableEvent, type Emit, type Stamped } from "../core/event.ts";
+import { eventVersion, type Emit, type Stamped } from "../core/event.ts";
 import { exitCode, type Interruption } from "../core/exit.ts";
-import type { Host } from "../core/host.ts";
 import type { McpContent } from "../core/mcp.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
@@ -20,6 +19,7 @@ import { historyOf, journalPath, makeEmit, recallFrom, type OpenJournal } from "
 import { chosenModels } from "./model.ts";
 import type { PreparedRun, RunRequest, Turn } from "./request.ts";
 import { exportSession, forkSession, resolveName } from "./sessions.ts";
+import { earlierFiles, merged, turnsOf, type FileChange, type Told } from "./take-back.ts";
 
 /**
  * What a conversation is made from. `asked`: the session was named by a person, so that it must be kept; `ephemeral`: nothing is kept.
@@ -29,9 +29,6 @@ export type TalkRequest = Omit<RunRequest, "session" | "streamed" | "dryRun" | "
   /** The values of the agent's inputs. */
   input: InputValues;
 };
-
-/** One turn of a session, as its events tell it. */
-type Told = { run: string; prompt: string; changes: Array<Extract<DurableEvent, { type: "file_change" }>> };
 
 /** Prepares an agent once, for as many turns as a person wants. Nothing is journaled before the first one. */
 export async function openTalk(request: TalkRequest): Promise<Result<Talk, Problem>> {
@@ -52,6 +49,7 @@ class Talking implements Talk {
   readonly permissions: Talk["permissions"];
   readonly #request: TalkRequest;
   readonly #prepared: PreparedRun;
+  readonly #files: ReturnType<typeof earlierFiles>;
   #session: TalkRequest["session"];
   #model: string | undefined;
   #store: Store | undefined;
@@ -65,6 +63,9 @@ class Talking implements Talk {
     const { plan } = request;
     this.#request = request;
     this.#prepared = prepared;
+    const { signal, parts } = prepared;
+    const doors = () => parts.host.scoped(async () => undefined, signal);
+    this.#files = earlierFiles(doors, (sha256) => this.#bytes(sha256), signal);
     this.#session = request.session;
     this.#model = modelNamed(request, request.model);
     this.agent = plan.name;
@@ -175,22 +176,8 @@ class Talking implements Talk {
     return ok({ ...(await context.size(model)), messages: conversation.messages.length });
   }
 
-  async changed({ path, before, after }: Told["changes"][number]): ReturnType<Talk["changed"]> {
-    if (before === undefined) return undefined;
-    const was = before === null ? null : await this.#bytes(before.sha256);
-    const { fs } = this.#host();
-    // It only looks: nobody is asked for what is shown beside a call.
-    const read =
-      after === null || !(await fs.may("read", path))
-        ? undefined
-        : await fs.read(path, { offset: 0, limit: largestShown + 1 });
-    const now =
-      after === null ? null : read?.ok === true && sha256(read.value.bytes) === after ? read.value.bytes : undefined;
-    if (was === undefined || now === undefined) return undefined;
-    const texts = { before: was && textIn(was), after: now && textIn(now) };
-    return texts.before === undefined || texts.after === undefined
-      ? undefined
-      : { before: texts.before, after: texts.after };
+  changed(change: FileChange): ReturnType<Talk["changed"]> {
+    return this.#files.changed(change);
   }
 
   async compact(signal: AbortSignal): ReturnType<Talk["compact"]> {
@@ -219,7 +206,7 @@ class Talking implements Talk {
     const last = turns.value.at(-1);
     if (last === undefined) return ok(undefined);
     const files: UndoneFile[] = [];
-    for (const change of merged(last.changes)) files.push(await this.#look(change));
+    for (const change of merged(last.changes)) files.push(await this.#files.look(change));
     return ok({ prompt: last.prompt, files });
   }
 
@@ -230,8 +217,7 @@ class Talking implements Talk {
     if (last === undefined) return ok(undefined);
     const failed: string[] = [];
     for (const change of files ? merged(last.changes) : []) {
-      const look = await this.#look(change);
-      const restored = look.can ? await this.#restore(change) : fail("failed", look.why);
+      const restored = await this.#files.restore(change);
       if (!restored.ok) failed.push(restored.error.message);
     }
     const undone = await this.#takeBack([last.run]);
@@ -381,53 +367,9 @@ class Talking implements Talk {
     return events.ok ? ok(turnsOf(events.value)) : events;
   }
 
-  #host(): Host {
-    return this.#prepared.parts.host.scoped(async () => undefined, this.#prepared.signal);
-  }
-
-  /** What taking a change back would do. */
-  async #look({ path, before, after }: Told["changes"][number]): Promise<UndoneFile> {
-    const not = (why: string): UndoneFile => ({ path, diff: "", can: false, why: `Cannot restore '${path}': ${why}` });
-    if (before === undefined) return not("what was there is not kept");
-    const now = await this.#host().fs.read(path, { offset: 0, limit: 10_000_001 });
-    if (!now.ok && now.error.code !== "not_found") return not(now.error.message);
-    const bytes = now.ok ? now.value.bytes : undefined;
-    const hash = bytes === undefined ? null : new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
-    if (hash !== after) return not("it was changed since");
-    const was = before === null ? new Uint8Array() : await this.#bytes(before.sha256);
-    if (was === undefined) return not("what was there is not kept any more");
-    const { unifiedDiff } = await import("../native/diff.ts");
-    const diff = await unifiedDiff(decoded(bytes), decoded(was), { oldName: path, newName: path, context: 3 });
-    return { path, diff, can: true };
-  }
-
-  async #restore({ path, before }: Told["changes"][number]): Promise<Result<unknown>> {
-    const { fs } = this.#host();
-    if (before === null) return fs.remove(path, { recursive: false }, this.#prepared.signal);
-    const bytes = before === undefined ? undefined : await this.#bytes(before.sha256);
-    return bytes === undefined ? fail("not_found", `Cannot restore '${path}': it is not kept`) : fs.write(path, bytes);
-  }
-
   async #bytes(sha256: string): Promise<Uint8Array | undefined> {
     const found = await this.#opened().attachment(sha256);
     return found.ok ? found.value : undefined;
-  }
-}
-
-/** A larger file is not shown whole. */
-const largestShown = 1_000_000;
-
-function sha256(bytes: Uint8Array): string {
-  return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
-}
-
-/** Undefined where it is no text, or too large to show. */
-function textIn(bytes: Uint8Array): string | undefined {
-  if (bytes.length > largestShown) return undefined;
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined; // Not UTF-8.
   }
 }
 
@@ -441,38 +383,6 @@ const nothing: Omit<RunResult, "run_id"> = {
   cost: null,
   denied: [],
 };
-
-/** The turns that events tell of: runs in which somebody asked something. */
-function turnsOf(events: ReadonlyArray<Stamped<DurableEvent>>): Told[] {
-  const turns: Told[] = [];
-  let run = "";
-  for (const event of events) {
-    if (event.agent_id === undefined && event.type === "run_start") run = event.run_id;
-    if (event.agent_id === undefined && event.type === "user" && event.reason === undefined)
-      turns.push({ run, prompt: event.text, changes: [] });
-    if (event.type === "file_change" && turns.at(-1)?.run === run) turns.at(-1)?.changes.push(event);
-  }
-  return turns;
-}
-
-/** What several changes of one file come to, the newest first. */
-function merged(changes: Told["changes"]): Told["changes"] {
-  const files = new Map<string, Told["changes"][number]>();
-  for (const change of changes) {
-    const first = files.get(change.path);
-    files.delete(change.path);
-    const { before: _later, ...rest } = change;
-    files.set(
-      change.path,
-      first === undefined ? change : { ...rest, ...(first.before === undefined ? {} : { before: first.before }) },
-    );
-  }
-  return [...files.values()].toReversed().filter(({ before, after }) => before !== null || after !== null);
-}
-
-function decoded(bytes: Uint8Array | undefined): string {
-  return new TextDecoder().decode(bytes ?? new Uint8Array());
-}
 
 /** The name of the model, where it does not depend on what is asked. */
 function modelNamed({ plan, environment }: { plan: Plan; environment: RunRequest["environment"] }, flag?: string) {

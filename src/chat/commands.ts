@@ -93,7 +93,7 @@ export async function runCommand(text: string, chat: Conduct, signal: AbortSigna
   const own = chat.outside.commands.find((one) => one.name === name);
   if (own !== undefined) {
     const filled = own.fill(words);
-    await (filled.ok ? chat.say(filled.value) : chat.fail(filled.error));
+    await (filled.ok ? chat.say(filled.value, words) : chat.fail(filled.error));
     return goesOn;
   }
   if (name.includes(":")) return (await prompt(name, words, chat, signal)) ?? goesOn;
@@ -278,5 +278,5 @@ async function prompt(name: string, words: string, chat: Conduct, signal: AbortS
   const missing = found.arguments.find((one) => one.required && !Object.hasOwn(values, one.name));
   if (missing !== undefined) return chat.fail(`'/${name}' needs '${missing.name}'`);
   const made = await talk.prompt(found.server, found.name, values, signal);
-  await (made.ok ? chat.say(made.value) : chat.fail(made.error.message));
+  await (made.ok ? chat.say(made.value, words) : chat.fail(made.error.message));
 }

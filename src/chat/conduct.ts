@@ -23,6 +23,9 @@ export type RunTurn = (
   run: (observe: (event: Stamped) => void, signal: AbortSignal) => ReturnType<Outside["talk"]["turn"]>,
 ) => Promise<void>;
 
+/** What was said: as it was entered, as the model gets it, and what of that the person wrote. */
+type Said = { entered: string; text: string; typed: string; files: TalkFile[] };
+
 /** What one chat remembers between what is entered, and what commands work with. */
 export class Conduct {
   readonly desk: Desk;
@@ -33,8 +36,10 @@ export class Conduct {
   /** Attached to what is said next. */
   attached: TalkFile[] = [];
   answer = "";
-  /** What was said in this chat, as it was typed, with what was attached by a command. The newest last. */
-  #said: Array<{ text: string; files: TalkFile[] }> = [];
+  /** What was said in this chat, with what was attached by a command. The newest last. */
+  #said: Said[] = [];
+  /** What was entered last. */
+  #entered = "";
   #calls: Opened[] = [];
   #opened = 0;
   readonly #turn: RunTurn;
@@ -65,18 +70,22 @@ export class Conduct {
   /** Does what was entered: a command, or something to say. */
   async enter(text: string, signal: AbortSignal): Promise<Entered> {
     if (text.trim() === "") return { ends: false };
+    this.#entered = text;
     if (isCommand(text)) return runCommand(text, this, signal);
     await this.say(text);
     return { ends: false };
   }
 
-  /** Says something to the model. Files that are named in it, and those that wait, go with it. */
-  async say(text: string): Promise<void> {
+  /**
+   * Says something to the model. Files that are named in it, and those that wait, go with it. `typed`: what of it the person wrote:
+   * a server or a file does not choose what is attached.
+   */
+  async say(text: string, typed: string = text, entered: string = this.#entered): Promise<void> {
     const { outside } = this;
     const files = [...this.attached];
-    this.#said.push({ text, files: this.attached });
+    this.#said.push({ entered, text, typed, files: this.attached });
     if (this.#said.length > mostSaid) this.#said.shift();
-    for (const path of new Set(namedFiles(text))) {
+    for (const path of new Set(namedFiles(typed))) {
       // It may be anything that begins with '@'.
       if (!outside.exists(path)) continue;
       const file = await outside.attach(path);
@@ -91,11 +100,13 @@ export class Conduct {
     });
   }
 
-  /** Puts what was said last back to where it can be said again; `asked`: it as the model read it, where nobody typed it here. */
-  unsay(asked: string): string {
-    const last = this.#said.pop();
+  /** Takes back what was said last, which the model got as `asked`; undefined where that was not in this chat. */
+  unsay(asked: string): Said | undefined {
+    // Others did not come to a turn, or were of another session.
+    let last = this.#said.pop();
+    while (last !== undefined && !asked.includes(last.text)) last = this.#said.pop();
     this.attached = last?.files ?? this.attached;
-    return last?.text ?? asked;
+    return last;
   }
 
   /** A call's number. */

@@ -43,16 +43,18 @@ export async function undo(_words: string, chat: Conduct, signal: AbortSignal): 
   if (!undone.ok) return chat.fail(undone.error.message);
   for (const failed of undone.value?.failed ?? []) await chat.fail(failed);
   await chat.note("Taken back");
-  desk.propose(chat.unsay(asked));
+  const said = chat.unsay(asked);
+  if (said !== undefined) desk.propose(said.entered);
 }
 
 export async function retry(_words: string, chat: Conduct): Promise<void> {
   const undone = await chat.outside.talk.undo(false);
   if (!undone.ok) return chat.fail(undone.error.message);
   if (undone.value === undefined) return chat.note("There is nothing to ask again");
-  const again = chat.unsay(undone.value.prompt);
-  await chat.note(`Once more: ${shortened(again)}`);
-  await chat.say(again);
+  const { prompt } = undone.value;
+  const { text, typed, entered } = chat.unsay(prompt) ?? { text: prompt, typed: "", entered: "" };
+  await chat.note(`Once more: ${shortened(text)}`);
+  await chat.say(text, typed, entered);
 }
 
 function shortened(text: string): string {

@@ -21,6 +21,7 @@ async function stage(
   const settle = async () => {
     for (let tick = 0; tick < 30; tick++) await Promise.resolve();
   };
+  const attached: string[] = [];
   const refuse = async () => ({ ok: false as const, error: { outcome: "usage" as const, message: "Not here" } });
   const talk: Talk = {
     agent: "agent",
@@ -74,8 +75,11 @@ async function stage(
   const outside: Outside = {
     talk,
     now: () => 0,
-    attach: async () => ({ ok: false, error: "Not here" }),
-    exists: () => false,
+    attach: async (path) => {
+      attached.push(path);
+      return ok({ name: path, text: "" });
+    },
+    exists: (path) => path.endsWith(".txt"),
     save: () => ({ ok: false, error: "Not here" }),
     files: () => [],
     models: async () => [],
@@ -112,6 +116,7 @@ async function stage(
   await settle();
   return {
     model,
+    attached,
     ended,
     settle,
     async type(keys: string) {
@@ -204,7 +209,7 @@ test("the arguments of a server's prompt are taken by name, and else in their or
     prompts: async () => [{ server: "srv", name: "ask", arguments: given }],
     prompt: async (server, name, values) => {
       asked.push([server, name, values]);
-      return ok("The prompt");
+      return ok("The prompt with @secret.txt");
     },
   });
   await on.type('/srv:ask second=2 "one word"\r');
@@ -219,6 +224,11 @@ test("the arguments of a server's prompt are taken by name, and else in their or
     ["srv", "ask", { first: "a", second: "b", third: "c" }],
     ["srv", "ask", { first: "a", second: "b=x" }],
   ]);
+  // What a server writes attaches nothing.
+  expect(on.attached).toEqual([]);
+  await on.type("see @mine.txt\r");
+  for (let tick = 0; tick < 20; tick++) await on.settle();
+  expect(on.attached).toEqual(["mine.txt"]);
   const shown = on.model.text();
   expect(shown).toContain("'/srv:ask' takes 3 arguments");
   expect(shown).toContain("'/srv:ask' needs 'second'");

@@ -443,7 +443,7 @@ test("the last thing is asked once more, and the first answer is as if it had no
   screen.type(`/retry${enter}`);
   await screen.until("Once more: hello");
   await screen.until("You said: hello");
-  await screen.until("tokens");
+  await idle(screen);
   screen.type(`/context${enter}`);
   await screen.until("2 messages");
   screen.type(`/save out.md${enter}`);
@@ -614,4 +614,29 @@ test("Ctrl-C while it is made ready ends it", async () => {
   screen.type(ctrl("c"));
   const { code, cooked } = await screen.end();
   expect({ code, cooked }).toEqual({ code: 130, cooked: true });
+});
+
+test("what is taken back in another conversation is not what was said in this one", async () => {
+  await using screen = open(talker(), `${chat} --session one; ${chat} --session two`);
+  await screen.until(" · one");
+  screen.type(`alpha${enter}`);
+  await screen.until("You said: alpha");
+  await idle(screen);
+  screen.type(ctrl("d"));
+  await screen.until(" · two");
+  screen.type(`beta${enter}`);
+  await screen.until("You said: beta");
+  await idle(screen);
+  screen.type(`/resume one${enter}`);
+  await screen.until("goes on: 1 turn");
+  await idle(screen);
+  screen.type(`/retry${enter}`);
+  await screen.until("Once more: alpha");
+  await screen.until("You said: alpha");
+  await idle(screen);
+  screen.type(`/undo${enter}`);
+  await screen.until("the last turn:");
+  await screen.until("[y/N]");
+  screen.type(`y${enter}`);
+  await screen.until("Taken back");
 });

@@ -2,6 +2,7 @@ import { attachmentsIn } from "../core/kept.ts";
 import type { DurableEvent, Stamped } from "../core/event.ts";
 import { nearest } from "../core/nearest.ts";
 import { fail, ok, type Result } from "../core/result.ts";
+import { badSessionName } from "../core/session-name.ts";
 import type { Named, Reader, Store, WholeRun } from "../core/store.ts";
 
 type Event = Stamped<DurableEvent>;
@@ -126,6 +127,8 @@ export async function forkSession(
   from: Named,
   { to, at, id }: { to?: string | undefined; at?: number | undefined; id: () => string },
 ): Promise<Result<string>> {
+  const bad = to === undefined ? undefined : badSessionName(to);
+  if (bad !== undefined) return fail("unsupported", bad);
   const read = await eventsOf(store, from);
   if (!read.ok) return read;
   const kept = at === undefined ? read.value : upTo(read.value, at);
@@ -162,6 +165,8 @@ export async function importSession(
   { to, id }: { to?: string | undefined; id: () => string },
 ): Promise<Result<string>> {
   const session = to ?? name;
+  const bad = session === null ? undefined : badSessionName(session);
+  if (bad !== undefined) return fail("unsupported", bad);
   const runs = runsOf(events);
   const known: Event[][] = [];
   const fresh: WholeRun[] = [];

@@ -8,6 +8,7 @@ import { exitCode, type Interruption } from "../core/exit.ts";
 import type { Ask, Confirm, PermissionKind } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
+import { badSessionName } from "../core/session-name.ts";
 import type { Talk, TalkFile } from "../core/talk.ts";
 import { clean, cleanLine } from "../render/clean.ts";
 import { readScript, readText } from "./agent-file.ts";
@@ -48,12 +49,9 @@ export const chatCommand: Handler = async (args, io) => {
     return usageError({ message: "'rein chat' needs a terminal on stdin and stdout", hint }, io, { name: "chat" });
   }
   const named = args.one("--session");
-  const wrong =
-    named === ""
-      ? "The name of a session cannot be empty"
-      : named !== undefined && args.has("--ephemeral")
-        ? "'--session' does not go with '--ephemeral'"
-        : undefined;
+  const both = named !== undefined && args.has("--ephemeral");
+  const bad = named === undefined ? undefined : badSessionName(named);
+  const wrong = both ? "'--session' does not go with '--ephemeral'" : bad;
   if (wrong !== undefined) return usageError({ message: wrong }, io, { name: "chat" });
   const [file] = args.positionals;
   if (file === "-")

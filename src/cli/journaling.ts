@@ -2,6 +2,7 @@ import { clock } from "../app.ts";
 import type { Journaling } from "../app/journal.ts";
 import type { Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
+import { badSessionName } from "../core/session-name.ts";
 import { durationPattern, milliseconds } from "../file/duration.ts";
 import type { Arguments, UsageProblem } from "./flags.ts";
 
@@ -11,7 +12,8 @@ export function journalingFrom(
   interrupts: AbortSignal,
 ): Result<{ session: string | undefined; journaling: Omit<Journaling, "session"> }, UsageProblem> {
   const session = args.one("--session");
-  if (session === "") return wrong("The name of a session cannot be empty");
+  const bad = session === undefined ? undefined : badSessionName(session);
+  if (bad !== undefined) return wrong(bad);
   for (const flag of ["--no-session", "--ephemeral"])
     if (session !== undefined && args.has(flag)) return wrong(`'--session' does not go with '${flag}'`);
   if (args.has("--wait") && session === undefined) return wrong("'--wait' goes with '--session'");

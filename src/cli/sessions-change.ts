@@ -3,6 +3,7 @@ import { keptRuns } from "../app/journal.ts";
 import { forkSession, resolveName } from "../app/sessions.ts";
 import { bytes } from "../core/bytes.ts";
 import { ok, type Result } from "../core/result.ts";
+import { badSessionName } from "../core/session-name.ts";
 import type { Pruned } from "../core/store.ts";
 import { cleanLine } from "../render/clean.ts";
 import { count } from "../render/format.ts";
@@ -17,7 +18,8 @@ export const forkCommand: Handler = async (args, io) => {
   const turn = args.one("--at");
   if (turn !== undefined && !/^[1-9]\d{0,8}$/.test(turn))
     return usageError({ message: `Cannot use '--at ${turn}': expected the number of a turn` }, io, command);
-  if (to === "") return usageError({ message: "The name of a session cannot be empty" }, io, command);
+  const bad = to === undefined ? undefined : badSessionName(to);
+  if (bad !== undefined) return usageError({ message: bad }, io, command);
   // What is not there is looked for without a journal being made.
   const from = await readStore(io.env, (store) => resolveName(store, typed));
   if (!from.ok) return refused(from.error, io);

@@ -1,5 +1,6 @@
 import { changeStore, clock, readStore } from "../app.ts";
 import { exportSession, importSession, resolveName } from "../app/sessions.ts";
+import { badSessionName } from "../core/session-name.ts";
 import { readSessionFile } from "../file/session-file.ts";
 import { clean, cleanLine } from "../render/clean.ts";
 import { sessionHtml, sessionJsonl, sessionMarkdown } from "../render/session-export.ts";
@@ -34,7 +35,8 @@ export const exportCommand: Handler = async (args, io) => {
 export const importCommand: Handler = async (args, io) => {
   const command = { name: "sessions import" };
   const [file = "", to] = args.positionals;
-  if (to === "") return usageError({ message: "The name of a session cannot be empty" }, io, command);
+  const bad = to === undefined ? undefined : badSessionName(to);
+  if (bad !== undefined) return usageError({ message: bad }, io, command);
   const bytes = readNamed(file, mostBytes);
   if (!bytes.ok) return refused(bytes.error, io);
   const read = readSessionFile(bytes.value);
@@ -45,7 +47,10 @@ export const importCommand: Handler = async (args, io) => {
   const added = await changeStore(io.env, (store) => importSession(store, read.value, { to, id: clock.id }));
   if (!added.ok) {
     const { code, message } = added.error;
-    const hint = code === "exists" && to === undefined ? { hint: "a NAME behind the file imports it under that" } : {};
+    const hint =
+      (code === "exists" || code === "unsupported") && to === undefined
+        ? { hint: "a NAME behind the file imports it under that" }
+        : {};
     return refused({ message: `Cannot import '${file}': ${message}`, ...hint }, io);
   }
   await io.stdout.write(`${cleanLine(added.value)}\n`);

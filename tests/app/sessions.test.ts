@@ -166,10 +166,20 @@ test("a word is a name, an id, the start of one, or the last there is", async ()
   expect(await meant("r1")).toBe("run r1");
   expect(await meant("")).toBe("There is no session or run '': 'rein sessions list' shows them");
   expect(await meant("tlak")).toBe("There is no session or run 'tlak': did you mean 'talk'?");
-  value(await forkSession(store, session, { to: "last", id }));
-  expect(await meant("last")).toBe("session last");
   value(await forkSession(store, session, { to: "talking", id }));
   expect(await meant("talki")).toBe("session talking");
   expect(await meant("tal")).toBe("'tal' is the beginning of several: 'talking', 'talk'");
+  await store.close();
+});
+
+test("no session can take the name of what it is not", async () => {
+  const store = await talk();
+  const exported = value(await exportSession(store, session));
+  const names = ["", "last", "01m83q1qrjdwdjyyq45kq9evpg", "n".repeat(201)];
+  for (const name of names) {
+    expect(await forkSession(store, session, { to: name, id })).toMatchObject({ error: { code: "unsupported" } });
+    expect(await importSession(store, { ...exported, name }, { id })).toMatchObject({ error: { code: "unsupported" } });
+  }
+  expect(value(await store.sessions()).map(({ name }) => name)).toEqual(["talk"]);
   await store.close();
 });

@@ -18,6 +18,8 @@ export type SessionFileProblem = { line: number; message: string };
 const text = v.string();
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const amount = v.pipe(v.number(), v.finite());
+/** The ledger adds them up: one below 0 would pay for others. */
+const price = v.pipe(amount, v.minValue(0));
 const yes = v.literal(true);
 const sha256 = v.pipe(text, v.regex(/^[0-9a-f]{64}$/, "Expected a SHA-256 in hex"));
 const runId = v.pipe(text, v.regex(/^[A-Za-z0-9_-]{1,100}(\.a\d{1,9})*$/, "Expected the id of a run"));
@@ -49,7 +51,7 @@ const usage = v.object({
   cache_write: v.exactOptional(count),
   cache_write_1h: v.exactOptional(count),
 });
-const paid = { usage, cost: v.exactOptional(amount), notional: v.exactOptional(yes), estimated: v.exactOptional(yes) };
+const paid = { usage, cost: v.exactOptional(price), notional: v.exactOptional(yes), estimated: v.exactOptional(yes) };
 const keptText = v.object({ size: count, sha256 });
 const attachments = v.exactOptional(
   v.array(v.object({ media_type: text, name: v.exactOptional(text), size: count, sha256 })),
@@ -87,12 +89,12 @@ const result = v.object({
     v.object({
       ...usage.entries,
       requests: count,
-      cost: v.nullable(amount),
+      cost: v.nullable(price),
       first_token_ms: amount,
       tokens_per_second: amount,
     }),
   ),
-  cost: v.nullable(amount),
+  cost: v.nullable(price),
   denied: v.array(v.object({ ...denial, reason: text })),
   run_id: runId,
   notional: v.exactOptional(yes),

@@ -85,6 +85,10 @@ test("what is wrong is told with its line and its place", () => {
   expect(wrong({ ...start, version: 2 })).toBe("1: run_start.version: It was written by a newer version of rein");
   expect(wrong(start, user, start)).toBe("3: A run is in the file twice");
   expect(wrong({ ...start, run_id: "a/../b" })).toBe("1: run_start.run_id: Expected the id of a run");
+  const free = { input: 0, output: 0, cached: 0, reasoning: 0 };
+  const sampling = { ...user, type: "sampling", server: "s", model: "m", usage: free, duration_ms: 1 };
+  expect(wrong(start, { ...sampling, cost: 0 })).toBe("read");
+  expect(wrong(start, { ...sampling, cost: -1 })).toStartWith("2: sampling.cost: ");
   const header = { type: "session", version: 1, name: "s" };
   expect(wrong(header)).toBe("1: There is no run in the file");
   expect(wrong(start, header)).toBe("2: A session begins in the first line only");

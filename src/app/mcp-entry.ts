@@ -134,6 +134,16 @@ export function secretVariables({ transport }: McpServer, environment: Environme
   return [...texts.flatMap((text) => variablesIn(text, environment)), ...inUrl, ...inCommand.filter(isSecretName)];
 }
 
+const signsIn = /^(?:proxy-)?authorization$|^cookie$/i;
+
+/** What stands in an entry itself where secrets are: an editor hands them over so. */
+export function secretTexts({ transport }: McpServer): string[] {
+  const named = "env" in transport ? transport.env : "headers" in transport ? transport.headers : [];
+  return named
+    .filter(([name]) => isSecretName(name) || signsIn.test(name))
+    .flatMap(([, { pieces }]) => pieces.flatMap((piece) => ("text" in piece ? piece.text.split(/\s+/) : [])));
+}
+
 /** What of a URL says who asks: its query, what stands before an `@`, and what is called like a secret. */
 function secretPieces({ pieces, place }: McpText): McpText {
   const whole = pieces.map((piece) => ("text" in piece ? piece.text : "x")).join("");

@@ -2,7 +2,7 @@ import type { TokenPlace } from "../core/oauth.ts";
 import { interrupted, problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import { systemClock } from "../host/clock.ts";
-import { fillTransport, hostOf, secretVariables } from "./mcp-entry.ts";
+import { fillTransport, hostOf, secretTexts, secretVariables } from "./mcp-entry.ts";
 import { serverHost, signInDoors } from "./mcp-host.ts";
 import { chosenServers, defaultsOf, lookDoors, type McpLookRequest } from "./mcp-look.ts";
 
@@ -21,6 +21,7 @@ export async function signInToServer(
   if (!opened.ok) return opened;
   const { doors, secrecy } = opened.value;
   secrecy.mask.add(secretVariables(server, environment).flatMap((one) => environment[one] ?? []));
+  secrecy.mask.add(secretTexts(server));
   const filled = fillTransport(server, { input: defaultsOf(plan), run: { id: systemClock.id() } }, environment);
   if (!filled.ok) return problemOf("usage", filled.error.message, filled.error.hint);
   const transport = filled.value;

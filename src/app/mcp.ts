@@ -15,7 +15,7 @@ import type { Servers, ServersOptions } from "../mcp/servers.ts";
 import { toolNames } from "../tools/index.ts";
 import { serverTool } from "../tools/mcp-tool.ts";
 import { askPerson } from "./mcp-ask.ts";
-import { fillTransport, hostOf, needsInput, secretVariables, serverNeeds } from "./mcp-entry.ts";
+import { fillTransport, hostOf, needsInput, secretTexts, secretVariables, serverNeeds } from "./mcp-entry.ts";
 import { linkTo, serverHost, type RunDoors } from "./mcp-host.ts";
 import { changedPins, collisions, missingTools } from "./mcp-faults.ts";
 import { keepAnswers } from "./needs.ts";
@@ -91,6 +91,7 @@ class Run implements McpRun {
     const { plan, mask, doors } = options;
     const secret = plan.mcp.flatMap((server) => secretVariables(server, doors.environment));
     mask.add(secret.flatMap((name) => doors.environment[name] ?? []));
+    mask.add(plan.mcp.flatMap(secretTexts));
   }
 
   door(): McpDoor {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { secretVariables } from "../../src/app/mcp-entry.ts";
+import { secretTexts, secretVariables } from "../../src/app/mcp-entry.ts";
 import type { McpPiece, McpTransport } from "../../src/core/mcp.ts";
 import { entry } from "../helpers/mcp-session.ts";
 
@@ -39,4 +39,19 @@ test("what is called like a secret is one, in a path and in arguments too", () =
   expect(inUrl("https://$HOST_NAME/$API_KEY/mcp")).toEqual(["API_KEY"]);
   const command = [text("server"), text("--key=$API_KEY"), text("--stage=$STAGE")];
   expect(secrets({ kind: "stdio", command, env: [["WHO", text("$WHO")]] })).toEqual(["WHO", "API_KEY"]);
+});
+
+test("what stands in an entry itself is secret where it is called so, or signs in", () => {
+  const texts = (transport: McpTransport) => secretTexts(entry("one", { transport }));
+  const command = [text("server")];
+  const named: Array<[string, ReturnType<typeof text>]> = [
+    ["API_TOKEN", text("abc$WHO")],
+    ["LANG", text("en_GB.UTF-8")],
+  ];
+  expect(texts({ kind: "stdio", command, env: named })).toEqual(["abc"]);
+  const headers: typeof named = [
+    ["Authorization", text("Bearer abc")],
+    ["Accept", text("application/json")],
+  ];
+  expect(texts({ kind: "http", url: text("https://$HOST_NAME/mcp"), headers })).toEqual(["Bearer", "abc"]);
 });

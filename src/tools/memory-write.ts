@@ -51,7 +51,8 @@ export function memoryWrite({ memory }: Pick<Plan, "memory">): Tool {
       if (!changed.ok) return { content: changed.error.message, error: true };
       const printed = printNotes(changed.value);
       const size = Buffer.byteLength(printed);
-      if (size > mostOfMemory && size > read.value.size) return full(read.value.notes);
+      const grows = input.action !== "remove" && size > read.value.size;
+      if (size > mostOfMemory && grows) return full(read.value.notes);
       const bytes = read.value.encode(printed);
       if (!bytes.ok) return { content: `Cannot keep the note: ${bytes.error}`, error: true };
       const written = await host.fs.write(memory, bytes.value, { ifVersion: read.value.version });

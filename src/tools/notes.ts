@@ -34,7 +34,7 @@ export function parseNotes(text: string): Notes {
 
 /** A note as it stands in the file: none of its lines can pass for the heading of another. */
 export function noteText({ key, date, text }: Note): string {
-  return `## ${date === undefined ? "" : `${date} `}${key}\n\n${text.replace(/^(?=\\*## )/gm, "\\")}`;
+  return `## ${date === undefined ? "" : `${date} `}${key}\n\n${text.replace(/(?<=^|\n)(?=\\*## )/g, "\\")}`;
 }
 
 export function printNotes({ intro, notes }: Notes): string {

@@ -26,7 +26,21 @@ function open(host = memoryHost({})) {
 
 test("what is parsed of printed notes is what was printed, whatever their texts look like", () => {
   const { below: chance, pick } = random(7);
-  const pieces = ["## ", "\\## ", "\\\\## x", "# a", "\n", "\n\n", "text", "  ", "```", "## 2026-01-01 b", "é", "\\"];
+  const pieces = [
+    "## ",
+    "\\## ",
+    "\\\\## x",
+    "# a",
+    "\n",
+    "\n\n",
+    "text",
+    "  ",
+    "```",
+    "## 2026-01-01 b",
+    "é",
+    "\\",
+    "\u2028",
+  ];
   const some = () =>
     Array.from({ length: chance(12) }, () => pick(pieces))
       .join("")
@@ -66,6 +80,13 @@ test("of more notes than fit the newest are shown, and the others named", async 
   expect(content).toContain("## 2026-01-01 note 20\n");
   expect(content).not.toContain("## 2026-01-01 note 1\n");
   expect(content).toContain("'note 1'. Name a key]");
+});
+
+test("a note is removed from a memory that has more than fits", async () => {
+  const byHand = Array.from({ length: 6000 }, (_, n) => `## k${n}\nx\n`).join("");
+  const { write } = open(memoryHost({ files: { [file]: byHand } }));
+  expect(await write("add", "k", "x")).toMatchObject({ error: true });
+  expect((await write("remove", "k5")).error).toBeUndefined();
 });
 
 test("what another process writes meanwhile is not lost", async () => {

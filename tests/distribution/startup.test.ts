@@ -68,6 +68,13 @@ test("a run with a scripted model loads no SDK, and nothing that local models an
   for (const file of ["src/models/local.ts", "src/native/local.ts"]) expect(files).not.toContain(file);
 });
 
+test("a run loads the code of its own tools, and what sub-agents and servers need only where there are some", async () => {
+  const files = await loadedBy(["run", "-P", "agent.yaml"]);
+  expect(files).toContain("src/tools/file-read.ts");
+  const others = ["tools/bash-exec.ts", "tools/own-run.ts", "app/crew.ts", "app/mcp.ts", "app/local-machine.ts"];
+  for (const other of others) expect(files).not.toContain(`src/${other}`);
+});
+
 test("a run with an MCP server over stdio loads the SDK's client, and neither its server nor what other transports need", async () => {
   const file = "model: scripted/script.yaml\nprompt: y\nmcp: { gone: { command: no-such-program } }\n";
   writeFileSync(join(folder, "mcp.yaml"), file);

@@ -124,7 +124,7 @@ test("texts of agents that speak at once are never joined", async () => {
 test("a session is shown as a tree, each sub-agent whole where it began", () => {
   const shown = sessionText("s", durable({ events: stamp(events), result: resultOf("done") }));
   expect(shown.replaceAll(/\d+(\.\d+)?m?s\b/g, "TIME")).toBe(`\
-session s · 1 run
+session s · 1 run · 3 turns · 2 calls · tokens: 300 in, 60 out
 
 run run1 · lead · m/x · 1970-01-01 00:16:40Z
 

@@ -1,6 +1,18 @@
-import { appendFileSync, chmodSync, closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import type { Io } from "./io.ts";
+
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
 /** Entries of earlier chats: so many, of at most so many bytes. The file grows to twice of either before it is cut. */
 const mostEntries = 1000;
@@ -27,11 +39,22 @@ export function chatHistory({ env }: Pick<Io, "env">): ChatHistory {
       if (text.length > longestEntry) return;
       quietly(() => {
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-        appendFileSync(path, asLine(text), { mode: 0o600 });
-        chmodSync(path, 0o600);
+        append(path, asLine(text));
       });
     },
   };
+}
+
+/** What is no file takes nothing: who wants no history may have put a link to /dev/null there. */
+function append(path: string, line: string): void {
+  const file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NONBLOCK, 0o600);
+  try {
+    if (!fstatSync(file).isFile()) return;
+    fchmodSync(file, 0o600);
+    writeSync(file, line);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function asLine(text: string): string {
@@ -42,7 +65,8 @@ function asLine(text: string): string {
 function read(path: string): { entries: string[]; long: boolean } {
   let file: number | undefined;
   try {
-    file = openSync(path, "r");
+    // A FIFO is not waited for.
+    file = openSync(path, O_RDONLY | O_NONBLOCK);
     const stat = fstatSync(file);
     if (!stat.isFile()) return { entries: [], long: false };
     const bytes = new Uint8Array(Math.min(stat.size, mostBytes));

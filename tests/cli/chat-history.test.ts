@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chatHistory } from "../../src/cli/chat-history.ts";
@@ -45,4 +45,14 @@ test("what is no entry is passed over, and no history is no error", () => {
   history.add("lost");
   expect(history.entries).toEqual([]);
   expect(chatHistory({ env: {} }).entries).toEqual([]);
+});
+
+test("what is no file is neither written nor waited for, and keeps its mode", () => {
+  const { env, file } = place();
+  Bun.spawnSync(["mkfifo", "-m", "644", file]);
+  const reader = openSync(file, "r+");
+  chatHistory({ env }).add("lost");
+  expect(statSync(file).mode & 0o777).toBe(0o644);
+  closeSync(reader);
+  expect(chatHistory({ env }).entries).toEqual([]);
 });

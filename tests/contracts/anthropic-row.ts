@@ -69,7 +69,6 @@ const always = { model: "fake-1", max_tokens: 32_000, stream: true };
 /** Claude by the Messages API. */
 export const anthropicRow: Row = {
   provider: "anthropic",
-  stop: server.stop,
   model(situations, clock) {
     server.behave(...situations.map((situation) => delivered(behaviour(situation), situation)));
     const { baseUrl } = server;

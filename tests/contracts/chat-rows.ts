@@ -152,7 +152,6 @@ export const chatRows: Row[] = habits.map((service) => {
   const server = startOpenAIServer();
   return {
     provider: service.provider,
-    stop: server.stop,
     model(situations, clock) {
       server.behave(...situations.map((situation) => delivered(behaviour(situation, service), situation)));
       const { baseUrl } = server;

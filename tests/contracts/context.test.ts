@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Event } from "../../src/core/event.ts";
 import { makeMask } from "../../src/core/mask.ts";
 import { defaultContext } from "../../src/core/plan.ts";
@@ -16,8 +16,6 @@ import { responsesRow } from "./responses-row.ts";
 // The fake services refuse a conversation that theirs would: a call without its result, a result without its call.
 
 const rows: Row[] = [anthropicRow, responsesRow, ollamaRow, ...chatRows];
-
-afterAll(() => Promise.all(rows.map((row) => row.stop?.())));
 
 const limit = 8000;
 const turns = 25;

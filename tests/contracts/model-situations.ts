@@ -25,9 +25,9 @@ export type Calls = {
   oneId?: true;
 };
 
+/** A row's service is up as long as the process: several suites may run in one. */
 export type Row = {
   provider: string;
-  stop?(): Promise<void>;
   /** A model whose service does this, request by request; undefined where the provider has no such situation. */
   model(situations: Situation[], clock: Clock): Model | undefined;
   /** The bodies of the requests that the service got since the model was made; absent where there is no wire. */

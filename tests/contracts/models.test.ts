@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Message } from "../../src/core/message.ts";
 import type { Model } from "../../src/core/model.ts";
 import type { Script } from "../../src/core/script.ts";
@@ -11,8 +11,6 @@ import { localRow } from "./local-row.ts";
 import { conversation, key, pictures, shownByTool, type Row, type Situation } from "./model-situations.ts";
 import { ollamaRow } from "./ollama-row.ts";
 import { responsesRow } from "./responses-row.ts";
-
-afterAll(() => Promise.all(rows.map((row) => row.stop?.())));
 
 function scriptOf(situations: Situation[]): Script | undefined {
   const script: Script = [];

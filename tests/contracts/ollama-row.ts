@@ -54,7 +54,6 @@ const always = { model: "fake-1", stream: true, truncate: false, shift: false, o
 /** Ollama by its own API. */
 export const ollamaRow: Row = {
   provider: "ollama",
-  stop: server.stop,
   model(situations, clock) {
     const behaviours = situations.flatMap((situation) => {
       const one = behaviour(situation);

@@ -64,7 +64,6 @@ const always = {
 /** OpenAI by its Responses API. */
 export const responsesRow: Row = {
   provider: "openai",
-  stop: server.stop,
   model(situations, clock) {
     server.behave(...situations.map((situation) => delivered(behaviour(situation), situation)));
     const { baseUrl } = server;

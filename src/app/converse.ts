@@ -15,7 +15,7 @@ import { Tally } from "../loop/tally.ts";
 import { modelLabel, modelsOf } from "../models/choose.ts";
 import { describe } from "../permit/describe.ts";
 import { contextOf } from "./context.ts";
-import { historyOf, journalPath, makeEmit, recallFrom, type OpenJournal } from "./journal.ts";
+import { historyOf, journalPath, leaveStore, makeEmit, recallFrom, type OpenJournal } from "./journal.ts";
 import { chosenModels } from "./model.ts";
 import type { PreparedRun, RunRequest, Turn } from "./request.ts";
 import { exportSession, forkSession, resolveName } from "./sessions.ts";
@@ -264,7 +264,7 @@ class Talking implements Talk {
 
   async close(): Promise<void> {
     await this.#prepared.close();
-    await this.#store?.close();
+    if (this.#store !== undefined) await leaveStore(this.#store, clock.now());
   }
 
   #opened(): Store {

@@ -113,11 +113,16 @@ async function begin(store: Store, newRun: NewRun, wait?: AbortSignal): Promise<
   const { value: opened } = journal;
   const close = async () => {
     await opened.close();
-    // What cannot be pruned is pruned another day.
-    await store.prune({ now: newRun.time, ...keptRuns, daily: true });
-    await store.close();
+    await leaveStore(store, newRun.time);
   };
   return { ok: true, value: { journal: opened, history, recall: recallFrom(store, opened), close } };
+}
+
+/** Closes a store that was written to, and once a day removes what nobody needs any more. */
+export async function leaveStore(store: Store, now: number): Promise<void> {
+  // What cannot be pruned is pruned another day.
+  await store.prune({ now, ...keptRuns, daily: true });
+  await store.close();
 }
 
 /** What an agent can read of a run's journal. */

@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync, existsS
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { openTalk } from "../../src/app/converse.ts";
+import { journalPath } from "../../src/app/journal.ts";
 import { readAgent, readScript, readText } from "../../src/cli/agent-file.ts";
 import type { Stamped } from "../../src/core/event.ts";
 import type { Talk } from "../../src/core/talk.ts";
+import { openStore } from "../../src/store/open.ts";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "rein-converse-")));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -269,4 +271,26 @@ test("an ephemeral conversation writes nothing", async () => {
   await say(talk, "a");
   await talk.close();
   expect(existsSync(join(folder, "state"))).toBe(false);
+});
+
+test("when a conversation ends, old runs that are in none are removed, and it stays", async () => {
+  const folder = agent("", [{ text: "One" }, { text: "Two" }]);
+  const store = async () => {
+    const opened = await openStore(journalPath({ XDG_STATE_HOME: join(folder, "state") }) ?? "");
+    if (!opened.ok) throw new Error(opened.error.message);
+    return opened.value;
+  };
+  const before = await store();
+  const old = await before.begin({ id: "old", agent: "a", model: "m", time: 1 });
+  if (old.ok) await old.value.close();
+  expect(await before.runs(9)).toMatchObject({ ok: true, value: [{ run: "old" }] });
+  await before.close();
+  const talk = await opened(folder);
+  await say(talk, "a");
+  expect(await talk.sessions()).toMatchObject({ ok: true, value: [{ name: "s" }] });
+  await talk.close();
+  const after = await store();
+  expect(await after.runs(9)).toEqual({ ok: true, value: [] });
+  expect(await after.sessions()).toMatchObject({ ok: true, value: [{ name: "s", runs: 1 }] });
+  await after.close();
 });

@@ -1,6 +1,5 @@
 import { existsSync, statSync } from "node:fs";
 import { clock } from "../app.ts";
-import { attachedFile } from "../app/attach.ts";
 import { openTalk } from "../app/converse.ts";
 import { secrecyOf } from "../app/secrecy.ts";
 import type { Desk, Outside } from "../chat/desk.ts";
@@ -9,10 +8,11 @@ import type { Ask, Confirm, PermissionKind } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
 import { ok, type Result } from "../core/result.ts";
 import { badSessionName } from "../core/session-name.ts";
-import type { Talk, TalkFile } from "../core/talk.ts";
+import type { Talk } from "../core/talk.ts";
 import { clean, cleanLine } from "../render/clean.ts";
 import { readScript, readText } from "./agent-file.ts";
 import { answerOf, permissionQuestion } from "./ask.ts";
+import { attachPath } from "./attach.ts";
 import { chatHistory } from "./chat-history.ts";
 import { lineTerminal, rawTerminal } from "./chat-terminal.ts";
 import type { Handler } from "./command.ts";
@@ -147,7 +147,7 @@ function outsideOf(talk: Talk, plan: Plan, input: InputValues, answered: Answere
   return {
     talk,
     now: clock.now,
-    attach,
+    attach: attachPath,
     exists: (path) => existsSync(path) && statSync(path).isFile(),
     save: (path, text) => {
       const written = writeNew(path, text);
@@ -167,13 +167,6 @@ function notes(path: string): Result<string, string> {
   if (!existsSync(path)) return ok("");
   const read = readNamed(path, fileLimit);
   return read.ok ? ok(new TextDecoder().decode(read.value)) : { ok: false, error: read.error.message };
-}
-
-async function attach(path: string): Promise<Result<TalkFile, string>> {
-  const read = readNamed(path, fileLimit);
-  if (!read.ok) return { ok: false, error: read.error.message };
-  const file = await attachedFile(path, read.value);
-  return file.ok ? file : { ok: false, error: `Cannot attach '${path}': it is ${file.error}` };
 }
 
 function asked(plan: Plan, front: Front, answered: Answered): Ask {

@@ -296,12 +296,12 @@ test("a terminal that is resized keeps nothing of what was drawn", async () => {
   };
   screen.type(typed);
   await screen.until(typed);
-  await Bun.sleep(50);
+  await idle(screen);
   feed();
   model.resize(30);
   screen.resize(30);
-  await screen.until("terminal");
-  await Bun.sleep(50);
+  await screen.until("  the terminal will be");
+  await idle(screen);
   feed();
   expect(model.text()).toStartWith("> a line that is longer than\n  the terminal will be\nagent");
 });
@@ -493,9 +493,19 @@ test("files go with what is said next, and an image is shown to the model", asyn
   await screen.until("You said: mail@example.org and @nobody");
 });
 
+test("nobody waits for the writer of a FIFO that is attached", async () => {
+  await using screen = open(talker(), `mkfifo pipe; ${chat}`);
+  await screen.until(ready);
+  screen.type(`/attach pipe${enter}`);
+  await screen.until("Cannot read 'pipe': it is not a file");
+});
+
 test("on a dumb terminal Ctrl-C stops a turn and twice ends the chat, and a backslash goes on", async () => {
   await using screen = open(
-    { "agent.yaml": agent, "script.yaml": script({ text: "You said: ${{ prompt }}" }, { text: "never", delay: "1h" }) },
+    {
+      "agent.yaml": agent,
+      "script.yaml": script({ text: "You said: ${{ prompt }}" }, { text: "begun, not done", drip: "1h" }),
+    },
     chat,
     { TERM: "dumb" },
   );
@@ -504,7 +514,7 @@ test("on a dumb terminal Ctrl-C stops a turn and twice ends the chat, and a back
   await screen.until("You said: one\ntwo");
   await screen.until("> ");
   screen.type("go\n");
-  await Bun.sleep(100);
+  await screen.until("begun");
   screen.type(ctrl("c"));
   await screen.until("Interrupted");
   await screen.until("> ");

@@ -176,7 +176,7 @@ export function sealedMemfd(bytes: Uint8Array, name: string): number {
     try {
       for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
       const [addSeals, everySeal] = [1033, 0b1111];
-      if (fcntl(fd, addSeals, everySeal) !== 0) throw new Error(`Cannot seal the memory of '${name}'`);
+      seal(() => fcntl(fd, addSeals, everySeal), name);
     } catch (error) {
       closeSync(fd);
       throw error;
@@ -184,6 +184,19 @@ export function sealedMemfd(bytes: Uint8Array, name: string): number {
     return fd;
   } finally {
     libc.close();
+  }
+}
+
+/** A refusal takes the kernel up to 150 ms, in which it waits by itself. */
+const sealTries = 10;
+
+/**
+ * Seals memory by `add`, which gives 0 when that is done. The kernel refuses as long as anybody holds a page of it, as it does itself
+ * for a moment when it moves pages about.
+ */
+export function seal(add: () => number, name: string): void {
+  for (let tried = 1; add() !== 0; tried++) {
+    if (tried === sealTries) throw new Error(`Cannot seal the memory of '${name}'`);
   }
 }
 

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { closeSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { frame, sealedMemfd } from "../../src/native/border.ts";
+import { frame, seal, sealedMemfd } from "../../src/native/border.ts";
 import { call, callText, start } from "../../src/native/library.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "rein-library-"));
@@ -149,6 +149,13 @@ test("sealed memory keeps its bytes and takes no others", () => {
   } finally {
     closeSync(fd);
   }
+});
+
+test("sealing that is refused for a moment is tried again, and not for ever", () => {
+  let tried = 0;
+  seal(() => (++tried < 4 ? -1 : 0), "rein-test");
+  expect(tried).toBe(4);
+  expect(() => seal(() => -1, "rein-test")).toThrow("Cannot seal the memory of 'rein-test'");
 });
 
 test("a program in sealed memory can be started by its descriptor", async () => {

@@ -10,6 +10,7 @@ import type { Environment } from "../host/machine.ts";
 import { Conversation } from "../loop/conversation.ts";
 import { conversation } from "../loop/history.ts";
 import { pastAgents, type PastRun } from "../loop/past.ts";
+import { resolveName } from "./sessions.ts";
 import { historyOf, journalPath, recallFrom, whenFree, type OpenJournal } from "./journal.ts";
 
 /** A run that goes on: what it was begun with, and what it has done. Its journal is closed in any case. */
@@ -66,6 +67,8 @@ async function look(store: Reader, name: string): Promise<Result<string | RunEnd
   const found = await store.findRun(name);
   if (!found.ok) return problemOf("usage", found.error.message);
   if (found.value === undefined) {
+    const meant = await resolveName(store, name);
+    if (!meant.ok && meant.error.code === "invalid") return problemOf("usage", meant.error.message);
     const sessions = await store.sessions();
     return unknown(sessions.ok ? sessions.value.flatMap((one) => one.name ?? []) : [], name);
   }

@@ -1,4 +1,5 @@
-import { prepareRun, clock } from "../app.ts";
+import { clock } from "../app.ts";
+import { prepareRun } from "./prepare.ts";
 import { eventVersion, type Emit, type Stamped } from "../core/event.ts";
 import { exitCode, type Interruption } from "../core/exit.ts";
 import type { McpContent } from "../core/mcp.ts";

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Problem } from "../core/problem.ts";
 import type { RunResult } from "../core/result-document.ts";
 import { ok, type Result } from "../core/result.ts";
-import { prepareRun } from "../app.ts";
+import { prepareRun } from "./prepare.ts";
 import { serverFactory, type ServedResult, type ServedTool } from "../mcp/serve.ts";
 import { agentInput } from "./agent-input.ts";
 import type { RunRequest } from "./request.ts";

@@ -1,4 +1,5 @@
-import { prepareRun, takeRun } from "../app.ts";
+import { takeRun } from "../app.ts";
+import { prepareRun } from "../app/prepare.ts";
 import type { Resumed, RunEnd } from "../app/resume.ts";
 import type { Plan } from "../core/plan.ts";
 import { problemOf, type Problem } from "../core/problem.ts";

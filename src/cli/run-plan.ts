@@ -1,4 +1,5 @@
-import { clock, prepareRun } from "../app.ts";
+import { clock } from "../app.ts";
+import { prepareRun } from "../app/prepare.ts";
 import type { PreparedRun } from "../app/request.ts";
 import type { Person } from "../core/host.ts";
 import type { Ask, Confirm } from "../core/permission.ts";

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { prepareRun } from "../../src/app.ts";
+import { prepareRun } from "../../src/app/prepare.ts";
 import { known } from "../../src/app/known.ts";
 import { modelNeeds } from "../../src/app/model.ts";
 import type { Stamped } from "../../src/core/event.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { prepareRun } from "../../src/app.ts";
+import { prepareRun } from "../../src/app/prepare.ts";
 import { known } from "../../src/app/known.ts";
 import { isDurable, type Stamped } from "../../src/core/event.ts";
 import type { Interruption } from "../../src/core/exit.ts";

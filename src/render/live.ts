@@ -64,9 +64,12 @@ export function growingMarkdown() {
             .trimEnd()
             .split("\n")
         : parseMarkdown(pending).flatMap((block, at) => [...(at > 0 || apart ? [""] : []), ...layOut(block, width)]);
-    const fitting = lines.flatMap((line) =>
-      Bun.wrapAnsi(line.replaceAll("\t", "    "), width, { hard: true, wordWrap: false, trim: false }).split("\n"),
-    );
+    const fitting = lines.flatMap((line) => {
+      const row = line.replaceAll("\t", "    ");
+      // Most do: to break one takes ten times as long as to look.
+      if (Bun.stringWidth(row) <= width) return [row];
+      return Bun.wrapAnsi(row, width, { hard: true, wordWrap: false, trim: false }).split("\n");
+    });
     return fitting.slice(-Math.max(height - 1, 1));
   }
 

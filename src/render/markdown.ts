@@ -165,5 +165,6 @@ function eachLine(text: string, change: (line: string) => string): string {
 /** What is in it may have ended the same style, or one with the same end: then it begins again. */
 function styled(text: string, on: number, off: number): string {
   const [begin, end] = [`\u001b[${on}m`, `\u001b[${off}m`];
-  return text === "" ? "" : begin + text.replaceAll(end, end + begin) + end;
+  if (text === "") return "";
+  return begin + (text.includes(end) ? text.replaceAll(end, end + begin) : text) + end;
 }

@@ -77,9 +77,10 @@ export const commands: readonly SlashCommand[] = [
   { name: "quit", words: "", about: "End the chat, as Ctrl-D does", run: async () => ({ ends: true, code: 0 }) },
 ];
 
-const keys = `Enter sends, Alt-Enter or '\\' at the end begins a new line. Up and Ctrl-R find what was typed before, TAB completes,
-Ctrl-X Ctrl-E opens $EDITOR, Ctrl-O opens the last call. Ctrl-C stops a turn, twice ends the chat.
-`;
+const keys = [
+  "Enter sends, Alt-Enter or '\\' at the end begins a new line. Up and Ctrl-R find what was typed before, TAB completes,",
+  "Ctrl-X Ctrl-E opens $EDITOR, Ctrl-O opens the last call. Ctrl-C stops a turn, twice ends the chat.",
+].join(" ");
 
 /** Whether a text is meant as a command: a path such as '/etc/hosts' is none. */
 export function isCommand(text: string): boolean {
@@ -89,7 +90,12 @@ export function isCommand(text: string): boolean {
 export async function runCommand(text: string, chat: Conduct, signal: AbortSignal): Promise<Entered> {
   const [, name = "", words = ""] = /^\/(\S*)\s*([^]*)$/.exec(text.trimEnd()) ?? [];
   const command = commands.find((one) => one.name === name);
-  if (command !== undefined) return (await command.run(words, chat, signal)) ?? goesOn;
+  if (command !== undefined) {
+    if (command.words !== "" || words === "") return (await command.run(words, chat, signal)) ?? goesOn;
+    // It may have been meant for the model, and '/clear' takes much back.
+    await chat.fail(`'/${name}' takes nothing behind it`);
+    return goesOn;
+  }
   const own = chat.outside.commands.find((one) => one.name === name);
   if (own !== undefined) {
     const filled = own.fill(words);
@@ -126,6 +132,7 @@ export async function commandNames(outside: Outside, signal: AbortSignal): Promi
 }
 
 async function help(_words: string, { desk, outside }: Conduct, signal: AbortSignal): Promise<void> {
+  const width = desk.columns();
   const built = commands.map(({ name, words, about }) => [`/${name} ${words}`, about]);
   const own = ownCommands(outside).own.map(({ name, description }) => [
     `/${cleanLine(name)} WORDS`,
@@ -135,7 +142,7 @@ async function help(_words: string, { desk, outside }: Conduct, signal: AbortSig
     cleanLine(`/${server}:${name} ${given.map((one) => (one.required ? one.name : `[${one.name}]`)).join(" ")}`),
     cleanLine(description),
   ]);
-  await desk.print(`${tableText([...built, ...own, ...prompts])}\n${keys}`);
+  await desk.print(`${tableText([...built, ...own, ...prompts], width)}\n${Bun.wrapAnsi(keys, width)}\n`);
 }
 
 async function useModel(words: string, chat: Conduct): Promise<void> {
@@ -159,7 +166,7 @@ async function tools(_words: string, chat: Conduct, signal: AbortSignal): Promis
 async function list(chat: Conduct, rows: readonly Named[], none: string): Promise<void> {
   if (rows.length === 0) return chat.note(none);
   const cells = rows.map(({ name, description }) => [cleanLine(name), firstSentence(cleanLine(description))]);
-  await chat.desk.print(tableText(cells));
+  await chat.desk.print(tableText(cells, chat.desk.columns()));
 }
 
 function firstSentence(text: string): string {
@@ -183,7 +190,7 @@ async function permissions(_words: string, chat: Conduct): Promise<void> {
     ...ruleRows("denied", denied),
   ];
   if (rows.length === 0) return chat.note("Nothing is allowed, and nothing asked for");
-  await chat.desk.print(tableText(rows));
+  await chat.desk.print(tableText(rows, chat.desk.columns()));
 }
 
 function ruleRows(what: string, lists: PermissionLists): string[][] {

@@ -3,7 +3,7 @@ import { exitCode } from "../core/exit.ts";
 import { cleanLine } from "../render/clean.ts";
 import { Conduct, type RunTurn } from "./conduct.ts";
 import type { Desk, Outside } from "./desk.ts";
-import { codeOf, type ChatOptions } from "./screen.ts";
+import { codeOf, lastMs, within, type ChatOptions } from "./screen.ts";
 import { turnView, type Look } from "./turn-view.ts";
 
 /** A terminal that knows nothing but lines: it edits them itself. */
@@ -31,6 +31,8 @@ export class Lines {
   #begun = "";
   #stop: AbortController | undefined;
   #armed = false;
+  #ending = false;
+  #doing: Promise<unknown> = Promise.resolve();
 
   constructor(options: LinesOptions) {
     this.#options = options;
@@ -42,7 +44,7 @@ export class Lines {
       (line) => this.#typed(line),
       () => this.#interrupt(),
     );
-    signal.addEventListener("abort", () => this.#ended.resolve(codeOf(signal)), { once: true });
+    signal.addEventListener("abort", () => this.#end(codeOf(signal)), { once: true });
   }
 
   async close(): Promise<void> {
@@ -61,8 +63,10 @@ export class Lines {
   async talk(outside: Outside): Promise<number> {
     this.#conduct = new Conduct(this.desk, outside, (run) => this.#turn(run));
     await this.#conduct.greet();
-    await this.#next();
-    return this.#ended.promise;
+    this.#begin();
+    const code = await this.#ended.promise;
+    await within(lastMs, this.#doing, this.#options.clock);
+    return code;
   }
 
   ask(text: string, signal: AbortSignal): Promise<string | undefined> {
@@ -111,14 +115,18 @@ export class Lines {
     this.#armed = false;
     const question = this.#questions.shift();
     if (question !== undefined) return question(line);
-    if (line === undefined) return this.#ended.resolve(0);
+    if (line === undefined) return this.#end(0);
     // A backslash at its end: the next line belongs to it.
     const text = this.#begun + line;
     this.#begun = /(?:^|[^\\])(?:\\\\)*\\$/.test(line) ? `${text.slice(0, -1)}\n` : "";
     if (this.#begun !== "") return;
     if (text.trim() !== "") this.#options.remember(text);
     this.#queue.push(text);
-    if (this.#stop === undefined) void this.#next().catch((error: unknown) => this.#ended.reject(error));
+    if (this.#stop === undefined) this.#begin();
+  }
+
+  #begin(): void {
+    this.#doing = this.#next().catch((error: unknown) => this.#ended.reject(error));
   }
 
   async #next(): Promise<void> {
@@ -127,13 +135,19 @@ export class Lines {
     for (let text = this.#queue.shift(); text !== undefined; text = this.#queue.shift()) {
       const said = text;
       const entered = await this.during("working", (signal) => conduct.enter(said, signal));
-      if (entered.ends) return this.#ended.resolve(entered.code);
+      if (entered.ends) return this.#end(entered.code);
     }
-    await this.#options.terminal.write("> ");
+    if (!this.#ending) await this.#options.terminal.write("> ");
+  }
+
+  #end(code: number): void {
+    this.#ending = true;
+    this.#queue = [];
+    this.#ended.resolve(code);
   }
 
   #interrupt(): void {
-    if (this.#armed) return this.#ended.resolve(exitCode("interrupt"));
+    if (this.#armed) return this.#end(exitCode("interrupt"));
     this.#armed = true;
     const question = this.#questions.shift();
     question?.(undefined);

@@ -69,7 +69,11 @@ function typedRows({ text, cursor, search, question }: Seen["typed"], width: num
   }
   if (search === undefined) return inputRows(text, cursor, { ...shape, prompt: "> " });
   const prompt = `${search.failed ? "not found" : "search"} '${cleanLine(search.query)}': `;
-  return inputRows(text, cursor, { ...shape, prompt });
+  const found = inputRows(text, cursor, { ...shape, prompt });
+  if (found.rows[0]?.startsWith(prompt)) return found;
+  // Of a long text the beginning is not seen: what is looked for is.
+  const part = inputRows(text, cursor, { ...shape, prompt: "> ", height: Math.max(1, height - 1) });
+  return { ...part, rows: [short(prompt, width), ...part.rows], row: part.row + 1 };
 }
 
 function candidateRows(candidates: readonly string[], width: number): string[] {

@@ -41,9 +41,15 @@ export type ChatOptions = {
   signal: AbortSignal;
 };
 
+/** How long an end waits for what is under way, so that the journal has its end, too. */
+export const lastMs = 2000;
+
 /** How often the status is drawn while something is under way, and how long an escape waits for what may belong to it. */
 const drawMs = 100;
 const escapeMs = 40;
+
+const stopping = "Stopping; Ctrl-C once more ends the chat";
+const onceMore = "Ctrl-C once more ends the chat, as Ctrl-D does";
 
 const pasteOn = "\u001b[?2004h";
 const pasteOff = "\u001b[?2004l";
@@ -65,6 +71,8 @@ export class Screen {
   #question: Question | undefined;
   #lastQuestion: Promise<unknown> = Promise.resolve();
   #work: Work | undefined;
+  /** What was begun last, with what waited behind it. */
+  #doing: Promise<unknown> = Promise.resolve();
   #queue: string[] = [];
   #candidates: string[] = [];
   /** A completion is looked for, and the keys that came since. */
@@ -75,6 +83,8 @@ export class Screen {
   #armed = false;
   /** Ctrl-D was the last key, while something was under way. */
   #leaving = false;
+  /** It ends: nothing is begun any more. */
+  #ending = false;
   #escape: AbortController | undefined;
   /** What waits to be printed, and whether somebody draws. */
   #printed = "";
@@ -102,6 +112,9 @@ export class Screen {
 
   /** Gives the terminal back. */
   async close(): Promise<void> {
+    // What came of an answer stays, also where its turn did not end in time.
+    this.#printed += this.#work?.view?.end() ?? "";
+    this.#draw();
     await this.#flush();
     this.#over = true;
     await this.#region.leave();
@@ -121,6 +134,7 @@ export class Screen {
     } finally {
       done.abort();
       this.#work = before;
+      if (before === undefined && this.#hint === stopping) this.#hint = onceMore;
       this.#draw();
     }
   }
@@ -132,12 +146,16 @@ export class Screen {
     await this.#conduct.greet();
     this.#next();
     this.#draw();
-    return this.#ended.promise;
+    const code = await this.#ended.promise;
+    await within(lastMs, this.#doing, this.#options.clock);
+    return code;
   }
 
   /** Puts a question where text is typed; questions never overlap. */
   ask(text: string, signal: AbortSignal): Promise<string | undefined> {
-    const mine = this.#lastQuestion.then(() => (signal.aborted || this.#over ? undefined : this.#askNow(text, signal)));
+    const mine = this.#lastQuestion.then(() =>
+      signal.aborted || this.#ending ? undefined : this.#askNow(text, signal),
+    );
     this.#lastQuestion = mine;
     return mine;
   }
@@ -176,7 +194,8 @@ export class Screen {
     signal.removeEventListener("abort", leave);
     this.#question = undefined;
     const said = `${cleanLine(text)} ${cleanLine(line ?? "")}`;
-    await this.#print(this.#work?.view?.aside(said) ?? `${said}\n`);
+    const rows = Bun.wrapAnsi(said, this.#options.terminal.columns(), { hard: true });
+    await this.#print(this.#work?.view?.aside(rows) ?? `${rows}\n`);
     return line;
   }
 
@@ -228,7 +247,7 @@ export class Screen {
   }
 
   #key(key: Key): void {
-    if (this.#over) return;
+    if (this.#over || this.#ending) return;
     if (this.#completing) {
       this.#held.push(key);
       return;
@@ -299,12 +318,12 @@ export class Screen {
       // What waits is not said to a model that was just stopped, and is not lost.
       const waiting = [...this.#queue.splice(0), ...(this.#editor.text === "" ? [] : [this.#editor.text])];
       this.#editor.set(waiting.join("\n"));
-      this.#hint = "Stopping; Ctrl-C once more ends the chat";
+      this.#hint = stopping;
       this.#work.stop.abort("interrupt");
     } else if (this.#editor.text !== "") {
       this.#editor.set("");
       this.#armed = false;
-    } else this.#hint = "Ctrl-C once more ends the chat, as Ctrl-D does";
+    } else this.#hint = onceMore;
   }
 
   #submit(text: string): void {
@@ -318,9 +337,9 @@ export class Screen {
   /** Does what was entered, one after another. */
   #next(): void {
     const conduct = this.#conduct;
-    const text = conduct === undefined ? undefined : this.#queue.shift();
+    const text = conduct === undefined || this.#ending ? undefined : this.#queue.shift();
     if (conduct === undefined || text === undefined) return;
-    void this.during("working", async (signal) => {
+    this.#doing = this.during("working", async (signal) => {
       await this.#print(this.#said(text));
       const entered = await conduct.enter(text, signal);
       if (entered.ends) this.#end(entered.code);
@@ -404,6 +423,8 @@ export class Screen {
   }
 
   #end(code: number): void {
+    this.#ending = true;
+    if (this.#work !== undefined) this.#hint = "Ending";
     this.#work?.stop.abort(code === 0 ? "terminated" : "interrupt");
     this.#question?.answer(undefined);
     this.#ended.resolve(code);
@@ -482,6 +503,13 @@ export class Screen {
     const files = conduct.attached.map(({ name }) => ` · @${name}`).join("");
     return `${talk.agent} · ${talk.model() ?? "route"}${used} · ${talk.session()}${files}`;
   }
+}
+
+/** Waits for something, but no longer than that. */
+export async function within(ms: number, done: Promise<unknown>, clock: ChatOptions["clock"]): Promise<void> {
+  const settled = new AbortController();
+  await Promise.race([done, clock.sleep(ms, settled.signal)]);
+  settled.abort();
 }
 
 /** The code of a chat that a signal ended. */

@@ -1,7 +1,7 @@
 import type { Stamped } from "../core/event.ts";
 import { clean, cleaner, cleanLine } from "../render/clean.ts";
 import { errorText } from "../render/error.ts";
-import { callLabel, costItem, count, duration, paint } from "../render/format.ts";
+import { callLabel, costItem, count, duration, paint, short } from "../render/format.ts";
 import { growingMarkdown } from "../render/live.ts";
 import { pictureText, type Pictures } from "../render/picture.ts";
 
@@ -27,6 +27,9 @@ const frameMs = 100;
 
 /** How much of an error stands on a call's line. */
 const errorWidth = 80;
+/** What a narrow terminal leaves of an error, and of what a call acts on. */
+const leastError = 24;
+const leastLabel = 12;
 
 /**
  * Turns the events of a turn into text that is printed for good, and into rows that change. `opened` is told of each call, and says
@@ -93,10 +96,14 @@ export function turnView(look: Look, started: number, opened: (call: Opened) => 
     calls.delete(event.id);
     const number = opened({ run, call: event.id });
     const mark = event.error ? paint("✗", "red", color) : paint("✓", "green", color);
-    const why = event.error
-      ? ` · ${paint(Bun.sliceAnsi(cleanLine(event.content.slice(0, 400)), 0, errorWidth, { ellipsis: "…" }), "red", color)}`
-      : "";
-    return line(`${mark} ${label} ${dim(`· ${duration(event.duration_ms)} · [${number}]`)}${why}`);
+    const facts = ` · ${duration(event.duration_ms)} · [${number}]`;
+    // A call is one row: the rest is there when it is opened.
+    const room = look.columns() - facts.length - 2;
+    const named = short(label, Math.max(leastLabel, event.error ? room - leastError : room));
+    const said = `${mark} ${named}${dim(facts)}`;
+    if (!event.error) return line(said);
+    const left = Math.max(leastError, room - Bun.stringWidth(named)) - 3;
+    return line(`${said} · ${paint(short(event.content, Math.min(errorWidth, left)), "red", color)}`);
   }
 
   /** What is said of an event of the agent itself. */

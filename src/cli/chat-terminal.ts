@@ -7,7 +7,8 @@ import type { Io } from "./io.ts";
 
 /** What the terminal says of itself in variables: those cut rows that are too wide, where others break them. */
 function reflows(env: Io["env"]): boolean {
-  return !env["XTERM_VERSION"] && !/^(?:linux|rxvt|screen)/.test(env["TERM"] ?? "");
+  // tmux breaks them, and calls itself 'screen' where it is set up so.
+  return Boolean(env["TMUX"]) || (!env["XTERM_VERSION"] && !/^(?:linux|rxvt|screen)/.test(env["TERM"] ?? ""));
 }
 
 /** Shows the cursor, and takes pastes as keys again. */

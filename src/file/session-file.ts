@@ -22,8 +22,8 @@ const amount = v.pipe(v.number(), v.finite());
 const price = v.pipe(amount, v.minValue(0));
 const yes = v.literal(true);
 const sha256 = v.pipe(text, v.regex(/^[0-9a-f]{64}$/, "Expected a SHA-256 in hex"));
-const runId = v.pipe(text, v.regex(/^[A-Za-z0-9_-]{1,100}(\.a\d{1,9})*$/, "Expected the id of a run"));
-const agentId = v.pipe(text, v.regex(/^a\d{1,9}(\.a\d{1,9})*$/, "Expected the id of a sub-agent"));
+const runId = v.pipe(text, v.regex(/^[A-Za-z0-9_-]{1,100}(\.a\d{1,9}){0,50}$/, "Expected the id of a run"));
+const agentId = v.pipe(text, v.regex(/^a\d{1,9}(\.a\d{1,9}){0,49}$/, "Expected the id of a sub-agent"));
 
 /** More levels than anything real has would overflow the stack of whoever walks them. */
 const deepest = 200;

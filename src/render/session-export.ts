@@ -48,9 +48,10 @@ function runBlock(events: readonly Event[], within: string | undefined): Block {
   const end = own.findLast((event) => event.type === "run_end");
   const took = duration((own.at(-1)?.time ?? 0) - (own[0]?.time ?? 0));
   const outcome = end === undefined ? "unfinished" : `${end.result.outcome}${costItem(end.result.cost, " · ")}`;
+  const calls = callsOf(own);
   const blocks = events.flatMap((event): Block[] => {
     const { agent_id: agent } = event;
-    if (agent === within) return shown(event, own);
+    if (agent === within) return shown(event, calls);
     const outer = agent?.includes(".") ? agent.slice(0, agent.lastIndexOf(".")) : undefined;
     if (event.type !== "run_start" || agent === undefined || outer !== within) return [];
     return [
@@ -76,7 +77,26 @@ function note(head: string, text = ""): Block[] {
   return [{ kind: "note", head, facts: "", text, files: [] }];
 }
 
-function shown(event: Event, own: readonly Event[]): Block[] {
+type Calls = { begun: ReadonlySet<string>; ended: ReadonlyMap<string, Extract<Event, { type: "call_end" }>> };
+
+function callKey(turn: number, id: string): string {
+  return `${turn} ${id}`;
+}
+
+/** Which calls of a run began, and how each ended first. */
+function callsOf(own: readonly Event[]): Calls {
+  const begun = new Set<string>();
+  const ended: Map<string, Extract<Event, { type: "call_end" }>> = new Map();
+  for (const event of own) {
+    if (event.type === "call_start") begun.add(callKey(event.turn, event.call.id));
+    if (event.type !== "call_end") continue;
+    const key = callKey(event.turn, event.id);
+    if (!ended.has(key)) ended.set(key, event);
+  }
+  return { begun, ended };
+}
+
+function shown(event: Event, calls: Calls): Block[] {
   switch (event.type) {
     case "user": {
       const facts = event.reason ?? "";
@@ -89,8 +109,7 @@ function shown(event: Event, own: readonly Event[]): Block[] {
     }
     case "call_start": {
       const { call, turn } = event;
-      const end = own.find((one) => one.type === "call_end" && one.turn === turn && one.id === call.id);
-      const ended = end?.type === "call_end" ? end : undefined;
+      const ended = calls.ended.get(callKey(turn, call.id));
       const facts =
         ended === undefined ? "unfinished" : `${duration(ended.duration_ms)}${ended.error ? " · error" : ""}`;
       const { content: text = "", attachments: files = [] } = ended ?? {};
@@ -98,8 +117,7 @@ function shown(event: Event, own: readonly Event[]): Block[] {
     }
     case "call_end": {
       // One that began is shown there; what was refused at once has not.
-      if (own.some((one) => one.type === "call_start" && one.turn === event.turn && one.call.id === event.id))
-        return [];
+      if (calls.begun.has(callKey(event.turn, event.id))) return [];
       const facts = event.error ? "error" : "";
       return [
         { kind: "call", head: event.name, facts, input: "", text: event.content, files: event.attachments ?? [] },

@@ -79,6 +79,8 @@ test("what is wrong is told with its line and its place", () => {
   expect(wrong(start, { ...user, text: 1 })).toBe("2: user.text: Invalid type: Expected string but received 1");
   expect(wrong(start, { ...user, type: "__proto__" })).toBe("2: There is no event '__proto__'");
   expect(wrong(start, { ...user, agent_id: "../x" })).toBe("2: user.agent_id: Expected the id of a sub-agent");
+  const within = Array.from({ length: 51 }, () => "a1").join(".");
+  expect(wrong(start, { ...user, agent_id: within })).toBe("2: user.agent_id: Expected the id of a sub-agent");
   expect(wrong(start, { ...user, time: 1e300 })).toStartWith("2: user.time: ");
   expect(wrong(user)).toBe("1: The first event must be the 'run_start' of a run");
   expect(wrong(start, { ...user, seq: 0 })).toBe("2: The event has the number 0, and the one before it 0");

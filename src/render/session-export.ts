@@ -5,6 +5,7 @@ import { attachmentsIn } from "../core/kept.ts";
 import type { AttachmentFacts } from "../core/message.ts";
 import { cleanJson, cleanLine } from "./clean.ts";
 import { costItem, count, duration, moment } from "./format.ts";
+import { callsOf, type Calls } from "./session-calls.ts";
 
 type Event = Stamped<DurableEvent>;
 
@@ -77,25 +78,6 @@ function note(head: string, text = ""): Block[] {
   return [{ kind: "note", head, facts: "", text, files: [] }];
 }
 
-type Calls = { begun: ReadonlySet<string>; ended: ReadonlyMap<string, Extract<Event, { type: "call_end" }>> };
-
-function callKey(turn: number, id: string): string {
-  return `${turn} ${id}`;
-}
-
-/** Which calls of a run began, and how each ended first. */
-function callsOf(own: readonly Event[]): Calls {
-  const begun = new Set<string>();
-  const ended: Map<string, Extract<Event, { type: "call_end" }>> = new Map();
-  for (const event of own) {
-    if (event.type === "call_start") begun.add(callKey(event.turn, event.call.id));
-    if (event.type !== "call_end") continue;
-    const key = callKey(event.turn, event.id);
-    if (!ended.has(key)) ended.set(key, event);
-  }
-  return { begun, ended };
-}
-
 function shown(event: Event, calls: Calls): Block[] {
   switch (event.type) {
     case "user": {
@@ -108,8 +90,8 @@ function shown(event: Event, calls: Calls): Block[] {
       return [{ kind: "answer", head: `Turn ${event.turn}`, facts, text: event.message.text, files: [] }];
     }
     case "call_start": {
-      const { call, turn } = event;
-      const ended = calls.ended.get(callKey(turn, call.id));
+      const { call } = event;
+      const ended = calls.ended(event);
       const facts =
         ended === undefined ? "unfinished" : `${duration(ended.duration_ms)}${ended.error ? " · error" : ""}`;
       const { content: text = "", attachments: files = [] } = ended ?? {};
@@ -117,7 +99,7 @@ function shown(event: Event, calls: Calls): Block[] {
     }
     case "call_end": {
       // One that began is shown there; what was refused at once has not.
-      if (calls.begun.has(callKey(event.turn, event.id))) return [];
+      if (calls.begun(event) !== undefined) return [];
       const facts = event.error ? "error" : "";
       return [
         { kind: "call", head: event.name, facts, input: "", text: event.content, files: event.attachments ?? [] },

@@ -4,6 +4,7 @@ import { dollars } from "../core/price.ts";
 import type { SessionSummary } from "../core/store.ts";
 import { clean, cleanJson, cleanLine } from "./clean.ts";
 import { callLabel, costItem, count, duration, moment } from "./format.ts";
+import { callsOf, type Calls } from "./session-calls.ts";
 import { tableText } from "./table.ts";
 
 /** How much of a call's result is shown. */
@@ -83,9 +84,10 @@ function byRun(events: Stamped<DurableEvent>[]): Stamped<DurableEvent>[][] {
 /** One run; those of its sub-agents stand indented where they began, each whole. */
 function shownRun(events: Stamped<DurableEvent>[], within?: string): string[] {
   const own = events.filter((event) => event.agent_id === within);
+  const calls = callsOf(own);
   const lines = events.flatMap((event): string[] => {
     const { agent_id: agent } = event;
-    if (agent === within) return shown(event, own);
+    if (agent === within) return shown(event, calls);
     if (event.type !== "run_start" || agent === undefined || outer(agent) !== within) return [];
     const theirs = events.filter(({ agent_id: id }) => id === agent || id?.startsWith(`${agent}.`) === true);
     return ["", ...shownRun(theirs, agent).map((line) => line.replace(/^(?=.)/gm, "  ")), ""];
@@ -99,7 +101,7 @@ function outer(agent: string): string | undefined {
   return dot < 0 ? undefined : agent.slice(0, dot);
 }
 
-function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): string[] {
+function shown(event: Stamped<DurableEvent>, calls: Calls): string[] {
   switch (event.type) {
     case "run_start":
       if (event.agent_id !== undefined) {
@@ -121,16 +123,11 @@ function shown(event: Stamped<DurableEvent>, run: Stamped<DurableEvent>[]): stri
       const head = ["", `turn ${event.turn} · ${duration(event.duration_ms)} · ${tokens}${cost}${stop}`];
       return event.message.text === "" ? head : [...head, indented(event.message.text)];
     }
-    case "call_start": {
-      const { id } = event.call;
-      const ended = run.some((other) => other.type === "call_end" && other.turn === event.turn && other.id === id);
-      return ended ? [] : [`  ${callLabel(event.call)} · ${unfinished}`];
-    }
+    case "call_start":
+      return calls.ended(event) === undefined ? [`  ${callLabel(event.call)} · ${unfinished}`] : [];
     case "call_end": {
-      const start = run.find(
-        (other) => other.type === "call_start" && other.turn === event.turn && other.call.id === event.id,
-      );
-      const label = start?.type === "call_start" ? callLabel(start.call) : cleanLine(event.name);
+      const start = calls.begun(event);
+      const label = start === undefined ? cleanLine(event.name) : callLabel(start.call);
       const head = `  ${label} · ${duration(event.duration_ms)}${event.error ? " · error" : ""}`;
       const { whole } = event;
       const kept = whole === undefined ? [] : [`    whole: ${count(whole.size, "byte")}, SHA-256 ${whole.sha256}`];

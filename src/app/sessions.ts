@@ -111,13 +111,18 @@ function renamed(event: Event, ids: ReadonlyMap<string, string>, session: string
   }
 }
 
+/** What a copy has behind its name. A longer number, as in a date, is of the name itself. */
+const copyNumber = /-[1-9]\d{0,2}$/;
+
 /** A name that no session has: this one with the next number. */
 async function freeName(store: Reader, name: string): Promise<Result<string>> {
-  const base = name.replace(/-\d+$/, "");
+  const base = name.replace(copyNumber, "");
   const taken = await store.match(`${base}-`, 100_000);
   if (!taken.ok) return taken;
-  const numbers = taken.value.flatMap((one) => (one.kind === "session" ? Number(one.name.slice(base.length + 1)) : []));
-  const highest = numbers.filter(Number.isSafeInteger).reduce((most, number) => Math.max(most, number), 1);
+  const numbers = taken.value.flatMap((one) =>
+    one.kind === "session" && one.name.replace(copyNumber, "") === base ? Number(one.name.slice(base.length + 1)) : [],
+  );
+  const highest = numbers.reduce((most, number) => Math.max(most, number), 1);
   return ok(`${base}-${highest + 1}`);
 }
 

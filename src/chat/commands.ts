@@ -134,8 +134,8 @@ export async function commandNames(outside: Outside, signal: AbortSignal): Promi
 async function help(_words: string, { desk, outside }: Conduct, signal: AbortSignal): Promise<void> {
   const width = desk.columns();
   const built = commands.map(({ name, words, about }) => [`/${name} ${words}`, about]);
-  const own = ownCommands(outside).own.map(({ name, description }) => [
-    `/${cleanLine(name)} WORDS`,
+  const own = ownCommands(outside).own.map(({ name, words, description }) => [
+    `/${cleanLine(name)} ${words}`,
     cleanLine(description),
   ]);
   const prompts = (await outside.talk.prompts(signal)).map(({ server, name, description = "", arguments: given }) => [

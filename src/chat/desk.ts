@@ -37,4 +37,10 @@ export type Outside = {
   commands: readonly OwnCommand[];
 };
 
-export type OwnCommand = { name: string; description: string; fill(words: string): Result<string, string> };
+export type OwnCommand = {
+  name: string;
+  description: string;
+  /** What can stand behind it. */
+  words: string;
+  fill(words: string): Result<string, string>;
+};

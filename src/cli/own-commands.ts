@@ -11,12 +11,17 @@ export function ownCommands({ commands = {}, env }: Plan, io: Io, input: InputVa
     const value = io.env[name];
     if (value !== undefined) values[name] = value;
   }
-  return Object.entries(commands).map(([name, { description = "", prompt }]) => ({
-    name,
-    description,
-    fill(args) {
-      const filled = expand(prompt, { args, input, env: values, run: { id: "" } });
-      return filled.ok ? filled : { ok: false, error: filled.error.message };
-    },
-  }));
+  return Object.entries(commands).map(([name, { description = "", prompt }]) => {
+    const takes = prompt.some((piece) => "path" in piece && piece.path[0] === "args");
+    return {
+      name,
+      description,
+      words: takes ? "WORDS" : "",
+      fill(args) {
+        if (!takes && args !== "") return { ok: false, error: `'/${name}' takes nothing behind it` };
+        const filled = expand(prompt, { args, input, env: values, run: { id: "" } });
+        return filled.ok ? filled : { ok: false, error: filled.error.message };
+      },
+    };
+  });
 }

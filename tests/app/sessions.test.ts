@@ -130,6 +130,9 @@ test("a fork is called by the next number that is free", async () => {
   const fork = async (name: string) => value(await forkSession(store, { kind: "session", name }, { id }));
   expect([await fork("talk"), await fork("talk"), await fork("talk-2")]).toEqual(["talk-2", "talk-3", "talk-4"]);
   expect(await forkSession(store, session, { to: "talk-3", id })).toMatchObject({ error: { code: "exists" } });
+  // What a date ends with is no number of a copy.
+  await forkSession(store, session, { to: "talk-2026-11-23-083332", id });
+  expect(await fork("talk-2026-11-23-083332")).toBe("talk-2026-11-23-083332-2");
   await store.close();
 });
 

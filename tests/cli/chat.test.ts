@@ -155,6 +155,38 @@ test("Ctrl-C twice ends with 130, and leaves the terminal as it was", async () =
   expect(text).toMatch(/\u001b\[\?25h\u001b\[\?2004l(To go on: [^\n]*\n)?$/);
 });
 
+test("Ctrl-C twice in an answer keeps what came of it on the screen", async () => {
+  await using screen = open({
+    "agent.yaml": agent,
+    "script.yaml": script({ text: "some words and then nothing", drip: "500ms" }),
+  });
+  await screen.until(ready);
+  screen.type(`go${enter}`);
+  await screen.until("some words");
+  screen.type(`${ctrl("c")}${ctrl("c")}`);
+  expect((await screen.end()).code).toBe(130);
+  expect(seen(screen)).toMatch(/^\n> go\n\nsome words\n\nInterrupted\n/);
+});
+
+test.each([
+  { how: "Ctrl-C", end: "interrupt · exit code 130" },
+  { how: "SIGHUP", end: "hangup · exit code 129" },
+])("a turn that $how ends with the chat has an end in the journal", async ({ how, end }) => {
+  await using screen = open(
+    {
+      "agent.yaml": `${agent}tools: [bash_exec]\npermissions: { run: [bash, sleep] }\n`,
+      "script.yaml": script({ calls: [{ name: "bash_exec", arguments: { command: "sleep 600" } }] }),
+    },
+    `sh -c 'echo pid $$; exec ${chat} -P --session one'; rein sessions show one | grep 'exit code'`,
+  );
+  await screen.until("· one");
+  screen.type(`go${enter}`);
+  await screen.until("bash_exec");
+  if (how === "SIGHUP") process.kill(Number(/pid (\d+)/.exec(screen.text())?.[1]), "SIGHUP");
+  else screen.type(`${ctrl("c")}${ctrl("c")}`);
+  expect((await screen.end()).text).toContain(end);
+});
+
 test("with nothing under way Ctrl-C empties the line, and only twice without one ends", async () => {
   await using screen = open(talker());
   await screen.until(ready);
@@ -264,6 +296,51 @@ test("Ctrl-O and /open show a call's whole result", async () => {
   await screen.until("There is no call [7]");
 });
 
+test("help and a call's error keep to the terminal's width", async () => {
+  const calls = [{ name: "file_read", arguments: { path: "a-name-that-is-rather-long/and-is-not-there.txt" } }];
+  await using screen = open(
+    {
+      "agent.yaml": `${agent}tools: [file_read]\npermissions: { read: [.] }\n`,
+      "script.yaml": script({ calls }, { text: "It is not there" }),
+    },
+    `${chat} -P`,
+  );
+  await screen.until(ready);
+  screen.type(`/help${enter}`);
+  await screen.until("twice ends");
+  screen.type(`read${enter}`);
+  await screen.until("It is not there");
+  const rows = screenModel(400, 200);
+  rows.write(screen.text());
+  const wide = rows
+    .text()
+    .split("\n")
+    .filter((row) => Bun.stringWidth(row) > 80);
+  expect(wide).toEqual([]);
+});
+
+test("a command that takes nothing does nothing with words behind it", async () => {
+  await using screen = open(talker());
+  await screen.until(ready);
+  screen.type(`hello${enter}`);
+  await screen.until("You said: hello");
+  screen.type(`/clear the table${enter}`);
+  await screen.until("'/clear' takes nothing behind it");
+  screen.type(`/context${enter}`);
+  await screen.until("2 messages");
+});
+
+test("of a long entry that is found, what is looked for is still seen", async () => {
+  await using screen = open(talker());
+  await screen.until(ready);
+  const lines = Array.from({ length: 60 }, (_, index) => `row ${index}`).join("\n");
+  screen.type(`\u001b[200~${lines}\u001b[201~${enter}`);
+  await screen.until("tokens");
+  await idle(screen);
+  screen.type(`${ctrl("r")}row 59`);
+  await screen.until("search 'row 59':");
+});
+
 test("TAB completes commands, files and names", async () => {
   await using screen = open({ ...talker(), "notes.md": "Remember", "notes.txt": "x" });
   await screen.until(ready);
@@ -280,31 +357,38 @@ test("TAB completes commands, files and names", async () => {
   await screen.until("tokens");
 });
 
-test("a terminal that is resized keeps nothing of what was drawn", async () => {
-  await using screen = open({
-    "agent.yaml": agent,
-    "script.yaml": script({ text: "word ".repeat(40), drip: "20ms" }),
-  });
-  await screen.until(ready);
-  const typed = "a line that is longer than the terminal will be";
-  const model = screenModel(80, 24);
-  let fed = 0;
-  const feed = () => {
-    const text = screen.text();
-    model.write(text.slice(fed));
-    fed = text.length;
-  };
-  screen.type(typed);
-  await screen.until(typed);
-  await idle(screen);
-  feed();
-  model.resize(30);
-  screen.resize(30);
-  await screen.until("  the terminal will be");
-  await idle(screen);
-  feed();
-  expect(model.text()).toStartWith("> a line that is longer than\n  the terminal will be\nagent");
-});
+test.each([{ TERM: "xterm" }, { TERM: "screen-256color", TMUX: "/tmp/tmux-0/default,1,0" }])(
+  "a terminal that is resized keeps nothing of what was drawn: %p",
+  async (env) => {
+    await using screen = open(
+      {
+        "agent.yaml": agent,
+        "script.yaml": script({ text: "word ".repeat(40), drip: "20ms" }),
+      },
+      chat,
+      env,
+    );
+    await screen.until(ready);
+    const typed = "a line that is longer than the terminal will be";
+    const model = screenModel(80, 24);
+    let fed = 0;
+    const feed = () => {
+      const text = screen.text();
+      model.write(text.slice(fed));
+      fed = text.length;
+    };
+    screen.type(typed);
+    await screen.until(typed);
+    await idle(screen);
+    feed();
+    model.resize(30);
+    screen.resize(30);
+    await screen.until("  the terminal will be");
+    await idle(screen);
+    feed();
+    expect(model.text()).toStartWith("> a line that is longer than\n  the terminal will be\nagent");
+  },
+);
 
 test("without colours nothing is coloured, and on a dumb terminal there are lines only", async () => {
   await using plain = open(talker(), chat, { NO_COLOR: "1" });
@@ -393,7 +477,7 @@ test("a command that there is not is told with the nearest", async () => {
 
 test("commands of the agent file say their prompts, and the chat's own win", async () => {
   await using screen = open({
-    "agent.yaml": `${agent}commands:\n  explain: { description: Tells it simply, prompt: "Explain \${{ args }} simply" }\n  quit: Never\n`,
+    "agent.yaml": `${agent}commands:\n  explain: { description: Tells it simply, prompt: "Explain \${{ args }} simply" }\n  quit: Never\n  tour: Which files?\n`,
     "script.yaml": echo(2),
   });
   await screen.until("'/quit' of the agent file is the chat's own");
@@ -403,6 +487,8 @@ test("commands of the agent file say their prompts, and the chat's own win", asy
   screen.type(`/expl\tthe moon${enter}`);
   await screen.until("You said: Explain the moon simply");
   await screen.until("tokens");
+  screen.type(`/tour here${enter}`);
+  await screen.until("'/tour' takes nothing behind it");
   screen.type(`/quit${enter}`);
   expect((await screen.end()).code).toBe(0);
 });

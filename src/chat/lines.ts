@@ -147,7 +147,11 @@ export class Lines {
   }
 
   #interrupt(): void {
-    if (this.#armed) return this.#end(exitCode("interrupt"));
+    if (this.#armed) {
+      // Behind the '^C' that the terminal shows.
+      void this.#options.terminal.write("\n");
+      return this.#end(exitCode("interrupt"));
+    }
     this.#armed = true;
     const question = this.#questions.shift();
     question?.(undefined);

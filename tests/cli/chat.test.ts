@@ -605,8 +605,9 @@ test("on a dumb terminal Ctrl-C stops a turn and twice ends the chat, and a back
   await screen.until("Interrupted");
   await screen.until("> ");
   screen.type(ctrl("c"));
-  const { code } = await screen.end();
+  const { code, text } = await screen.end();
   expect(code).toBe(130);
+  expect(text).toMatch(/\^C\nTo go on: [^\n]*\n$/);
 });
 
 test("on a dumb terminal questions are lines too", async () => {

@@ -70,7 +70,7 @@ async function confirmed(question: string, { desk }: Conduct, signal: AbortSigna
 export async function sessions(_words: string, chat: Conduct): Promise<void> {
   const found = await chat.outside.talk.sessions();
   if (!found.ok) return chat.fail(found.error.message);
-  await chat.desk.print(sessionsText(found.value));
+  await chat.desk.print(sessionsText(found.value, chat.desk.columns()));
 }
 
 export async function resume(words: string, chat: Conduct): Promise<void> {

@@ -14,8 +14,11 @@ const resultWidth = 200;
 /** A run, or a call of it, that still goes on or was killed. */
 const unfinished = "unfinished";
 
-/** `rein sessions list`: a table, newest first. */
-export function sessionsText(sessions: SessionSummary[]): string {
+/** What a narrow terminal is not shown, in this order. */
+const dispensable = ["RUNS", "AGENT", "MODEL", "COST"];
+
+/** `rein sessions list`: a table, newest first. With a width no more columns than fit, if the first and the last ones do. */
+export function sessionsText(sessions: SessionSummary[], width = Infinity): string {
   const head = ["NAME", "AGENT", "MODEL", "RUNS", "TURNS", "COST", "UPDATED", "OUTCOME"];
   const rows = sessions.map((session) => [
     cleanLine(session.name ?? session.run),
@@ -27,7 +30,17 @@ export function sessionsText(sessions: SessionSummary[]): string {
     moment(session.updated),
     session.outcome ?? unfinished,
   ]);
-  return tableText([head, ...rows]);
+  let shown = [head, ...rows];
+  for (const name of dispensable) {
+    if (widest(tableText(shown)) <= width) break;
+    const at = shown[0]?.indexOf(name) ?? -1;
+    shown = shown.map((row) => row.filter((_, column) => column !== at));
+  }
+  return tableText(shown);
+}
+
+function widest(text: string): number {
+  return Math.max(...text.split("\n").map((line) => Bun.stringWidth(line)));
 }
 
 export function sessionsJson(sessions: SessionSummary[]): string {

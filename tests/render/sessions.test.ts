@@ -38,6 +38,14 @@ r1    a␛[2J  m/x    1     1      ?      1970-01-01 00:00:00Z  done
   expect(JSON.parse(sessionsJson(summaries))).toEqual(summaries);
 });
 
+test("of sessions on a narrow terminal no row is broken: what matters least is left out", () => {
+  expect(sessionsText(summaries, 60)).toBe(`\
+NAME  MODEL  TURNS  COST   UPDATED               OUTCOME
+日本  m/x    10     $0.50  1970-01-01 00:16:40Z  unfinished
+r1    m/x    1      ?      1970-01-01 00:00:00Z  done
+`);
+});
+
 test("a session is shown with its turns, calls, results, tokens, times and outcome", () => {
   expect(sessionText("s", events)).toBe(`session s · 1 run · 2 turns · 1 call · tokens: 200 in, 40 out
 

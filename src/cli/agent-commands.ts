@@ -1,10 +1,12 @@
 import {
   outputFlag,
   fileFlag,
+  inputFlags,
   modelFlag,
   answerFlags,
   mcpConfigFlag,
   permissionFlags,
+  setFlag,
   tellingFlags,
 } from "./command-flags.ts";
 import type { Command } from "./command.ts";
@@ -18,12 +20,7 @@ export const agentCommands: readonly Command[] = [
     count: { min: 1, max: 2 },
     inputs: true,
     flags: [
-      {
-        name: "--set",
-        value: { name: "NAME=VALUE" },
-        many: true,
-        help: "Set an input; NAME=@FILE reads the value from a file",
-      },
+      setFlag,
       {
         name: "--input",
         value: { name: "FILE" },
@@ -55,13 +52,7 @@ export const agentCommands: readonly Command[] = [
     positionals: "[FILE]",
     count: { min: 0, max: 1 },
     flags: [
-      {
-        name: "--set",
-        value: { name: "NAME=VALUE" },
-        many: true,
-        help: "Set an input; NAME=@FILE reads the value from a file",
-      },
-      { name: "--input", value: { name: "FILE" }, help: "Read inputs from a JSON file" },
+      ...inputFlags,
       {
         name: "--session",
         value: { name: "NAME" },
@@ -86,13 +77,7 @@ export const agentCommands: readonly Command[] = [
     positionals: "[FILE]",
     count: { min: 0, max: 1 },
     flags: [
-      {
-        name: "--set",
-        value: { name: "NAME=VALUE" },
-        many: true,
-        help: "Set an input; NAME=@FILE reads the value from a file",
-      },
-      { name: "--input", value: { name: "FILE" }, help: "Read inputs from a JSON file" },
+      ...inputFlags,
       modelFlag("the file's", ", or a name under its 'models'"),
       mcpConfigFlag,
       ...permissionFlags,
@@ -210,13 +195,7 @@ export const agentCommands: readonly Command[] = [
     positionals: "[FILE] [PROMPT]",
     count: { min: 0, max: 2 },
     flags: [
-      {
-        name: "--set",
-        value: { name: "NAME=VALUE" },
-        many: true,
-        help: "Set an input; NAME=@FILE reads the value from a file",
-      },
-      { name: "--input", value: { name: "FILE" }, help: "Read inputs from a JSON file" },
+      ...inputFlags,
       { name: "--stats", help: "Tell share, cost, time and failed checks of each side of the routes so far" },
       {
         name: "--since",

@@ -14,6 +14,19 @@ export const outputFlag = (...choices: string[]): Flag => ({
   help: "The format on stdout (default: text)",
 });
 
+export const setFlag: Flag = {
+  name: "--set",
+  value: { name: "NAME=VALUE" },
+  many: true,
+  help: "Set an input; NAME=@FILE reads the value from a file",
+};
+
+/** What an agent's inputs are given by. */
+export const inputFlags: readonly Flag[] = [
+  setFlag,
+  { name: "--input", value: { name: "FILE" }, help: "Read inputs from a JSON file" },
+];
+
 export const fileFlag: Flag = {
   name: "--attach",
   short: "-f",

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { count, dollars } from "./count.ts";
 import { entryName } from "./entry-name.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { efforts } from "../core/model.ts";
@@ -21,25 +22,6 @@ const header = () =>
     v.strictObject({ env: variable() }),
   ]);
 
-function whole(title: string) {
-  return v.pipe(
-    v.number(),
-    v.title(title),
-    v.safeInteger("Expected a whole number"),
-    v.minValue(1, "Expected 1 or more"),
-  );
-}
-
-function dollars(description: string) {
-  return v.pipe(
-    v.number(),
-    v.title("an amount in US dollars"),
-    v.minValue(0, "Expected 0 or more"),
-    v.maxValue(1_000_000, "Expected 1000000 or less"),
-    v.description(description),
-  );
-}
-
 const model = () =>
   v.pipe(
     v.strictObject({
@@ -60,7 +42,7 @@ const model = () =>
         ),
       ),
       max_tokens: v.exactOptional(
-        v.pipe(whole("a number of tokens"), v.description("The most tokens of one answer, thinking included.")),
+        v.pipe(count("a number of tokens"), v.description("The most tokens of one answer, thinking included.")),
       ),
       effort: v.exactOptional(
         v.pipe(
@@ -70,7 +52,7 @@ const model = () =>
         ),
       ),
       thinking: v.exactOptional(
-        v.pipe(whole("a number of tokens"), v.description("The most tokens to think with before an answer.")),
+        v.pipe(count("a number of tokens"), v.description("The most tokens to think with before an answer.")),
       ),
       seed: v.exactOptional(
         v.pipe(
@@ -93,7 +75,7 @@ const model = () =>
       ),
       context: v.exactOptional(
         v.pipe(
-          whole("a number of tokens"),
+          count("a number of tokens"),
           v.description("The context window to ask for (Ollama's `num_ctx`, which cuts longer prompts silently)."),
         ),
       ),

@@ -7,7 +7,7 @@ import { mcpSchema, serverPicks } from "./mcp-schema.ts";
 import { modelsSchema } from "./models-schema.ts";
 import { modelSchema } from "./route-schema.ts";
 import { contextSchema } from "./context.ts";
-import { count } from "./count.ts";
+import { count, dollars } from "./count.ts";
 import { durationText } from "./duration.ts";
 import { oauthSchema } from "./oauth.ts";
 import { secretsSchema } from "./secrets.ts";
@@ -210,15 +210,9 @@ const entries = {
           ),
         ),
         cost: v.exactOptional(
-          v.pipe(
-            v.number(),
-            v.title("an amount in US dollars"),
-            v.minValue(0, "Expected 0 or more"),
-            v.maxValue(1_000_000, "Expected 1000000 or less"),
-            v.description(
-              `What all requests may cost, in US dollars. Default: ${defaultCost}, and a model whose price is not known is only a ` +
-                "warning. Where it is set such a model is an error; `models.*.price` names a price.",
-            ),
+          dollars(
+            `What all requests may cost, in US dollars. Default: ${defaultCost}, and a model whose price is not known is only a ` +
+              "warning. Where it is set such a model is an error; `models.*.price` names a price.",
           ),
         ),
       }),
@@ -458,9 +452,6 @@ export const foreignKeys: Record<string, Record<string, string>> = {
   "agents.*.mcp.*": foreignServer,
   "agents.*.limits": foreignLimits,
 };
-
-/** The content of an agent within the file of another. */
-export type InlineAgent = v.InferOutput<ReturnType<typeof inlineAgent>>;
 
 /** An agent file's content: it has the shape, but its names were not looked up. */
 export type AgentFile = v.InferOutput<typeof agentSchema>;

@@ -324,14 +324,20 @@ test("a question that nobody answers ends with its turn", async () => {
   expect(await turn).toBe("cancelled");
 });
 
-test("when the editor goes away in a turn, nothing that it started stays", async () => {
-  const editor = await Editor.open("slow.yaml", "-P");
-  const session = await editor.session();
-  const turn = editor.say(session, "wait").catch(() => undefined);
+/** The process that an agent's command has started, by the number that it wrote. */
+async function startedChild(): Promise<string> {
   const pid = join(folder, "pid");
   while (!existsSync(pid) || readFileSync(pid, "utf8") === "") await Bun.sleep(10);
   const child = readFileSync(pid, "utf8").trim();
   rmSync(pid);
+  return child;
+}
+
+test("when the editor goes away in a turn, nothing that it started stays", async () => {
+  const editor = await Editor.open("slow.yaml", "-P");
+  const session = await editor.session();
+  const turn = editor.say(session, "wait").catch(() => undefined);
+  const child = await startedChild();
   expect((await editor.end()).code).toBe(0);
   expect(existsSync(`/proc/${child}`)).toBe(false);
   await turn;
@@ -503,10 +509,7 @@ test("SIGTERM ends it and all of its sessions", async () => {
   const editor = await Editor.open("slow.yaml", "-P");
   const session = await editor.session();
   const turn = editor.say(session, "wait").catch(() => undefined);
-  const pid = join(folder, "pid");
-  while (!existsSync(pid) || readFileSync(pid, "utf8") === "") await Bun.sleep(10);
-  const child = readFileSync(pid, "utf8").trim();
-  rmSync(pid);
+  const child = await startedChild();
   editor.child.kill("SIGTERM");
   expect(await editor.child.exited).toBe(143);
   expect(existsSync(`/proc/${child}`)).toBe(false);

@@ -174,7 +174,7 @@ export async function readRecalled(
     const rows: Row[] = await query<Row>(sql, [run, agent, before.run, before.seq]);
     for (const row of rows) {
       const event = parsed(row);
-      if (isRecalled(event) && fits(event, wanted, row.run === run)) found.push(event);
+      if (isRecalled(event) && (await fits(query, event, wanted, row.run === run))) found.push(event);
     }
     before = rows.length < page ? undefined : rows.at(-1);
   }
@@ -186,7 +186,7 @@ function isRecalled(event: Event): event is Recalled {
 }
 
 /** As the file's query has it. */
-function fits(event: Recalled, wanted: RecallQuery, ofRun: boolean): boolean {
+async function fits(query: Query, event: Recalled, wanted: RecallQuery, ofRun: boolean): Promise<boolean> {
   if ("call" in wanted) return event.type === "call_end" && event.id === wanted.call;
   if ("turn" in wanted) return ofRun && event.type !== "user" && event.turn === wanted.turn;
   // To look for something is no place where it stands.
@@ -194,5 +194,10 @@ function fits(event: Recalled, wanted: RecallQuery, ofRun: boolean): boolean {
   if (event.type === "turn_end" && event.message.calls.some(({ name }) => name === "context_recall")) return false;
   const said =
     event.type === "user" ? event.text : event.type === "turn_end" ? JSON.stringify(event.message) : event.content;
-  return said.toLowerCase().includes(wanted.text.toLowerCase());
+  const words = wanted.text.toLowerCase();
+  if (said.toLowerCase().includes(words)) return true;
+  if (event.type !== "call_end" || event.whole === undefined) return false;
+  // A result that is shown cut has its whole text beside it.
+  const whole = await readAttachment(query, event.whole.sha256);
+  return new TextDecoder().decode(whole).toLowerCase().includes(words);
 }

@@ -11,6 +11,10 @@ const newest = "ORDER BY events.run DESC, events.seq DESC LIMIT ?4";
 
 const said = `CASE type WHEN 'turn_end' THEN event ->> '$.message' WHEN 'user' THEN event ->> '$.text' ELSE event ->> '$.content' END`;
 
+/** A result that is shown cut has its whole text beside it. */
+const stands = `(instr(lower(${said}), lower(?3)) > 0 OR EXISTS (SELECT 1 FROM attachments
+  WHERE sha256 = event ->> '$.whole.sha256' AND instr(lower(CAST(bytes AS TEXT)), lower(?3)) > 0))`;
+
 /** To look for something is no place where it stands. */
 const notRecalled = `NOT (type = 'turn_end' AND instr(event ->> '$.message', '"name":"context_recall"'))
   AND event ->> '$.name' IS NOT 'context_recall'`;
@@ -22,7 +26,7 @@ export function recall(db: Database, run: number, agent: string | null, query: R
       ? ["type = 'call_end' AND event ->> '$.id' = ?3", query.call]
       : "turn" in query
         ? ["runs.number = ?1 AND event ->> '$.turn' = ?3", query.turn]
-        : [`instr(lower(${said}), lower(?3)) > 0 AND ${notRecalled}`, query.text];
+        : [`${stands} AND ${notRecalled}`, query.text];
   const statement = db.prepare<{ event: string }, [number, string | null, string | number, number]>(
     `SELECT event ${own} AND ${condition} ${newest}`,
   );

@@ -64,7 +64,11 @@ async function run(input: Input, { recall }: ToolContext): Promise<ToolOutcome> 
   if ("call" in query) return page(newest, number(input, "offset", 0), recall);
   // A turn is told from its start.
   const parts = "turn" in query ? found.value.toReversed() : found.value;
-  const told = parts.map((part) => `${headOf(part)}\n${"text" in query ? around(part, query.text) : start(part)}`);
+  const told: string[] = [];
+  for (const part of parts) {
+    const shown = "text" in query ? around(await wholeOf(part, recall), query.text) : start(part);
+    told.push(`${headOf(part)}\n${shown}`);
+  }
   return { content: told.join("\n\n") };
 }
 
@@ -86,9 +90,7 @@ function shownQuery(query: RecallQuery): string {
 }
 
 async function page(event: Recalled, offset: number, recall: RecallDoor): Promise<ToolOutcome> {
-  const kept =
-    event.type === "call_end" && event.whole !== undefined ? await recall.whole(event.whole.sha256) : undefined;
-  const whole = (kept?.ok === true ? kept.value : undefined) ?? textOf(event);
+  const whole = await wholeOf(event, recall);
   if (offset >= whole.length && offset > 0) {
     return {
       content: `The result has ${grouped(whole.length)} characters, none from ${grouped(offset)} on`,
@@ -116,6 +118,13 @@ function textOf(event: Recalled): string {
   return [...(said === "" ? [] : [said]), ...called].join("\n");
 }
 
+/** The text as it was before it was cut for the model, where that is kept. */
+async function wholeOf(event: Recalled, recall: RecallDoor): Promise<string> {
+  const kept =
+    event.type === "call_end" && event.whole !== undefined ? await recall.whole(event.whole.sha256) : undefined;
+  return (kept?.ok === true ? kept.value : undefined) ?? textOf(event);
+}
+
 function start(event: Recalled): string {
   const whole = textOf(event);
   const left = whole.length - mostOfPart;
@@ -123,8 +132,7 @@ function start(event: Recalled): string {
   return `${whole.slice(0, mostOfPart).toWellFormed()}\n[${grouped(left)} more characters]`;
 }
 
-function around(event: Recalled, words: string): string {
-  const whole = textOf(event);
+function around(whole: string, words: string): string {
   const at = Math.max(0, whole.toLowerCase().indexOf(words.toLowerCase()) - mostAround / 2);
   const shown = whole.slice(at, at + words.length + mostAround).toWellFormed();
   return `${at > 0 ? "…" : ""}${shown}${at + shown.length < whole.length ? "…" : ""}`;

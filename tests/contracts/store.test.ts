@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { noUsage } from "../../src/core/model.ts";
 import type { DurableEvent, Stamped } from "../../src/core/event.ts";
 import type { OutcomeName } from "../../src/core/exit.ts";
+import type { KeptText } from "../../src/core/message.ts";
 import type { RecallQuery } from "../../src/core/recall.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Journal, Store, WholeRun } from "../../src/core/store.ts";
@@ -308,7 +309,7 @@ for (const { name, open, here = true } of stores) {
       const got = (
         seq: number,
         content: string,
-        more: { name?: string; agent_id?: string } = {},
+        more: { name?: string; agent_id?: string; whole?: KeptText } = {},
       ): Stamped<DurableEvent> => ({
         seq,
         time: 1,
@@ -349,6 +350,11 @@ for (const { name, open, here = true } of stores) {
       expect(await texts({ call: "c1" })).toEqual(["hay", 'the "needle" is\u0000 here']);
       expect(await texts({ turn: 7 })).toEqual(["hay"]);
       expect(await texts({ text: "100%" })).toEqual([]);
+      const sha256 = "d".repeat(64);
+      await write(second, got(303, "cut", { whole: { size: 20, sha256 } }));
+      await second.keep(sha256, new TextEncoder().encode("The middle\u0000 of it, 50%"));
+      expect(await texts({ text: "MIDDLE" })).toEqual(["cut"]);
+      expect(await texts({ text: "0%" })).toEqual(["cut"]);
       expect(second.before).toBe("r1");
       await store.close();
     });

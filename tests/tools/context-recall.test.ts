@@ -79,6 +79,21 @@ test("of a result that was cut before the model saw it the whole is read too", a
   expect(await ask({ call: "c1" })).toEqual({ content: "whole" });
 });
 
+test("a text is found in the middle of a result that the model saw cut", async () => {
+  const sha256 = "e".repeat(64);
+  const whole = `${"a".repeat(5000)} the Token is 42 ${"b".repeat(5000)}`;
+  const { ask, journal } = await runOf(undefined, [
+    result(1, "c1", "aaa … bbb", { whole: { size: whole.length, sha256 } }),
+    result(1, "c2", "ccc … ddd", { whole: { size: 9, sha256: "0".repeat(64) } }),
+  ]);
+  await journal.keep(sha256, new TextEncoder().encode(whole));
+  const { content } = await ask({ text: "token" });
+  expect(content).toStartWith("[turn 1, result of look, call 'c1']\n…aaa");
+  expect(content).toContain("the Token is 42");
+  expect(content).not.toContain("c2");
+  expect(await ask({ text: "tokens" })).toMatchObject({ error: true });
+});
+
 test("a turn is told from its start, with what was called in it", async () => {
   const { ask } = await runOf(undefined, events);
   const { content } = await ask({ turn: 1 });

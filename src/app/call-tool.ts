@@ -1,5 +1,5 @@
 import { interrupted, problemOf, type Problem } from "../core/problem.ts";
-import { fits, validate } from "../core/json-schema.ts";
+import { misfits } from "../core/json-schema.ts";
 import type { Person } from "../core/host.ts";
 import type { JsonObject } from "../core/json.ts";
 import { nearest } from "../core/nearest.ts";
@@ -14,7 +14,7 @@ import { readMachine, type Environment, type Machine } from "../host/machine.ts"
 import { missing } from "../permit/decide.ts";
 import { makePolicy, type Policy } from "../permit/policy.ts";
 import type { Rule } from "../permit/rule.ts";
-import { toolNames } from "../tools/index.ts";
+import { toolNames, toolNeeds } from "../tools/index.ts";
 import { makeMcp, mcpNeeds } from "./mcp.ts";
 import { secrecyOf, secretDoors } from "./secrecy.ts";
 import { openToolbox } from "./toolbox.ts";
@@ -55,7 +55,7 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
   }
   const machine = readMachine({ cwd, agentFolder: plan?.folder ?? cwd, environment });
   if (!machine.ok) return problemOf("usage", machine.error.message);
-  const policy = policyFor(plan, grants, machine.value);
+  const policy = policyFor(plan, name, grants, machine.value);
   if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
   // Another tool's variable may come back through this one.
   const secrecy = secrecyOf(plan, [planned], environment);
@@ -71,8 +71,8 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
     const [tool] = await openToolbox([planned], host, about);
     if (tool === undefined) throw new Error(`No tool was made for '${name}'`);
     const misfit = () => {
-      if (fits(tool.input, request.input)) return undefined;
-      const problems = validate(tool.input, request.input);
+      const problems = misfits(tool.input, request.input);
+      if (problems.length === 0) return undefined;
       return problemOf("usage", `The arguments do not fit '${name}': ${problems.join("; ")}`);
     };
     // What a server's tool takes is known when the server is there.
@@ -89,8 +89,8 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
     await servers?.begin();
     const ready = await servers?.ready({ input: {}, run: { id: systemClock.id() } }, [], signal);
     if (ready?.ok === false) return ready;
-    const misfits = misfit();
-    if (misfits !== undefined) return misfits;
+    const unfit = misfit();
+    if (unfit !== undefined) return unfit;
     const denied: Denial[] = [];
     const decided = async (_: unknown, decision: { verdict: string; denial?: Denial }) => {
       if (decision.denial !== undefined) denied.push(decision.denial);
@@ -121,11 +121,16 @@ function planFor(plan: Plan, tool: PlannedTool): Plan {
   return { ...plan, mcp, tools: [tool] };
 }
 
-/** Without a file anything can be granted, and only the flags say what is. */
-function policyFor(plan: Plan | undefined, grants: Grants, machine: Machine): Result<Policy, string[]> {
+/** Without a file anything can be granted, the programs that the tool needs by their names, and only the flags say what is. */
+function policyFor(plan: Plan | undefined, tool: string, grants: Grants, machine: Machine): Result<Policy, string[]> {
   if (plan !== undefined) return makePolicy(plan, grants, machine);
   const lists = permissionKinds.map((kind) => [kind, grants.allow[kind] === true ? [] : grants.allow[kind]]);
   const policy = makePolicy({ permissions: Object.fromEntries(lists), deny: {} }, grants, machine);
-  const ceiling = permissionKinds.map((kind): Rule => ({ kind, text: "anything", scope: { type: "any" } }));
-  return policy.ok ? { ok: true, value: { ...policy.value, ceiling } } : policy;
+  if (!policy.ok) return policy;
+  const programs = (toolNeeds[tool] ?? []).flatMap(({ kind, target }): Rule[] => {
+    if (kind !== "run" || target === undefined) return [];
+    return [{ kind, text: target, scope: { type: "program", program: machine.resolve.program(target) ?? target } }];
+  });
+  const anything = permissionKinds.map((kind): Rule => ({ kind, text: "anything", scope: { type: "any" } }));
+  return { ok: true, value: { ...policy.value, ceiling: [...programs, ...anything] } };
 }

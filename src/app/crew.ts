@@ -76,7 +76,7 @@ export type Crew = {
 const deepest = 5;
 const mostRunning = 8;
 
-type Started = AgentRun & { begun: Promise<void>; end(reason: Interruption): void };
+type Started = AgentRun & { begun: Promise<void>; end(why: string): void };
 
 export function openCrew(parent: Actor, tally: Tally, common: Common, perform: Perform): Crew {
   const { events: before = [], data = () => undefined } = parent.past ?? {};
@@ -171,12 +171,17 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
       }
       // Ended with the run around it, it would go on with that.
       const cut = event.type === "run_end" && parent.signal.aborted ? { interrupted: true as const } : {};
-      await parent.emit({ ...event, ...cut, agent_id: id }, durability);
+      const told = event.type === "run_end" ? { ...event, result: worded(event.result) } : event;
+      await parent.emit({ ...told, ...cut, agent_id: id }, durability);
       if (event.type === "user" || event.type === "run_resume") asked();
       if (event.type === "run_start" || event.type === "run_resume") for (const answer of answers) await emit(answer);
     };
     let result: RunResult | undefined;
     let stopped = false;
+    /** Why it was ended before its time, while the run around it went on. */
+    let why: string | undefined;
+    const worded = (its: RunResult): RunResult =>
+      its.outcome === "terminated" && why !== undefined ? { ...its, error: { message: why } } : its;
     const actor: Actor = {
       ...ready,
       plan: { ...plan, name: agent },
@@ -189,7 +194,7 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
     };
     const work = async (): Promise<RunResult> => {
       try {
-        result = await perform(actor, tools);
+        result = worded(await perform(actor, tools));
       } catch (error) {
         // The run around it goes on, or meets the same.
         const message = error instanceof Error ? error.message : String(error);
@@ -200,6 +205,10 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
       }
       return result;
     };
+    const end = (message: string): void => {
+      if (!parent.signal.aborted) why ??= message;
+      ending.abort("terminated" satisfies Interruption);
+    };
     return {
       id,
       agent,
@@ -209,10 +218,10 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
       ended: work(),
       stop: () => {
         stopped = true;
-        ending.abort("terminated" satisfies Interruption);
+        end("Stopped by the agent that spawned it");
       },
       stopped: () => stopped,
-      end: (reason) => ending.abort(reason),
+      end,
     };
   }
 
@@ -222,7 +231,7 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
     settle: async () => {
       const running = started.filter((run) => run.result() === undefined);
       for (const run of running) {
-        run.end("terminated");
+        run.end("Ended with the agent that spawned it");
         if (!parent.signal.aborted) {
           const message = `Agent '${run.agent}' (${run.id}) was ended: it still worked when the one that spawned it was done`;
           await parent.emit({ type: "warning", message });

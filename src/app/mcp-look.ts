@@ -1,4 +1,4 @@
-import { fits, validate } from "../core/json-schema.ts";
+import { misfits } from "../core/json-schema.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Person } from "../core/host.ts";
 import type { McpContent, McpDoor, McpServer, McpStatus, OfferedTool } from "../core/mcp.ts";
@@ -12,6 +12,7 @@ import { readMachine, type Environment } from "../host/machine.ts";
 import { decide, missing } from "../permit/decide.ts";
 import { makePolicy } from "../permit/policy.ts";
 import { callOutcome } from "../tools/mcp-outcome.ts";
+import { leftOutText } from "./mcp-faults.ts";
 import type { RunDoors } from "./mcp-host.ts";
 import { makeMcp, mcpNeeds, type McpRun } from "./mcp.ts";
 import { secrecyOf, secretDoors, type Secrecy } from "./secrecy.ts";
@@ -107,7 +108,14 @@ export function lookDoors(
 function lookOf(run: McpRun, mask: McpLook["mask"]): McpLook {
   const door = run.door();
   return {
-    status: () => door.status().map((one) => (one.error === undefined ? one : { ...one, error: mask(one.error) })),
+    status: () =>
+      door.status().map(({ error, left_out: leftOut, ...one }) => ({
+        ...one,
+        ...(leftOut === undefined
+          ? {}
+          : { left_out: leftOut.map(({ tool, why }) => ({ tool: mask(tool), why: mask(why) })) }),
+        ...(error === undefined ? {} : { error: mask(error) }),
+      })),
     // By the names that the server knows.
     tools: (server) =>
       door.tools().flatMap((tool) => (tool.server === server ? [{ ...tool, name: tool.facts.name }] : [])),
@@ -176,15 +184,15 @@ export async function callServer(
   const tools = look.tools(server);
   const found = tools.find(({ name }) => name === tool);
   if (found === undefined) {
+    const unusable = status.left_out?.find((one) => one.tool === tool);
+    if (unusable !== undefined) return problemOf("missing", leftOutText(server, unusable));
     const names = tools.map(({ name }) => name);
     const close = nearest(tool, names);
     const hint = close === undefined ? `it has: ${names.join(", ") || "none"}` : `did you mean '${close}'?`;
     return problemOf("missing", `The MCP server '${server}' has no tool '${tool}'`, hint);
   }
-  if (!fits(found.facts.input, input)) {
-    const problems = validate(found.facts.input, input);
-    return problemOf("usage", `The arguments do not fit '${tool}': ${problems.join("; ")}`);
-  }
+  const problems = misfits(found.facts.input, input);
+  if (problems.length > 0) return problemOf("usage", `The arguments do not fit '${tool}': ${problems.join("; ")}`);
   const called = await look.door.call(server, tool, input, call);
   if (call.signal.aborted) return interrupted(call.signal);
   if (!called.ok) return problemOf("service", look.mask(called.error.message));

@@ -45,6 +45,40 @@ export function fits(schema: JsonSchema, value: JsonObject): boolean {
   return true;
 }
 
+/**
+ * What is wrong with the arguments of a call, whoever makes it: what does not fit the tool's schema, and text that no file, program
+ * or service can be given as it is, since UTF-8 has no half characters. Empty where nothing is.
+ */
+export function misfits(schema: JsonSchema, input: JsonObject): string[] {
+  return fits(schema, input) ? halfCharacters(input) : validate(schema, input);
+}
+
+type Part = { value: Json; name?: string; of?: Part };
+
+/** Not by recursion: what no schema looks into can be nested deeply. */
+function halfCharacters(input: JsonObject): string[] {
+  const left: Part[] = [{ value: input }];
+  for (let part = left.pop(); part !== undefined; part = left.pop()) {
+    const { value, name = "" } = part;
+    if (!name.isWellFormed()) return [`the name '${name.toWellFormed()}' ${half(name)}`];
+    if (typeof value === "string" && !value.isWellFormed()) return [`'${pathOf(placeOf(part))}' ${half(value)}`];
+    if (typeof value !== "object" || value === null) continue;
+    for (const [key, inside] of Object.entries(value)) left.push({ value: inside, name: key, of: part });
+  }
+  return [];
+}
+
+function placeOf(part: Part): string[] {
+  const names: string[] = [];
+  for (let at: Part | undefined = part; at?.name !== undefined; at = at.of) names.unshift(at.name);
+  return names;
+}
+
+function half(text: string): string {
+  const code = /\p{Surrogate}/u.exec(text)?.[0].charCodeAt(0) ?? 0;
+  return `holds half a character (\\u${code.toString(16)}): write the whole one`;
+}
+
 type Lookup = ReturnType<typeof dereference>;
 /** A tool's schema judges every call: what it refers to is found once. */
 const lookups = new WeakMap<JsonSchema, Lookup>();

@@ -1,4 +1,5 @@
 import type { Transform } from "node:stream";
+import { NetError } from "../core/net-error.ts";
 
 /** What services may pack their answers in. */
 export const acceptEncoding = "gzip, br, zstd";
@@ -16,13 +17,18 @@ const unpackers = new Map<string, () => Promise<Transform>>([
 
 /**
  * A response whose body is unpacked as it is read, and no further: Bun would unpack all that has come, and a few kilobytes can be a
- * gigabyte. `end` ends its request, so that who cancels the body waits for nobody.
+ * gigabyte. `end` ends its request, so that who cancels the body waits for nobody; `origin` is for messages.
  */
-export function unpacked(response: Response, end: () => void): Response {
+export function unpacked(response: Response, origin: string, end: () => void): Response {
   const { body, status, statusText, headers } = response;
-  const unpacker = unpackers.get(headers.get("content-encoding")?.toLowerCase() ?? "");
+  const packing = headers.get("content-encoding")?.toLowerCase() ?? "";
+  const unpacker = unpackers.get(packing);
   if (body === null || unpacker === undefined) return response;
-  const pieces = unpack(body, unpacker);
+  const broken = (cause: unknown): NetError => {
+    const text = `Cannot read the answer of '${origin}': it is cut, or not packed in '${packing}' as it says`;
+    return new NetError("failed", text, undefined, { cause });
+  };
+  const pieces = unpack(body, unpacker, broken);
   const read = new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
@@ -43,6 +49,7 @@ export function unpacked(response: Response, end: () => void): Response {
 async function* unpack(
   body: ReadableStream<Uint8Array>,
   open: () => Promise<Transform>,
+  broken: (cause: unknown) => NetError,
 ): AsyncGenerator<Uint8Array, void> {
   const packed = body[Symbol.asyncIterator]();
   const first = await packed.next();
@@ -50,11 +57,22 @@ async function* unpack(
   if (first.done === true) return;
   const { pipeline } = await import("node:stream");
   const unpacker = await open();
+  /** The connection failed, and not the unpacking of what came. */
+  let lost = false;
   const all = async function* () {
     yield first.value;
-    yield* packed;
+    try {
+      yield* packed;
+    } catch (error) {
+      lost = true;
+      throw error;
+    }
   };
   // Its failures are the unpacker's.
   pipeline(all, unpacker, () => undefined);
-  yield* unpacker;
+  try {
+    yield* unpacker;
+  } catch (error) {
+    throw lost ? error : broken(error);
+  }
 }

@@ -28,7 +28,7 @@ export async function followRedirects(
     hop.signal.throwIfAborted();
     const ending = new AbortController();
     const dialed = await dial({ ...hop, signal: AbortSignal.any([hop.signal, ending.signal]) });
-    const response = unpacked(dialed, () => ending.abort());
+    const response = unpacked(dialed, hop.url.origin, () => ending.abort());
     const location = redirectStatuses.has(response.status) ? response.headers.get("location") : null;
     if (location === null || mode === "manual") return named(response, hop.url, redirects > 0);
     // Read to its end the connection is used again; a long body is not worth it.

@@ -1,7 +1,7 @@
 import type { AgentDoor } from "../core/agents.ts";
 import type { DurableEvent, Emit } from "../core/event.ts";
 import type { Clock, Host } from "../core/host.ts";
-import { fits, validate } from "../core/json-schema.ts";
+import { misfits } from "../core/json-schema.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Mask } from "../core/mask.ts";
 import {
@@ -122,8 +122,9 @@ function parse(text: string): Json | undefined {
 
 function fit(tool: Tool, value: Json): Result<JsonObject, string> {
   if (!isJsonObject(value)) return { ok: false, error: "The arguments must be a JSON object" };
-  if (fits(tool.input, value)) return { ok: true, value };
-  return { ok: false, error: `The arguments do not fit '${tool.name}': ${validate(tool.input, value).join("; ")}` };
+  const problems = misfits(tool.input, value);
+  if (problems.length === 0) return { ok: true, value };
+  return { ok: false, error: `The arguments do not fit '${tool.name}': ${problems.join("; ")}` };
 }
 
 /** Arguments that are almost JSON are taken only where what they must have meant fits the tool. */

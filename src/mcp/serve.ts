@@ -8,7 +8,7 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/server/validators/cf-worker";
-import { validate } from "../core/json-schema.ts";
+import { misfits } from "../core/json-schema.ts";
 import { isJsonObject, type JsonObject, type JsonSchema } from "../core/json.ts";
 import { nearest } from "../core/nearest.ts";
 import { version } from "../core/version.ts";
@@ -71,7 +71,7 @@ export function endOf({ mcpReq, http }: ServerContext): AbortSignal {
 export async function callServed(tool: ServedTool, input: unknown, context: ServerContext): Promise<CallToolResult> {
   const { mcpReq } = context;
   if (!isJsonObject(input)) throw new ProtocolError(ProtocolErrorCode.InvalidParams, "The arguments are no object");
-  const problems = validate(tool.input, input);
+  const problems = misfits(tool.input, input);
   // A model that reads this can put it right.
   if (problems.length > 0) return failed(`The arguments do not fit '${tool.name}': ${problems.join("; ")}`);
   const token = mcpReq._meta?.progressToken;

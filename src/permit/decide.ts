@@ -47,9 +47,15 @@ function judge(policy: Policy, wanted: Rule, asking: Asking, why: string): Decis
   if (policy.allow.some((rule) => covers(rule, wanted))) return { verdict: "allow", by: "grant" };
   const answered = asking.answers.some((answer) => answer.kind === wanted.kind && answer.target === wanted.text);
   if (answered) return { verdict: "allow", by: "answer" };
-  const reason = `not granted${why}`;
-  const denial: Denial = { kind: wanted.kind, target: wanted.text, reason, flag: flagFor(policy, wanted) };
+  const denial = notGranted(policy, wanted, why);
   return { verdict: asking.canAsk ? "ask" : "deny", denial };
+}
+
+function notGranted({ grantable, ...policy }: Policy, wanted: Rule, why: string): Denial {
+  const denial = { kind: wanted.kind, target: wanted.text, reason: `not granted${why}` };
+  if (grantable === undefined || grantable.some((rule) => covers(rule, wanted)))
+    return { ...denial, flag: flagFor(policy, wanted) };
+  return { ...denial, reason: `not granted when the run began${why}` };
 }
 
 function deny(wanted: Rule, reason: string): Decision {
@@ -79,7 +85,7 @@ function shownTarget(policy: Policy, wanted: Rule): string {
     case "net":
       return target.replace(/:443$/, "").replace(/^\[(.*)\]$/, "$1");
     case "run":
-      return policy.ceiling.find((rule) => covers(rule, wanted))?.text ?? target;
+      return policy.ceiling.find((rule) => rule.scope.type === "program" && covers(rule, wanted))?.text ?? target;
     case "env":
       return target;
   }

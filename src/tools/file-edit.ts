@@ -2,7 +2,7 @@ import { fail, ok, type Result } from "../core/result.ts";
 import type { ToolContext, ToolOutcome } from "../core/tool.ts";
 import { hashesOf, lineOf } from "./anchors.ts";
 import { flag, pathSchema, text } from "./arguments.ts";
-import { shownPath } from "./bound.ts";
+import { grouped, shownPath } from "./bound.ts";
 import { builtIn, schemaOf, type FromSchema } from "./built-in.ts";
 import { diffSplices } from "./edit-diff.ts";
 import { failed } from "./failed.ts";
@@ -10,7 +10,7 @@ import { nearMiss } from "./near-miss.ts";
 import { occurrences } from "./occurrences.ts";
 import { shownDiff } from "./shown-diff.ts";
 import { plain, PlainText, replaceLines, type Splice } from "./splice.ts";
-import { readWholeText } from "./whole-text.ts";
+import { largestText, readWholeText } from "./whole-text.ts";
 
 const schema = schemaOf({
   type: "object",
@@ -91,9 +91,14 @@ async function run(input: Input, { host }: ToolContext): Promise<ToolOutcome> {
   const whole = new PlainText(read.value.text);
   const splices = splicesOf(input, whole);
   if (!splices.ok) return refuse(splices.error.message);
+  const size = splices.value.reduce(
+    (sum, { start, end, text }) => sum + text.length - (end - start),
+    whole.text.length,
+  );
+  if (size > largestText) return refuse("it would have more than 10 MB then; use a command instead");
   const changed = whole.spliced(splices.value);
   if (!changed.ok) return refuse(changed.error.message);
-  const after = changed.value.toWellFormed();
+  const after = changed.value;
   if (after === read.value.text) return refuse("the new text is the same as the old one");
   const bytes = read.value.encode(after);
   if (!bytes.ok) return refuse(bytes.error);
@@ -117,7 +122,7 @@ function splicesOf(input: Input, whole: PlainText): Result<Splice[]> {
     const anchored = text(edit, "start") !== "" || text(edit, "after") !== "";
     const made = anchored
       ? anchoredSplice(edit, whole, (hashes ??= hashesOf(whole)), name)
-      : exactSplices(edit, whole, name);
+      : exactSplices(edit, whole, name, mostPlaces - splices.length);
     const of = edits.length === 1 ? "" : `${name} of ${edits.length}: `;
     const none = edits.length === 1 ? "" : "\nNone of the edits was made.";
     if (!made.ok) return fail(made.error.code, `${of}${made.error.message}${none}`);
@@ -126,11 +131,18 @@ function splicesOf(input: Input, whole: PlainText): Result<Splice[]> {
   return ok(splices);
 }
 
-function exactSplices(edit: Edit, whole: PlainText, by: string): Result<Splice[]> {
+/** Of all edits together: each place takes memory. */
+const mostPlaces = 1_000_000;
+
+/** `room`: how many more places can be changed. */
+function exactSplices(edit: Edit, whole: PlainText, by: string, room: number): Result<Splice[]> {
   const old = plain(text(edit, "old_text"));
   const changed = plain(text(edit, "new_text"));
   if (old === "") return fail("invalid", "name the text to replace as 'old_text', or lines by 'start' or 'after'");
-  const places = occurrences(whole.text, old);
+  const places = occurrences(whole.text, old, room + 1);
+  if (places.length > room) {
+    return fail("too_large", `more than ${grouped(mostPlaces)} places would change; use a command instead`);
+  }
   const splices = places.map((at) => ({ start: at, end: at + old.length, text: changed, by }));
   if (splices.length === 0) return fail("not_found", `'old_text' is not in the file. ${nearMiss(whole, old)}`);
   if (splices.length === 1 || flag(edit, "all")) return ok(splices);

@@ -291,7 +291,10 @@ agents: { a: [{ text: late, delay: 1h }] }
   expect(calls).toEqual(["[a works as a1: agent_manage waits for its answer, or stops it]"]);
   expect(result?.outcome).toBe("done");
   expect(warnings(events)).toEqual(["Agent 'a' (a1) was ended: it still worked when the one that spawned it was done"]);
-  expect(nested(events, "a1")).toMatchObject({ outcome: "terminated" });
+  expect(nested(events, "a1")).toMatchObject({
+    outcome: "terminated",
+    error: { message: "Ended with the agent that spawned it" },
+  });
   expect(events.at(-1)).toMatchObject({ type: "run_end", result: { outcome: "done" } });
 });
 
@@ -335,6 +338,7 @@ agents:
     "a1 slow: stopped, 1 turn, 0 calls, 0 tokens",
     "a1 slow: stopped, 1 turn, 0 calls, 0 tokens\na2 quick: done, 1 turn, 0 calls, 2 tokens",
   ]);
+  expect(nested(events, "a1")?.error).toEqual({ message: "Stopped by the agent that spawned it" });
   expect(warnings(events)).toEqual([]);
 });
 

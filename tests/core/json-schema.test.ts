@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Json, JsonSchema } from "../../src/core/json.ts";
-import { validate } from "../../src/core/json-schema.ts";
+import { misfits, validate } from "../../src/core/json-schema.ts";
 
 const reading: JsonSchema = {
   type: "object",
@@ -115,4 +115,28 @@ describe("what cannot be judged is a problem, not an exception", () => {
   ];
   for (const [name, schema, value, problem] of cases)
     test(name, () => expect(validate(schema, value)).toEqual([problem]));
+});
+
+describe("arguments of a call", () => {
+  const any: JsonSchema = { type: "object" };
+
+  test("with half a character are refused, wherever it is", () => {
+    expect(misfits(any, { edits: [{ new_text: "a\ud83d b" }] })).toEqual([
+      "'edits[0].new_text' holds half a character (\\ud83d): write the whole one",
+    ]);
+    expect(misfits(any, { "\ude00": "" })).toEqual([
+      "the name '\ufffd' holds half a character (\\ude00): write the whole one",
+    ]);
+    expect(misfits(any, { text: "\u{1f600}\0", list: [null, 1, true] })).toEqual([]);
+  });
+
+  test("are looked into however deep they are", () => {
+    let value: Json = "\udc00";
+    for (let depth = 0; depth < 100_000; depth++) value = [value];
+    expect(misfits(any, { value })).toHaveLength(1);
+  });
+
+  test("that do not fit are told by the schema", () => {
+    expect(misfits(reading, {})).toEqual(["'path' is required"]);
+  });
 });

@@ -247,9 +247,24 @@ describe("a packed body", () => {
   test("that is cut is no answer, and one of nothing is empty", async () => {
     const packed = gzipSync("some text");
     const { response } = dialed({ "content-encoding": "gzip" }, 200, new Response(packed.subarray(0, -4)).body);
-    expect(await thrown((await response).text())).toContain("unexpected end of file");
+    expect(await thrown((await response).text())).toBe(
+      "failed: Cannot read the answer of 'http://x.test': it is cut, or not packed in 'gzip' as it says",
+    );
     const nothing = dialed({ "content-encoding": "gzip" }, 200, new Response("").body);
     expect(await (await nothing.response).text()).toBe("");
+  });
+
+  test("that is not packed as it says is told of, and a connection that was lost as one", async () => {
+    for (const packing of ["gzip", "deflate", "br", "zstd"]) {
+      const { response } = dialed({ "content-encoding": packing }, 200, new Response("plain text".repeat(9)).body);
+      expect(await thrown((await response).text())).toContain(`not packed in '${packing}' as it says`);
+    }
+    const lost = new ReadableStream({
+      start: (controller) => controller.enqueue(gzipSync("some text").subarray(0, 12)),
+      pull: (controller) => controller.error(new Error("lost")),
+    });
+    const { response } = dialed({ "content-encoding": "gzip" }, 200, lost);
+    expect(await thrown((await response).text())).toBe("Error: lost");
   });
 
   test("takes no memory that is not read", async () => {

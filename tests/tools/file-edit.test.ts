@@ -41,6 +41,20 @@ describe("an exact edit", () => {
     expect((await edited("a".repeat(1_000_000), exact("a", "b", { all: true }))).text).toBe("b".repeat(1_000_000));
   });
 
+  test("of more places than fit into memory, or a text of more than 10 MB, is refused", async () => {
+    const many = "ab".repeat(1_000_000);
+    const all = [
+      { old_text: "a", new_text: "c", all: true },
+      { old_text: "b", new_text: "c", all: true },
+    ];
+    expect((await edited(many, { edits: all })).content).toBe(
+      "Cannot edit 'a': edit 2 of 2: more than 1,000,000 places would change; use a command instead\nNone of the edits was made.",
+    );
+    const { text, content } = await edited("a".repeat(1000), exact("a", "x".repeat(20_000), { all: true }));
+    expect(content).toBe("Cannot edit 'a': it would have more than 10 MB then; use a command instead");
+    expect(text).toBe("a".repeat(1000));
+  });
+
   test("several are of the text as it was", async () => {
     const edits = [
       { old_text: "one", new_text: "two" },

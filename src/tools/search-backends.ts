@@ -102,12 +102,16 @@ export const backends: readonly Backend[] = [
 /** The variables whose values only these services may see. */
 export const searchKeys: readonly string[] = backends.flatMap(({ key }) => key ?? []);
 
+const longestUrl = 2000;
+
 function found(list: Json | undefined, title: string, url: string, snippet: string): Found[] | undefined {
-  if (!Array.isArray(list)) return undefined;
+  if (!Array.isArray(list) || !list.every(isJsonObject)) return undefined;
   return list.flatMap((one) => {
-    const address = textOf(field(one, url));
-    if (!/^https?:\/\//.test(address)) return [];
-    return [{ title: textOf(field(one, title)), url: address, snippet: textOf(field(one, snippet)) }];
+    const address = URL.parse(textOf(field(one, url)));
+    if (address === null || !/^https?:$/.test(address.protocol) || address.href.length > longestUrl) return [];
+    // One with a user in it shows another host than it leads to.
+    if (address.username + address.password !== "") return [];
+    return [{ title: textOf(field(one, title)), url: address.href, snippet: textOf(field(one, snippet)) }];
   });
 }
 

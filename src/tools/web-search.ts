@@ -111,7 +111,7 @@ async function complete(
 }
 
 function outcomeOf(backend: Backend, answer: Answer, count: number): ToolOutcome {
-  const { status, bytes, headers, url } = answer;
+  const { status, bytes, headers, url, cut } = answer;
   const said = parsed(bytes);
   const detail = isJsonObject(said) ? backend.message(said) : undefined;
   const why = typeof detail === "string" && detail !== "" ? `: ${shownLine(detail, 300)}` : "";
@@ -121,21 +121,22 @@ function outcomeOf(backend: Backend, answer: Answer, count: number): ToolOutcome
   });
   if (status === 429 || (status === 403 && /rate ?limit|quota/i.test(why))) {
     const wait = headers.get("retry-after") ?? headers.get("x-ratelimit-reset");
-    const seconds = /^\d+/.exec(wait ?? "")?.[0];
+    const seconds = /^\d{1,6}\b/.exec(wait ?? "")?.[0];
     return failure(`too many requests${seconds === undefined ? "" : `, wait ${seconds} s`}`);
   }
   if (status === 401 || (status === 403 && backend.key !== undefined)) {
     return failure(`the key in '${backend.key ?? ""}' was refused (HTTP ${status})`);
   }
   if (status === 403) return failure("it gives no JSON; 'json' must be among 'search.formats' of its settings");
-  if (status >= 300 && status < 400) return failure(`'${url.origin}' redirects, which is not followed with a key`);
+  if (status >= 300 && status < 400) return failure(`'${url.origin}' redirects, which is not followed`);
   if (status !== 200) return failure(`HTTP ${status}`);
+  if (cut) return failure("its answer has more than 4 MB");
   const results = isJsonObject(said) ? backend.results(said) : undefined;
   if (results === undefined) return failure("its answer is no list of results");
   const lines = results.slice(0, count).map(({ title, url: address, snippet }) =>
     JSON.stringify({
       title: shownLine(title),
-      url: shownLine(address, 2000),
+      url: address,
       snippet: shownLine(snippet, longestSnippet),
     }),
   );

@@ -74,6 +74,9 @@ export function typeOf(headers: Headers): { type: string; charset: string } {
 
 /** Text of a service in one line that harms nobody. */
 export function shownLine(text: string, most = 500): string {
-  const line = text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").trim();
+  const line = text
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, " ")
+    .trim()
+    .toWellFormed();
   return line.length > most ? `${line.slice(0, most).toWellFormed()}…` : line;
 }

@@ -131,9 +131,29 @@ describe.each(Object.entries(services))("%s", (name, variables) => {
       `error: Cannot search with ${name}: HTTP 500`,
       `error: Cannot search with ${name}: its answer is no list of results`,
       `error: Cannot search with ${name}: its answer is no list of results`,
-      `error: Cannot search with ${name}: '${site.origin}' redirects, which is not followed with a key`,
+      `error: Cannot search with ${name}: '${site.origin}' redirects, which is not followed`,
     ]);
   });
+});
+
+test("only what leads to a page is a result, and what it says harms nobody", async () => {
+  const listed = async (results: unknown) => {
+    const body = JSON.stringify({ results });
+    return said(services["searxng"] ?? {}, { status: 200, body });
+  };
+  const urls = [
+    "HTTPS://A.test/x \u001by",
+    "javascript:alert(1)",
+    "//b.test/",
+    "https://good.test@evil.test/",
+    `https://long.test/${"x".repeat(2000)}`,
+    null,
+  ];
+  expect(JSON.parse(await listed(urls.map((url) => ({ title: "half \ud83d", url }))))).toEqual([
+    { title: "half \ufffd", url: "https://a.test/x%20%1By", snippet: "" },
+  ]);
+  expect(await listed([null, 1])).toBe("error: Cannot search with searxng: its answer is no list of results");
+  expect(await listed("x".repeat(4_100_000))).toBe("error: Cannot search with searxng: its answer has more than 4 MB");
 });
 
 test("a refused key is named by its variable, with the service's own words", async () => {

@@ -60,7 +60,11 @@ export function unmetNeeds(
   const all = [...needs, ...agents.flatMap(({ servers }) => servers)];
   const flags = missing(policy, all, request.ask !== undefined);
   if (flags.length === 0) return undefined;
-  const hint = `add ${flags.join(" ")}, or -P to grant all that the file requests`;
+  const { grantable } = policy;
+  const attainable = grantable === undefined || missing({ ...policy, allow: grantable }, all, false).length === 0;
+  const hint = attainable
+    ? `add ${flags.join(" ")}, or -P to grant all that the file requests`
+    : "a run that goes on gets no more than it had at first: begin a new one";
   return { outcome: "denied", message: `'${request.plan.name}' can do nothing without what was not granted`, hint };
 }
 

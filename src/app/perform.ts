@@ -13,8 +13,14 @@ import { judgeBy, makeDoors } from "./doors.ts";
 import { explainJson, mendJson } from "./json.ts";
 import { aroundRun } from "./mcp-run.ts";
 
-/** What only the run that was asked for has: a session, and what was attached. */
-export type Asked = { session?: string; history?: Conversation; attachments: Attachment[]; launch?: Launch };
+/** What only the run that was asked for has: a session, what was attached, and who sees its text as it comes. */
+export type Asked = {
+  session?: string;
+  history?: Conversation;
+  attachments: Attachment[];
+  launch?: Launch;
+  streamed?: boolean;
+};
 
 const nothing: Asked = { attachments: [] };
 
@@ -39,7 +45,7 @@ export async function perform(
   actor: Actor,
   tools: Tool[],
   common: Common,
-  { session, history, attachments, launch }: Asked = nothing,
+  { session, history, attachments, launch, streamed }: Asked = nothing,
 ): Promise<RunResult> {
   const { plan, id, input, model, instructions, prompt, host, signal, within, spawnedBy, servers, past } = actor;
   const { clock, mask, keep, keepText, recall } = common;
@@ -58,6 +64,7 @@ export async function perform(
     runId: id,
     agent: plan.name,
     hash: plan.hash,
+    ...(plan.files === undefined ? {} : { files: plan.files }),
     model,
     tools,
     ...(servers === undefined ? {} : { present: () => servers.present() }),
@@ -87,6 +94,7 @@ export async function perform(
     ...(past === undefined ? {} : { past }),
     ...(session === undefined ? {} : { session }),
     ...(spawnedBy === undefined ? {} : { spawnedBy }),
+    ...(streamed === undefined ? {} : { streamed }),
     ...(plan.output === undefined ? {} : { output: plan.output.schema }),
   });
   return running.finally(context.close);

@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { plansOf } from "../core/plan.ts";
 import type { DurableEvent } from "../core/event.ts";
 import type { Interruption } from "../core/exit.ts";
@@ -84,9 +85,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
       : await (await import("./hire.ts")).judgeCrew(plan, request, host, clock);
   const agents = crew.ok ? [{ plan, tools, own, servers: mcp?.mcpNeeds(plan, environment) ?? [] }, ...crew.value] : [];
   const unmet = request.dryRun ? undefined : unmetNeeds(request, agents, machine.value, policy.value);
-  const missing = crew.ok
-    ? unmet && asAtFirst(unmet, unmetNeeds(request, agents, machine.value, granted.value))
-    : crew.error;
+  const missing = crew.ok ? unmet : crew.error;
   if (missing !== undefined) {
     await close();
     return { ok: false, error: missing };
@@ -124,18 +123,16 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
   return { ok: true, value: run };
 }
 
-/** What is granted now, as far as the file of that time requested it and it was granted when the run began. */
-function noWider(granted: Policy, { launch }: Resumed, machine: Machine): Result<Policy, string[]> {
+/**
+ * What is granted now, as far as the file of that time requested it and it was granted when the run began. Paths are where they led
+ * then: a link that leads elsewhere by now opens nothing.
+ */
+function noWider(granted: Policy, { launch }: Resumed, { cwd, resolve }: Machine): Result<Policy, string[]> {
   const { permissions = {}, deny = {}, grants } = launch;
-  const first = makePolicy({ permissions, deny }, grants, machine);
-  return first.ok ? { ok: true, value: policyWithin(first.value, granted) } : first;
-}
-
-/** What a run that goes on can do nothing without, and cannot get any more. */
-function asAtFirst(missing: Problem, now: Problem | undefined): Problem {
-  if (now !== undefined) return missing;
-  const { hint: _flags, ...rest } = missing;
-  return { ...rest, hint: "a run that goes on gets no more than it had at first: begin a new one" };
+  const path = (text: string) => (isAbsolute(text) ? text : resolve.path(text));
+  const first = makePolicy({ permissions, deny }, grants, { cwd, resolve: { ...resolve, path } });
+  if (!first.ok) return first;
+  return { ok: true, value: { ...policyWithin(first.value, granted), grantable: first.value.allow } };
 }
 
 /** A run without sub-agents. */

@@ -131,6 +131,7 @@ export function preparedRun(equipped: Equipped): PreparedRun {
       const made = {
         id: run.id,
         signal: run.signal,
+        machine,
         host,
         policy,
         clock,

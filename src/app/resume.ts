@@ -16,9 +16,12 @@ import { historyOf, journalPath, recallFrom, whenFree, type OpenJournal } from "
 /** A run that goes on: what it was begun with, and what it has done. Its journal is closed in any case. */
 export type Resumed = {
   id: string;
-  launch: Launch & { file: string };
-  /** That of the agent file when it ran last. */
+  launch: Launch;
+  /** The SHA-256 of its agent file, and of the further files that it is made of, when it ran last. */
   hash: string;
+  files: Record<string, string>;
+  /** What it is called. */
+  agent: string;
   session: string | undefined;
   input: InputValues;
   instructions: string;
@@ -117,8 +120,11 @@ async function resume(id: string, run: ResumedRun, store: Store): Promise<Result
     return cannot("it was ended before it asked anything", "run it anew");
   const { launch, input = {}, instructions } = start;
   if (launch === undefined) return cannot("the journal does not have how it was begun");
-  const { file } = launch;
-  if (file === undefined) return cannot("it has no agent file that could be read again", "run it anew");
+  if (launch.file === undefined && launch.text === undefined)
+    return cannot(
+      "its agent file came on stdin and holds a secret, so that the journal does not have it",
+      "run it anew",
+    );
   const session = run.session ?? undefined;
   const earlier = session === undefined ? { ok: true as const, value: [] } : await store.session(session);
   if (!earlier.ok) return cannot(earlier.error.message);
@@ -129,12 +135,15 @@ async function resume(id: string, run: ResumedRun, store: Store): Promise<Result
   const [prompt] = conversation([asked], data).messages;
   if (prompt?.role !== "user") return cannot("it was asked nothing");
   const again = events.findLast((event) => event.type === "run_resume" && event.agent_id === undefined);
+  const { hash, files = {} } = again?.type === "run_resume" ? again : start;
   return {
     ok: true,
     value: {
       id,
-      launch: { ...launch, file },
-      hash: again?.type === "run_resume" ? again.hash : start.hash,
+      launch,
+      hash,
+      files,
+      agent: start.agent,
       session,
       input,
       instructions,

@@ -1,15 +1,16 @@
 import { resolve } from "node:path";
-import type { DurableEvent, Emit, Launch, Stamped } from "../core/event.ts";
+import type { DurableEvent, Emit, Launch, Observe } from "../core/event.ts";
 import type { Clock } from "../core/host.ts";
 import type { Mask } from "../core/mask.ts";
 import type { Attachment } from "../core/message.ts";
 import type { Model } from "../core/model.ts";
-import type { PermissionLists } from "../core/permission.ts";
-import { oneShot, type InputValues } from "../core/plan.ts";
+import type { Grants, PermissionLists } from "../core/permission.ts";
+import type { InputValues } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
+import type { Machine } from "../host/machine.ts";
 import type { Policy } from "../permit/policy.ts";
 import { keepChanges } from "./changes.ts";
 import type { Actor, Common } from "./crew.ts";
@@ -24,6 +25,7 @@ import type { RunRequest, Turn } from "./request.ts";
 export type Started = {
   id: string;
   signal: AbortSignal;
+  machine: Machine;
   host: OpenHost;
   policy: Policy;
   clock: Clock;
@@ -44,17 +46,35 @@ export type Started = {
 };
 
 /** What it takes to go on with a run one day. */
-function launchOf({ plan, cwd, model, environment, grants, servers = [] }: RunRequest): Launch {
+function launchOf(
+  { plan, cwd, model, environment, grants, servers = [] }: RunRequest,
+  mask: Mask,
+  { resolve: { path } }: Machine,
+): Launch {
   const named = model ?? environment["REIN_MODEL"];
+  const { text } = plan;
+  const kept = text === undefined || mask.text(text) !== text ? {} : { text };
   return {
-    ...(plan.file === "-" || plan.file === oneShot ? {} : { file: resolve(cwd, plan.file) }),
+    ...(text === undefined ? { file: resolve(cwd, plan.file) } : kept),
     cwd,
     ...(named === undefined || named === "" ? {} : { model: named }),
-    grants,
-    ...(isEmpty(plan.permissions) ? {} : { permissions: plan.permissions }),
-    ...(isEmpty(plan.deny) ? {} : { deny: plan.deny }),
+    grants: { ...grants, allow: withPaths(grants.allow, path), deny: withPaths(grants.deny, path) },
+    ...(isEmpty(plan.permissions) ? {} : { permissions: withPaths(plan.permissions, path) }),
+    ...(isEmpty(plan.deny) ? {} : { deny: withPaths(plan.deny, path) }),
     ...(servers.length === 0 ? {} : { servers }),
   };
+}
+
+type Granted = Grants["allow"];
+
+/** The lists with paths as they are on the disk: a link can lead elsewhere one day. */
+function withPaths<Lists extends Granted>(lists: Lists, path: (rule: string) => string): Lists {
+  const real = { ...lists };
+  for (const kind of ["read", "write"] as const) {
+    const rules: Granted[typeof kind] = real[kind];
+    if (Array.isArray(rules)) real[kind] = rules.map(path);
+  }
+  return real;
 }
 
 function isEmpty(lists: PermissionLists): boolean {
@@ -71,10 +91,11 @@ function journalingOf({ journaling }: RunRequest, session: string | undefined, s
 export async function startRun(
   request: RunRequest,
   started: Started,
-  observe: (event: Stamped) => void,
+  observe: Observe,
 ): Promise<Result<RunResult, Problem>> {
   const { plan, environment, resumed } = request;
-  const { id, signal, host, policy, clock, model, named, mask, secretNames, tools, answers, servers } = started;
+  const { id, signal, machine, host, policy, clock, model, named, mask, secretNames, tools, answers, servers } =
+    started;
   const { input, instructions, prompt, attachments, turn } = started;
   const session = turn === undefined ? request.session : turn.session;
   const newRun = { id, agent: plan.name, model: model.name, time: clock.now() };
@@ -115,7 +136,13 @@ export async function startRun(
     ...(resumed === undefined ? {} : { past: resumed.past }),
   };
   try {
-    const asked = { history, attachments, launch: launchOf(request), ...(session === undefined ? {} : { session }) };
+    const asked = {
+      history,
+      attachments,
+      launch: launchOf(request, mask, machine),
+      streamed: request.streamed,
+      ...(session === undefined ? {} : { session }),
+    };
     return { ok: true, value: await perform(actor, tools, common, asked) };
   } catch (error) {
     if (error instanceof JournalLost)

@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import { defaultContext, defaultLimits, oneShot, type Plan } from "../core/plan.ts";
+import { defaultContext, defaultLimits, type Plan } from "../core/plan.ts";
 import type { Handler } from "./command.ts";
 import { runPlan } from "./run-plan.ts";
 import { usageError } from "./usage.ts";
@@ -29,8 +29,9 @@ function holdsText(): boolean {
 /** An agent without a file: it has no instructions and no tools, and nothing is permitted. */
 export function bareAgent(folder: string, name: string): Plan {
   return {
-    file: oneShot,
+    file: "-e",
     folder,
+    text: "",
     hash: new Bun.CryptoHasher("sha256").digest("hex"),
     name,
     models: {},

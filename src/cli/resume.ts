@@ -11,7 +11,8 @@ import type { Arguments } from "./flags.ts";
 import { grantsFrom } from "./grants.ts";
 import type { Io } from "./io.ts";
 import { waitFrom } from "./journaling.ts";
-import { loadAgent } from "./run.ts";
+import { bareAgent } from "./one-shot.ts";
+import { loadAgent, loadRead } from "./run.ts";
 import { outputProblem, reportProblem, runOutput, type Reported } from "./run-output.ts";
 import { asker, deliver, usage } from "./run-plan.ts";
 import { interruptOnSignals } from "./signals.ts";
@@ -52,8 +53,8 @@ async function goOn(
   leaveSignals: () => void,
 ): Promise<number> {
   const { id, launch, session } = resumed;
-  const { file, cwd, servers = [] } = launch;
-  const plan = await loadAgent(file, withServers(args, servers), { ...io, cwd });
+  const { cwd, servers = [] } = launch;
+  const plan = await planOf(resumed, args, io);
   if (!plan.ok) return reportProblem(plan.error, args, io, id);
   const problem = mistakeIn(plan.value, resumed, args);
   if (problem !== undefined) return reportProblem(problem, args, io, id);
@@ -86,13 +87,35 @@ async function goOn(
   return code.ok ? code.value : reportProblem(code.error, args, io, id);
 }
 
-/** Why a run cannot go on with an agent file, or the output not be as it was asked for. */
-function mistakeIn(plan: Plan, { id, hash, launch }: Resumed, args: Arguments): Reported | undefined {
+/** The agent as its files are now; one that came on stdin, or that nobody wrote, as it was. */
+async function planOf({ agent, launch }: Resumed, args: Arguments, io: Io): Promise<Result<Plan, Reported>> {
+  const { file, text = "", cwd, servers = [] } = launch;
+  const around = { ...io, cwd };
+  if (file !== undefined) return loadAgent(file, withServers(args, servers), around);
+  if (text === "") return { ok: true, value: bareAgent(cwd, agent) };
+  return loadRead("-", new TextEncoder().encode(text), withServers(args, servers), around, []);
+}
+
+/** Why a run cannot go on with an agent, or the output not be as it was asked for. */
+function mistakeIn(plan: Plan, resumed: Resumed, args: Arguments): Reported | undefined {
   const mistake = outputProblem(args, plan);
   if (mistake !== undefined) return usage(mistake);
-  if (plan.hash === hash || args.has("--changed")) return undefined;
-  const message = `Cannot resume run '${id}': the agent file '${launch.file}' has changed since`;
-  return problemOf("usage", message, "'--changed' goes on with it as it is now").error;
+  const changes = args.has("--changed") ? [] : changesIn(plan, resumed);
+  if (changes.length === 0) return undefined;
+  const message = `Cannot resume run '${resumed.id}': ${changes.join(", ")}`;
+  return problemOf("usage", message, "'--changed' goes on with what there is now").error;
+}
+
+/** What has become of the files that a run was made of. */
+function changesIn({ hash, files = {} }: Plan, before: Resumed): string[] {
+  const own = hash === before.hash ? [] : [`the agent file '${before.launch.file}' has changed since`];
+  const all = new Set([...Object.keys(before.files), ...Object.keys(files)]);
+  const further = [...all].toSorted().flatMap((path) => {
+    const [then, now] = [before.files[path], files[path]];
+    if (then === now) return [];
+    return `'${path}' ${then === undefined ? "is new" : now === undefined ? "is not used any more" : "has changed since"}`;
+  });
+  return [...own, ...further];
 }
 
 /** The flags with the files of MCP servers that the run was begun with. */

@@ -71,7 +71,10 @@ export async function loadRead(
     };
   }
   if (!args.has("--quiet")) await io.stderr.write(report);
-  return { ok: true, value: checked.value };
+  if (file !== "-") return { ok: true, value: checked.value };
+  // A byte order mark stays, so that it is the same text when it is read again.
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  return { ok: true, value: { ...checked.value, text } };
 }
 
 /**

@@ -22,6 +22,8 @@ export type DurableEvent =
       agent: string;
       /** SHA-256 of the agent file. */
       hash: string;
+      /** That of each further file that the agent is made of, by the path relative to the agent file's folder. */
+      files?: Record<string, string>;
       model: string;
       session?: string;
       instructions: string;
@@ -38,8 +40,9 @@ export type DurableEvent =
       version: number;
       run_id: string;
       agent: string;
-      /** SHA-256 of the agent file as it is now. */
+      /** SHA-256 of the agent file, and of further ones, as they are now. */
       hash: string;
+      files?: Record<string, string>;
       model: string;
       /** The turns and calls that are done. */
       turns: number;
@@ -250,8 +253,10 @@ export type DurableEvent =
 
 /** How a run was begun. */
 export type Launch = {
-  /** The absolute path of the agent file; absent where there is none, or it came on stdin. */
+  /** The absolute path of the agent file. */
   file?: string;
+  /** The text of one that came on stdin, "" where there was none at all; absent where a secret is in it. */
+  text?: string;
   /** The working folder. */
   cwd: string;
   /** The model that the caller named. */
@@ -294,6 +299,9 @@ export type Event = (DurableEvent | PassingEvent) & Nested;
 
 /** An event as it is journaled and printed: numbered within its run, with the time in milliseconds since 1970. */
 export type Stamped<E extends DurableEvent | PassingEvent = Event> = { seq: number; time: number } & Nested & E;
+
+/** Is told of each event. What it returns is waited for: no longer than a turn of the event loop takes. */
+export type Observe = (event: Stamped) => void | Promise<void>;
 
 /** A durable event, and whether it must be on disk before the call returns. */
 export type Emit = (event: Event, durability?: "flush") => Promise<void>;

@@ -64,9 +64,6 @@ export type OwnCommand = { description?: string; prompt: Template };
 /** A folder in the Agent Skills format: what its SKILL.md says of it, and its absolute path. */
 export type Skill = { name: string; description: string; folder: string };
 
-/** The name of the file where there is none. */
-export const oneShot = "-e";
-
 /** An agent file after it was checked: nothing in it is unresolved but templates' values and the model's credentials. */
 export type Plan = {
   /** As the user named it; `-` for stdin. */
@@ -75,6 +72,10 @@ export type Plan = {
   folder: string;
   /** SHA-256 of the source, in hex. */
   hash: string;
+  /** The same of each further file that it was made of, by the path relative to `folder`; absent where there is none. */
+  files?: Record<string, string>;
+  /** The source where no file has it: it came on stdin, or is "" for an agent that nobody wrote. */
+  text?: string;
   name: string;
   description?: string;
   /** Each is `provider/model`, a provider alone, or a name under `models`; as written. */

@@ -1,4 +1,6 @@
+import { basename, join, relative } from "node:path";
 import type { Result } from "../core/result.ts";
+import { lockName } from "./lock.ts";
 import type { Source } from "./source.ts";
 import type { ReadFolder } from "./tools-folder.ts";
 
@@ -24,3 +26,36 @@ export const noFiles: AgentFiles = {
   folder: (path) => path,
   tools: () => () => ({ ok: false, error: { code: "unsupported", message: "it is not read here" } }),
 };
+
+/** The same files, and the SHA-256 of each that was read, by its path relative to a folder. */
+export function hashing(files: AgentFiles, folder: string): { watched: AgentFiles; hashes: Map<string, string> } {
+  const hashes = new Map<string, string>();
+  const add = (path: string, content: Uint8Array | string) => {
+    const hash = new Bun.CryptoHasher("sha256").update(content).digest("hex");
+    hashes.set(relative(folder, path), hash);
+  };
+  const addSource = (source: Source) => add(join(source.folder, basename(source.file)), source.bytes);
+  const { lock, mcp = [] } = files;
+  mcp.forEach(addSource);
+  const watched: AgentFiles = {
+    ...files,
+    read(path) {
+      const read = files.read(path);
+      if (read.ok) add(path, read.value);
+      return read;
+    },
+    tools: (file) => (named) => {
+      const read = files.tools(file)(named);
+      if (read.ok) read.value.files.forEach(addSource);
+      if (read.ok) for (const { path, text } of read.value.modules) add(path, text);
+      return read;
+    },
+  };
+  if (lock !== undefined)
+    watched.lock = (of) => {
+      const read = lock(of);
+      if (read.ok && read.value !== undefined) add(join(of, lockName), read.value);
+      return read;
+    };
+  return { watched, hashes };
+}

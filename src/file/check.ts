@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import type { Plan } from "../core/plan.ts";
 import { checkBody } from "./agent-body.ts";
-import { noFiles, type AgentFiles } from "./agent-files.ts";
+import { hashing, noFiles, type AgentFiles } from "./agent-files.ts";
 import { checkAgents, type Lineage } from "./agents.ts";
 import { hiddenFlags } from "./input-specs.ts";
 import { mistaken } from "./mistaken.ts";
@@ -31,7 +31,11 @@ export type Known = {
 
 /** An agent file as a plan, or all that is wrong with it and with the files that it names. */
 export function checkAgent(source: Source, known: Known, files: AgentFiles = noFiles): Checked<Plan> {
-  return checkFile(source, known, files, { chain: [resolve(source.folder, basename(source.file))], read: new Map() });
+  const chain = [resolve(source.folder, basename(source.file))];
+  const { watched, hashes } = hashing(files, source.folder);
+  const checked = checkFile(source, known, watched, { chain, read: new Map() });
+  if (!checked.ok || hashes.size === 0) return checked;
+  return { ...checked, value: { ...checked.value, files: Object.fromEntries(hashes) } };
 }
 
 function checkFile(source: Source, known: Known, files: AgentFiles, lineage: Lineage): Checked<Plan> {

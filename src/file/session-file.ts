@@ -60,6 +60,7 @@ const call = v.object({ id: text, name: text, arguments: text });
 const denial = { kind: v.picklist(permissionKinds), target: text, flag: v.exactOptional(text) };
 const title = { title: v.exactOptional(text) };
 const texts = v.array(text);
+const hashes = v.exactOptional(v.record(text, text));
 const numbers = v.array(amount);
 
 const picture = v.variant("kind", [
@@ -119,6 +120,7 @@ export const sessionEvents = {
     run_id: runId,
     agent: text,
     hash: text,
+    files: hashes,
     model: text,
     session: v.exactOptional(text),
     instructions: text,
@@ -131,6 +133,7 @@ export const sessionEvents = {
     run_id: runId,
     agent: text,
     hash: text,
+    files: hashes,
     model: text,
     turns: count,
     calls: count,

@@ -1,5 +1,5 @@
 import { commandLabel } from "../core/command-label.ts";
-import { eventVersion, type DurableEvent, type Emit, type Launch } from "../core/event.ts";
+import { eventVersion, type DurableEvent, type Launch } from "../core/event.ts";
 import { exitCode } from "../core/exit.ts";
 import type { Json, JsonObject, JsonSchema } from "../core/json.ts";
 import { mostAttached, type Attachment, type Message } from "../core/message.ts";
@@ -15,7 +15,7 @@ import { runCalls, type CallContext, type Surroundings } from "./calls.ts";
 import { Context, type ContextOptions } from "./context.ts";
 import { Conversation } from "./conversation.ts";
 import { ended, failed, interrupted, limited, type Ending } from "./ending.ts";
-import { checkKey, noPast, Past, type PastEvent, type PastRun } from "./past.ts";
+import { checkKey, noPast, Past, saysNothing, type PastEvent, type PastRun } from "./past.ts";
 import { readReply, type Replied, type Reply } from "./reply.ts";
 import { Tally } from "./tally.ts";
 
@@ -27,6 +27,7 @@ export type RunOptions = Surroundings & {
   runId: string;
   agent: string;
   hash: string;
+  files?: Record<string, string>;
   session?: string;
   model: Model;
   tools: Tool[];
@@ -43,6 +44,8 @@ export type RunOptions = Surroundings & {
   output?: JsonSchema;
   checks: Check[];
   denied: "fail" | "report";
+  /** Its text is shown as it comes: what was begun is not said anew by another model. */
+  streamed?: boolean;
   limits: Limits;
   /** What counts against `limits`, where others count in it too. Default: its own. */
   tally?: Tally;
@@ -98,11 +101,17 @@ export async function run(options: RunOptions): Promise<RunResult> {
   return result;
 }
 
+/** What is told of a run whenever it begins or goes on. */
+function identityOf({ runId, agent, hash, files, model }: RunOptions) {
+  const made = files === undefined ? { hash } : { hash, files };
+  return { version: eventVersion, run_id: runId, agent, ...made, model: model.name };
+}
+
 function startEvent(options: RunOptions): DurableEvent {
-  const { runId, agent, hash, model, instructions, session, spawnedBy, input, launch } = options;
-  const event = { type: "run_start", version: eventVersion, run_id: runId, agent, hash, model: model.name } as const;
+  const { instructions, session, spawnedBy, input, launch } = options;
   return {
-    ...event,
+    type: "run_start",
+    ...identityOf(options),
     ...(session === undefined ? {} : { session }),
     instructions,
     ...(spawnedBy === undefined ? {} : { call: spawnedBy }),
@@ -111,9 +120,8 @@ function startEvent(options: RunOptions): DurableEvent {
   };
 }
 
-function resumeEvent({ runId, agent, hash, model }: RunOptions, past: Past): DurableEvent {
-  const event = { type: "run_resume", version: eventVersion, run_id: runId, agent, hash, model: model.name } as const;
-  return { ...event, ...past.done };
+function resumeEvent(options: RunOptions, past: Past): DurableEvent {
+  return { type: "run_resume", ...identityOf(options), ...past.done };
 }
 
 async function converse(options: RunOptions, tally: Tally, asked: Asked, past: Past): Promise<Ending> {
@@ -141,26 +149,30 @@ async function converse(options: RunOptions, tally: Tally, asked: Asked, past: P
     tally.turns = past.nextTurn() ?? tally.turns;
     const turn = tally.turns;
     context.again(past.takeCompacts(turn));
-    const failure: { why?: Unanswered } = {};
+    const now: { failure?: Unanswered; shown?: boolean } = {};
     const answered = await past.step("turn_end", `${turn}`, async () => {
       const replied = await ask(asking, asked.model, turn);
-      if (replied.type !== "reply") failure.why = replied;
+      if (replied.type !== "reply") now.failure = replied;
+      now.shown = options.streamed === true && (replied.reply?.text ?? "") !== "";
       return replied.reply && turnEnd(replied.reply, turn, tally);
     });
     if (signal.aborted) return { ...interrupted(signal), ...partOf(answered) };
-    if (answered === undefined || failure.why !== undefined)
-      return { ...(await unasked(failure.why, tally, options)), ...partOf(answered) };
+    if (answered === undefined || now.failure !== undefined)
+      return { ...(await unasked(now.failure, tally, options)), ...partOf(answered) };
     const { message, stop, usage } = answered;
     asked.answered = answered.model ?? asked.model.name;
     context.learn(asked.model, usage);
     calls.room.bytes = mostAttached - conversation.attached;
 
     // What was cut at its length or refused is no answer, and a tool call in it may be half a call.
-    if (stop === "length") {
-      const reached = { limit: "output_length", value: usage.output, max: usage.output } as const;
-      return { ...(await limited(reached, options)), ...partOf(answered) };
+    if (saysNothing(answered)) {
+      if (!now.shown && (await goOn(unsaid(answered), turn))) continue;
+      if (stop === "length") {
+        const reached = { limit: "output_length", value: usage.output, max: usage.output } as const;
+        return { ...(await limited(reached, options)), ...partOf(answered) };
+      }
+      if (stop === "refusal") return ended("unfit", message.text, "The model refused to answer");
     }
-    if (stop === "refusal") return ended("unfit", message.text, "The model refused to answer");
 
     if (message.calls.length > 0) {
       const tooMany = tally.beforeCalls(message.calls.length);
@@ -185,27 +197,39 @@ async function converse(options: RunOptions, tally: Tally, asked: Asked, past: P
     if (answer.ok) {
       await options.settle?.();
       const ending = await judge(answer.value, turn, options, tally, past);
-      const { stronger } = asked.model;
-      if (ending.outcome !== "unfit" || stronger === undefined) return ending;
       const why = ending.error?.message ?? "A check failed";
-      await past.once("escalate", () => escalate(asked, stronger, turn, why, emit));
-      asked.model = stronger;
-      const complaint = `${why}\nAnswer the task again, better.`;
-      await past.once("user", () => emit({ type: "user", text: complaint, reason: "check" }));
-      context.push({ role: "user", text: complaint }, turn);
+      if (ending.outcome !== "unfit" || !(await goOn(why, turn))) return ending;
+      await complain(`${why}\nAnswer the task again, better.`, "check", turn);
       continue;
     }
     const why = `The answer does not fit its schema: ${answer.error}`;
-    const { stronger } = asked.model;
-    if (stronger !== undefined) {
-      await past.once("escalate", () => escalate(asked, stronger, turn, why, emit));
-      asked.model = stronger;
-    } else if (repaired) return ended("unfit", message.text, why);
-    else repaired = true;
-    const complaint = repairPrompt(answer.error);
-    await past.once("user", () => emit({ type: "user", text: complaint, reason: "repair" }));
-    context.push({ role: "user", text: complaint }, turn);
+    if (!(await goOn(why, turn))) {
+      if (repaired) return ended("unfit", message.text, why);
+      repaired = true;
+    }
+    await complain(repairPrompt(answer.error), "repair", turn);
   }
+
+  /** The stronger model goes on in the same conversation, where there is one: no call of a tool is made twice. */
+  async function goOn(reason: string, turn: number): Promise<boolean> {
+    const { stronger: to, name } = asked.model;
+    if (to === undefined) return false;
+    const from = asked.answered ?? name;
+    await past.once("escalate", () => emit({ type: "escalate", turn, from, to: to.name, reason }));
+    asked.model = to;
+    return true;
+  }
+
+  async function complain(text: string, reason: "check" | "repair", turn: number): Promise<void> {
+    await past.once("user", () => emit({ type: "user", text, reason }));
+    context.push({ role: "user", text }, turn);
+  }
+}
+
+/** Why what says nothing is no answer. */
+function unsaid({ stop }: TurnEnd): string {
+  if (stop === "length") return "The answer was cut at its longest output length";
+  return stop === "refusal" ? "The model refused to answer" : "The model answered nothing";
 }
 
 /** What requests are made of, and what the last one began with. */
@@ -253,12 +277,6 @@ async function unasked(why: Unanswered | undefined, tally: Tally, options: RunOp
 }
 
 const lostCache = "What requests begin with differs from the last turn, so the service reads it anew at its full price";
-
-/** The stronger model goes on in the same conversation: no call of a tool is made twice. */
-async function escalate(asked: Asked, to: Model, turn: number, reason: string, emit: Emit): Promise<void> {
-  const from = asked.answered ?? asked.model.name;
-  await emit({ type: "escalate", turn, from, to: to.name, reason });
-}
 
 async function offerPresent({ present }: RunOptions, request: ModelRequest, calls: CallContext): Promise<void> {
   const tools = await present?.();

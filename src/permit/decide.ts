@@ -42,7 +42,8 @@ function judge(policy: Policy, wanted: Rule, asking: Asking, why: string): Decis
   const denying = policy.deny.find((rule) => covers(rule, wanted));
   if (denying !== undefined) return deny(wanted, `denied by ${denying.said}${why}`);
   if (!policy.ceiling.some((rule) => covers(rule, wanted))) {
-    return deny(wanted, `the agent file does not request it${why}`);
+    const then = policy.grantable === undefined ? "" : ", or did not when the run began";
+    return deny(wanted, `the agent file does not request it${then}${why}`);
   }
   if (policy.allow.some((rule) => covers(rule, wanted))) return { verdict: "allow", by: "grant" };
   const answered = asking.answers.some((answer) => answer.kind === wanted.kind && answer.target === wanted.text);

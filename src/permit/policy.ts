@@ -10,6 +10,8 @@ export type Policy = {
   ceiling: Rule[];
   /** What it got: in the ceiling and granted. */
   allow: Rule[];
+  /** What can be granted at all, where that is less than the ceiling: of a run that goes on, what it had been granted. */
+  grantable?: Rule[];
   /** What nothing can allow. */
   deny: DenyRule[];
 };

@@ -9,7 +9,7 @@ export function policyWithin(parent: Policy, own: Policy): Policy {
   const both = (outer: Rule[], inner: Rule[]): Rule[] =>
     sorted(inner.flatMap((rule) => outer.flatMap((other) => narrower(rule, other) ?? [])));
   return {
-    cwd: parent.cwd,
+    ...parent,
     ceiling: both(parent.ceiling, own.ceiling),
     allow: both(parent.allow, own.allow),
     deny: sorted([...parent.deny, ...own.deny]),

@@ -236,3 +236,14 @@ test("an agent of an agent's file sends a secret nowhere else either", () => {
   );
   expect(lines.join("\n")).toContain("Agent 'kid' would send the variable 'TOKEN' to 'b.example'");
 });
+
+test("a plan has the hash of each further file that it is made of, also of those that its agents name", () => {
+  const others = { "/w/agents/b.yaml": `${spawns}agents: { c: ../c.yaml }\n`, "/w/c.yaml": "prompt: C\n" };
+  const text = `${spawns}agents: { b: b.yaml }\n`;
+  const sha256 = (of: string) => new Bun.CryptoHasher("sha256").update(of).digest("hex");
+  expect(plan(text, others).files).toEqual({
+    "b.yaml": sha256(others["/w/agents/b.yaml"]),
+    "../c.yaml": sha256(others["/w/c.yaml"]),
+  });
+  expect(plan("prompt: Go\n").files).toBeUndefined();
+});

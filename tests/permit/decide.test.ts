@@ -45,6 +45,14 @@ describe("the ceiling and the grants", () => {
     });
   });
 
+  test("where less can be granted than the file requests no flag is named for the rest, and a person is asked as ever", () => {
+    const rules: Policy = { ...policy({ read: ["."] }, none), grantable: policy({ read: ["src"] }).allow };
+    expect(judge(rules, "read", "/work/src/a")).toBe("not granted --allow-read=src/a");
+    expect(judge(rules, "read", "/work/a")).toBe("not granted when the run began");
+    const request: AccessRequest = { kind: "read", target: "/work/a", shown: "a" };
+    expect(decide(rules, request, { canAsk: true, answers: [] }).verdict).toBe("ask");
+  });
+
   test("-P grants all that the file requests and nothing more", () => {
     const rules = policy({ read: ["."] });
     expect(judge(rules, "read", "/work/a")).toBe("allow");

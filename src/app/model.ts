@@ -199,6 +199,7 @@ function earlierResponses(environment: Environment): ResponseCache {
 function requestsTo(name: string, past: readonly (DurableEvent & Nested)[]): number {
   let requests = 0;
   let asked = "";
+  let cut = false;
   for (const event of past) {
     if (event.agent_id !== undefined) continue;
     if (event.type === "run_start") asked = event.model;
@@ -206,8 +207,10 @@ function requestsTo(name: string, past: readonly (DurableEvent & Nested)[]): num
     const ended =
       (event.type === "limit" && event.limit === "output_length") ||
       (event.type === "run_end" && event.result.outcome === "service");
+    const cutAnswer = cut && event.type === "escalate";
+    if (event.type === "turn_end") cut = !whole;
     const gaveUp = event.type === "fallback" && event.turn !== undefined;
-    if (asked === name && (whole || ended || gaveUp || event.type === "retry")) requests++;
+    if (asked === name && (whole || ended || cutAnswer || gaveUp || event.type === "retry")) requests++;
     // What others had it asked in between.
     const beside = event.type === "sampling" ? event : event.type === "compact" ? event.summary : undefined;
     if (beside?.model === name) requests++;

@@ -37,7 +37,7 @@ const route = () =>
           v.description(
             "What judges the prompt: `keywords` (the heaviest keyword in it, and its length), `features` (its tokens, code, " +
               "files, the tools and the kind of question), or `cascade`: `simple` answers first, and `complex` goes on where the " +
-              "answer does not fit `output.schema` or fails one of `checks`.",
+              "answer is cut or refused, does not fit `output.schema` or fails one of `checks`.",
           ),
         ),
         "keywords",

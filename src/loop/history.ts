@@ -1,7 +1,7 @@
 import type { DurableEvent, Nested } from "../core/event.ts";
 import type { Attachment, AttachmentFacts, Message, ToolCall, ToolCallResult } from "../core/message.ts";
 import { Conversation } from "./conversation.ts";
-import { isWhole } from "./past.ts";
+import { isWhole, saysNothing } from "./past.ts";
 
 /**
  * The conversation that a session's events tell. A call whose result was never journaled (the run was killed) gets one that
@@ -65,17 +65,21 @@ export function withoutUndone<E extends DurableEvent & Nested>(events: readonly 
   });
 }
 
-/** Of an answer that was cut, and that the run asked for again when it went on, no later request holds anything. */
+/** An answer that was cut is in no later request, where the run asked for it again when it went on, or asked a stronger model. */
 function withoutParts<E extends DurableEvent & Nested>(events: readonly E[]): readonly E[] {
-  if (!events.some((event) => event.type === "run_resume")) return events;
+  if (!events.some(({ type }) => type === "run_resume" || type === "escalate")) return events;
   const asked = new Set<number>();
+  let escalated: number | undefined;
   const kept = events.toReversed().filter((event) => {
     if (event.agent_id !== undefined) return true;
     if (event.type === "run_start") asked.clear();
+    if (event.type === "escalate") escalated = event.turn;
     if (event.type !== "turn_end") return true;
     const again = asked.has(event.turn);
+    const stronger = escalated === event.turn;
     asked.add(event.turn);
-    return isWhole(event) || !again;
+    escalated = undefined;
+    return !(stronger && saysNothing(event)) && (isWhole(event) || !again);
   });
   return kept.toReversed();
 }

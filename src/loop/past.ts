@@ -57,14 +57,18 @@ export class Past {
     this.#restore = restore;
     this.#open = new Set(pastAgents(events).flatMap(({ id, result }) => (result === undefined ? [id] : [])));
     let turn = 0;
+    let cut: Recorded<StepEnds["turn_end"]> | undefined;
+    const answer = (end: Recorded<StepEnds["turn_end"]>) => {
+      this.#turns.push(turn);
+      push(this.#ends.turn_end, `${turn}`, end);
+    };
     for (const [at, event] of events.entries()) {
       if (event.agent_id !== undefined) continue;
       switch (event.type) {
         case "turn_end":
           turn = event.turn;
-          if (!isWhole(event)) break;
-          this.#turns.push(turn);
-          push(this.#ends.turn_end, `${turn}`, { at, event });
+          cut = isWhole(event) ? undefined : { at, event };
+          if (cut === undefined) answer({ at, event });
           break;
         case "call_start": {
           // One that was begun anew has not ended yet.
@@ -98,6 +102,8 @@ export class Past {
           break;
         case "user":
         case "escalate":
+          // A stronger model went on after an answer that was cut, so that nobody is asked for it again.
+          if (event.type === "escalate" && cut !== undefined) answer(cut);
           this.#told.set(event.type, (this.#told.get(event.type) ?? 0) + 1);
           break;
       }
@@ -215,6 +221,11 @@ export function pastAgents(events: readonly PastEvent[]): PastAgent[] {
 /** What was cut is no answer. */
 export function isWhole({ stop }: Of<"turn_end">): boolean {
   return stop !== "length";
+}
+
+/** What was cut, refused or left empty is no answer: where a stronger model goes on it is asked the same, and no request holds it. */
+export function saysNothing({ stop, message }: Of<"turn_end">): boolean {
+  return stop === "length" || stop === "refusal" || (message.calls.length === 0 && message.text.trim() === "");
 }
 
 /** The key of a check's step: the answer that is judged is that of the turn. */

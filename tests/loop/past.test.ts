@@ -318,6 +318,42 @@ describe("what is no finished step", () => {
     ]);
   });
 
+  test("an answer that was cut is not asked for again where a stronger model went on after it", async () => {
+    const stop = (reason: "length" | "tool_calls" | "end"): ModelEvent => ({ type: "stop", reason });
+    const cascade = () => {
+      const asked: string[] = [];
+      const strong: Model = {
+        name: "test/strong",
+        async *stream({ messages }) {
+          asked.push("strong");
+          const done = messages.some(({ role }) => role === "tool");
+          yield* done ? [{ type: "text", text: "done" } as const] : calling(1, ["look", 1]);
+          yield stop(done ? "end" : "tool_calls");
+        },
+      };
+      const simple: Model = {
+        name: "test/simple",
+        stronger: strong,
+        async *stream() {
+          asked.push("simple");
+          yield { type: "text", text: "half" };
+          yield stop("length");
+        },
+      };
+      return { asked, simple };
+    };
+    const { events, result } = await play(newWorld(), [], { model: cascade().simple });
+    expect(result).toMatchObject({ outcome: "done", answer: "done", model: "test/strong" });
+    for (let cut = events.findIndex(({ type }) => type === "escalate") + 1; cut < events.length; cut++) {
+      const { asked, simple } = cascade();
+      const past = events.slice(0, cut);
+      const again = await play(newWorld(), past, { model: simple });
+      expect(again.result).toMatchObject({ outcome: "done", answer: "done", model: "test/strong" });
+      expect(asked).not.toContain("simple");
+      expect(conversation([...past, ...again.events]).messages).toEqual(conversation(events).messages);
+    }
+  });
+
   test("a call that the interruption of its run has ended is made again, unless it has effects", async () => {
     const made: string[] = [];
     const interrupts = new AbortController();

@@ -8,6 +8,7 @@ import type { Model, ModelEvent, ModelRequest } from "../../src/core/model.ts";
 import type { Denial } from "../../src/core/permission.ts";
 import type { Effects, Tool } from "../../src/core/tool.ts";
 import { defaultContext } from "../../src/core/plan.ts";
+import { conversation } from "../../src/loop/history.ts";
 import { run, type RunOptions } from "../../src/loop/run.ts";
 
 const usage = { input: 10, output: 5, cached: 0, reasoning: 0 };
@@ -195,6 +196,59 @@ describe("how a run ends", () => {
     const { result, events } = await play(model);
     expect(result.answer).toBe("second try");
     expect(events).toContainEqual({ type: "retry", turn: 1, attempt: 1, of: 3, wait_ms: 5, reason: "cut" });
+  });
+});
+
+describe("a cascade", () => {
+  const cut: ModelEvent[] = [
+    { type: "text", text: "half an ans" },
+    { type: "usage", usage },
+    { type: "stop", reason: "length" },
+  ];
+  const refused: ModelEvent[] = [
+    { type: "text", text: "I cannot" },
+    { type: "stop", reason: "refusal" },
+  ];
+
+  test.each([
+    ["was cut at its length", cut, "The answer was cut at its longest output length"],
+    ["is a refusal", refused, "The model refused to answer"],
+    ["is empty", says(" \n"), "The model answered nothing"],
+  ])("an answer that %s is no answer: the stronger model is asked the same", async (_what, answer, reason) => {
+    const strong = { ...playing(says("done")), name: "test/strong" };
+    const simple = playing(calls(["look", "{}"]), answer);
+    const { result, events } = await play(
+      { ...simple, stronger: strong },
+      { tools: [tool("look", "read", () => "x")] },
+    );
+    expect(result).toMatchObject({ outcome: "done", answer: "done", model: "test/strong" });
+    expect(strong.requests[0]?.messages).toEqual(simple.requests[1]?.messages ?? []);
+    expect(events).toContainEqual({ type: "escalate", turn: 2, from: "test/model", to: "test/strong", reason });
+    // A session that goes on has what the model was told.
+    expect(conversation(events.filter(isDurable)).messages.map(({ role }) => role)).toEqual([
+      "user",
+      "assistant",
+      "tool",
+      "assistant",
+    ]);
+  });
+
+  test("what was shown as it came is not said anew", async () => {
+    const strong = playing(says("done"));
+    const { result } = await play({ ...playing(cut), stronger: strong }, { streamed: true });
+    expect(result).toMatchObject({ outcome: "limit", partial: "half an ans" });
+    expect(strong.requests).toHaveLength(0);
+  });
+
+  test("an answer that the budget has cut ends the run", async () => {
+    const strong = playing(says("done"));
+    const model = playing([
+      { type: "text", text: "half" },
+      { type: "limit", limit: "cost" },
+    ]);
+    const { result } = await play({ ...model, stronger: strong });
+    expect(result).toMatchObject({ outcome: "limit", partial: "half" });
+    expect(strong.requests).toHaveLength(0);
   });
 });
 

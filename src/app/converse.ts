@@ -1,6 +1,6 @@
 import { clock } from "../app.ts";
 import { prepareRun } from "./prepare.ts";
-import { eventVersion, type Emit, type Stamped } from "../core/event.ts";
+import { eventVersion, type Emit, type Observe, type Stamped } from "../core/event.ts";
 import { exitCode, type Interruption } from "../core/exit.ts";
 import type { McpContent } from "../core/mcp.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
@@ -124,7 +124,7 @@ class Talking implements Talk {
       first: before.value.messages.length === 0,
     };
     try {
-      const made = await this.#prepared.start({ input, prompt, files }, observe, turn);
+      const made = await this.#prepared.start({ input, prompt, files }, breathing(observe, signal), turn);
       // What stays of an answer that did not come to its end is what the journal says.
       if (!made.ok || (made.value.outcome !== "done" && made.value.outcome !== "denied")) this.#history = undefined;
       return made;
@@ -372,6 +372,18 @@ class Talking implements Talk {
     const found = await this.#opened().attachment(sha256);
     return found.ok ? found.value : undefined;
   }
+}
+
+/** A model that never pauses leaves the event loop to keys and signals so often, in ms. */
+const breathMs = 16;
+
+function breathing(observe: (event: Stamped) => void, signal: AbortSignal): Observe {
+  let last = clock.now();
+  return (event) => {
+    observe(event);
+    if (clock.now() - last < breathMs) return undefined;
+    return clock.sleep(0, signal).then(() => void (last = clock.now()));
+  };
 }
 
 const nothing: Omit<RunResult, "run_id"> = {

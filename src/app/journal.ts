@@ -1,4 +1,4 @@
-import { isDurable, type DurableEvent, type Emit, type Nested, type Stamped } from "../core/event.ts";
+import { isDurable, type DurableEvent, type Emit, type Nested, type Observe, type Stamped } from "../core/event.ts";
 import type { Clock } from "../core/host.ts";
 import {
   attachmentsOf,
@@ -195,24 +195,18 @@ export function makeKeep(journal: Journal, mustKeep: boolean) {
  * is a warning, and the run goes on without it; but where a session must be kept JournalLost is thrown, which ends the run. `next` is
  * the number of the next event.
  */
-export function makeEmit(
-  journal: Journal,
-  clock: Clock,
-  observe: (event: Stamped) => void,
-  mustKeep: boolean,
-  next = 0,
-): Emit {
+export function makeEmit(journal: Journal, clock: Clock, observe: Observe, mustKeep: boolean, next = 0): Emit {
   let seq = next;
   let broken = false;
   return async (event, durability) => {
     const stamped: Stamped = { seq: seq++, time: clock.now(), ...event };
     const written = isDurable(stamped) && !broken ? await journal.append(stamped, durability ?? "normal") : undefined;
     if (written?.ok === false && mustKeep) throw new JournalLost(written.error.message);
-    observe(stamped);
+    await observe(stamped);
     if (written?.ok === false) {
       broken = true;
       const message = `${written.error.message}; the rest of this run is not journaled`;
-      observe({ seq: seq++, time: clock.now(), type: "warning", message });
+      await observe({ seq: seq++, time: clock.now(), type: "warning", message });
     }
   };
 }

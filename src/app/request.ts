@@ -1,5 +1,5 @@
 import type { AgentView } from "../core/agent-view.ts";
-import type { Stamped } from "../core/event.ts";
+import type { Observe } from "../core/event.ts";
 import type { Person } from "../core/host.ts";
 import type { Mask } from "../core/mask.ts";
 import type { Model } from "../core/model.ts";
@@ -79,8 +79,8 @@ export type PreparedRun = {
   /** In bytes: a longer prompt the model could not hold. */
   promptLimit: number;
   look(texts: Texts): Promise<Result<DryRun, Problem>>;
-  /** Runs to the end; `observe` is told of each event and never waits. `turn`: it is one of several of a conversation. */
-  start(texts: Texts, observe: (event: Stamped) => void, turn?: Turn): Promise<Result<RunResult, Problem>>;
+  /** Runs to the end. `turn`: it is one of several of a conversation. */
+  start(texts: Texts, observe: Observe, turn?: Turn): Promise<Result<RunResult, Problem>>;
   /** Another model from the next start on. */
   useModel(name: string): Promise<Result<void, Problem>>;
   /** What runs are made of. */

@@ -41,7 +41,8 @@ export async function undo(_words: string, chat: Conduct, signal: AbortSignal): 
   if (!(await confirmed(`Take back the last turn${also}?`, chat, signal))) return chat.note("Nothing was taken back");
   const undone = await outside.talk.undo(true);
   if (!undone.ok) return chat.fail(undone.error.message);
-  for (const failed of undone.value?.failed ?? []) await chat.fail(failed);
+  const told = files.map((file) => (file.can ? "" : file.why));
+  for (const failed of undone.value?.failed ?? []) if (!told.includes(failed)) await chat.fail(failed);
   await chat.note("Taken back");
   const said = chat.unsay(asked);
   if (said !== undefined) desk.propose(said.entered);

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync, writeSync } from "nod
 import { join } from "node:path";
 import { runOnTerminal } from "../app/terminal.ts";
 import type { LineTerminal } from "../chat/lines.ts";
-import type { Terminal } from "../chat/screen.ts";
+import type { Terminal } from "../chat/surface.ts";
 import type { Io } from "./io.ts";
 
 /** What the terminal says of itself in variables: those cut rows that are too wide, where others break them. */

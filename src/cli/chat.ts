@@ -2,7 +2,8 @@ import { existsSync, statSync } from "node:fs";
 import { clock } from "../app.ts";
 import { openTalk } from "../app/converse.ts";
 import { secrecyOf } from "../app/secrecy.ts";
-import type { Desk, Outside } from "../chat/desk.ts";
+import type { Course } from "../chat/course.ts";
+import type { Outside } from "../chat/desk.ts";
 import { exitCode, type Interruption } from "../core/exit.ts";
 import type { Ask, Confirm, PermissionKind } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
@@ -33,14 +34,7 @@ import { usageError } from "./usage.ts";
 type Answered = Array<{ kind: PermissionKind; target: string }>;
 
 /** What a chat is on: rows that are drawn anew, or lines. */
-type Front = {
-  open(): Promise<void>;
-  close(): Promise<void>;
-  during<T>(label: string, act: (signal: AbortSignal) => Promise<T>): Promise<T>;
-  talk(outside: Outside): Promise<number>;
-  ask(text: string, signal: AbortSignal): Promise<string | undefined>;
-  desk: Desk;
-};
+type Front = { open(): Promise<void>; close(): Promise<void>; course: Course };
 
 /** Talks with an agent, or with a model, on a terminal. */
 export const chatCommand: Handler = async (args, io) => {
@@ -70,6 +64,7 @@ export const chatCommand: Handler = async (args, io) => {
   const leave = endOnSignals(ending, isDumb(io.env) ? ["SIGTERM", "SIGHUP"] : ["SIGTERM", "SIGHUP", "SIGINT"]);
   const front = await openFront(plan, io, args.has("--ephemeral"), ending.signal);
   await front.open();
+  const { course } = front;
   let closed = false;
   const close = async () => {
     if (!closed) await front.close();
@@ -78,7 +73,7 @@ export const chatCommand: Handler = async (args, io) => {
   let talk: Talk | undefined;
   const answered: Answered = [];
   try {
-    const made = await front.during("making ready", async (signal) => {
+    const made = await course.during("making ready", async (signal) => {
       const interrupts = AbortSignal.any([signal, ending.signal]);
       const opened = await openTalk({
         plan,
@@ -92,10 +87,10 @@ export const chatCommand: Handler = async (args, io) => {
         input: input.value,
         cwd: io.cwd,
         environment: io.env,
-        ask: asked(plan, front, answered),
-        confirm: confirmed(front),
-        tell: async (text) => front.desk.print(`${clean(text)}\n`),
-        line: (question, until) => front.ask(question, until),
+        ask: asked(plan, course, answered),
+        confirm: confirmed(course),
+        tell: async (text) => course.desk.print(`${clean(text)}\n`),
+        line: (question, until) => course.ask(question, until),
         interrupts,
         files: { script: readScript, text: readText },
       });
@@ -109,7 +104,7 @@ export const chatCommand: Handler = async (args, io) => {
       await close();
       return await reportProblem(made.error, args, io);
     }
-    const code = await front.talk(outsideOf(made.value, plan, input.value, answered, args, io));
+    const code = await course.talk(outsideOf(made.value, plan, input.value, answered, args, io));
     await close();
     const said = await made.value.events();
     // A name that nobody chose is told, so that it can be gone on with.
@@ -169,18 +164,18 @@ function notes(path: string): Result<string, string> {
   return read.ok ? ok(new TextDecoder().decode(read.value)) : { ok: false, error: read.error.message };
 }
 
-function asked(plan: Plan, front: Front, answered: Answered): Ask {
+function asked(plan: Plan, course: Course, answered: Answered): Ask {
   return async (request, signal) => {
     const rule = `--allow-${request.kind}=${request.target}`;
-    const line = await front.ask(`${permissionQuestion(plan.name, request)} (as a rule: ${rule})`, signal);
+    const line = await course.ask(`${permissionQuestion(plan.name, request)} (as a rule: ${rule})`, signal);
     const answer = answerOf(line ?? "");
     if (answer === "session") answered.push({ kind: request.kind, target: request.target });
     return answer;
   };
 }
 
-function confirmed(front: Front): Confirm {
-  return async (question, signal) => answerOf((await front.ask(`${question} [y/N]`, signal)) ?? "") === "once";
+function confirmed(course: Course): Confirm {
+  return async (question, signal) => answerOf((await course.ask(`${question} [y/N]`, signal)) ?? "") === "once";
 }
 
 /** How a chat is gone on with. */

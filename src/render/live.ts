@@ -85,8 +85,10 @@ export function growingMarkdown() {
   return {
     /** Takes in a piece, and hands out the blocks that it finished. */
     push(text: string, width: number): string {
-      pending += clean.push(text);
-      return printed(finished(), width);
+      const piece = clean.push(text);
+      pending += piece;
+      // No block ends within a line, and to look costs as much as there is of it.
+      return piece.includes("\n") ? printed(finished(), width) : "";
     },
     live,
     /** The text is over: what is left of it. */

@@ -34,7 +34,7 @@ describe("emitted events", () => {
   test("are numbered in the order they are shown, and only durable ones are journaled", async () => {
     const seen: Stamped[] = [];
     const disk = journal(9);
-    const emit = makeEmit(disk, testClock(), (event) => seen.push(event), false);
+    const emit = makeEmit(disk, testClock(), (event) => void seen.push(event), false);
     await emit({ type: "turn_start", turn: 1 });
     await emit({ type: "text", turn: 1, text: "x" });
     await emit({ type: "limit", limit: "turns", value: 1, max: 1 }, "flush");
@@ -48,7 +48,7 @@ describe("emitted events", () => {
 
   test("go on with one warning when the journal cannot be written any more", async () => {
     const seen: Stamped[] = [];
-    const emit = makeEmit(journal(0), testClock(), (event) => seen.push(event), false);
+    const emit = makeEmit(journal(0), testClock(), (event) => void seen.push(event), false);
     await emit({ type: "turn_start", turn: 1 });
     await emit({ type: "turn_start", turn: 2 });
     expect(seen.map(({ seq, type }) => [seq, type])).toEqual([

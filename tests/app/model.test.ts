@@ -95,7 +95,10 @@ permissions: { env: [TEAM_KEY, LANG] }
   });
   const targets = asked.map(({ kind, target }) => `${kind} ${target}`);
   if (!prepared.ok) return { targets, error: prepared.error, events };
-  const result = await prepared.value.start({ input: {}, prompt: undefined, files: [] }, (event) => events.push(event));
+  const result = await prepared.value.start(
+    { input: {}, prompt: undefined, files: [] },
+    (event) => void events.push(event),
+  );
   await prepared.value.close();
   return { targets, result, events };
 }

@@ -16,10 +16,11 @@ async function stage(
 ) {
   const model = screenModel(columns, 20);
   let width = columns;
+  let writes = 0;
   let typed: (bytes: Uint8Array) => void = () => undefined;
   let resized: () => void = () => undefined;
   const settle = async () => {
-    for (let tick = 0; tick < 30; tick++) await Promise.resolve();
+    for (let tick = 0; tick < 3; tick++) await Bun.sleep(0);
   };
   const attached: string[] = [];
   const refuse = async () => ({ ok: false as const, error: { outcome: "usage" as const, message: "Not here" } });
@@ -90,7 +91,10 @@ async function stage(
   };
   const screen = new Screen({
     terminal: {
-      write: async (text) => model.write(text),
+      write: async (text) => {
+        writes++;
+        model.write(text);
+      },
       columns: () => width,
       rows: () => 20,
       reflows: true,
@@ -105,17 +109,22 @@ async function stage(
     look: { color: true, pictures: undefined },
     clock: {
       now: () => 0,
-      sleep: (_ms, signal) => new Promise((wake) => signal.addEventListener("abort", () => wake())),
+      // What streams is drawn at once; all else waits for its end.
+      sleep: (ms, signal) =>
+        ms < 40
+          ? Bun.sleep(0)
+          : new Promise((wake) => (signal.aborted ? wake() : signal.addEventListener("abort", () => wake()))),
     },
     history: [],
     remember: () => undefined,
     signal: new AbortController().signal,
   });
   await screen.open();
-  const ended = screen.talk(outside);
+  const ended = screen.course.talk(outside);
   await settle();
   return {
     model,
+    writes: () => writes,
     attached,
     ended,
     settle,
@@ -199,6 +208,19 @@ test("keys that come while an answer streams are drawn below it, and its rows st
   ]);
   expect(on.model.text()).toEndWith("Part of an answer and the rest\n> meanwhile\nagent · model · 2 tokens · stage");
   expect(on.model.cursor().column).toBe(10);
+  await on.close();
+});
+
+test("text that comes at once is drawn a frame at a time", async () => {
+  const on = await stage(async (say) => {
+    for (let word = 0; word < 2000; word++) say({ type: "text", turn: 1, text: `${word} ` }).catch(() => undefined);
+    await say({ ...turnEnd, usage });
+  });
+  const before = on.writes();
+  await on.type("go\r");
+  for (let tick = 0; tick < 10; tick++) await on.settle();
+  expect(on.model.text()).toContain("1998 1999");
+  expect(on.writes() - before).toBeLessThan(20);
   await on.close();
 });
 

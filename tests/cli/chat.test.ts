@@ -168,6 +168,24 @@ test("Ctrl-C twice in an answer keeps what came of it on the screen", async () =
   expect(seen(screen)).toMatch(/^\n> go\n\nsome words\n\nInterrupted\n/);
 });
 
+test("an answer that never pauses leaves room for keys and sizes", async () => {
+  await using screen = open({
+    "agent.yaml": agent,
+    "script.yaml": script({ text: `${"word ".repeat(100_000)}its end` }, { text: "You said: ${{ prompt }}" }),
+  });
+  await screen.until(ready);
+  screen.type(`go${enter}`);
+  await screen.until("word");
+  screen.resize(60);
+  screen.type("typed");
+  await screen.until("> typed");
+  screen.type(ctrl("c"));
+  await screen.until("Interrupted");
+  expect(screen.text()).not.toContain("its end");
+  screen.type(enter);
+  await screen.until("You said: typed");
+});
+
 test.each([
   { how: "Ctrl-C", end: "interrupt · exit code 130" },
   { how: "SIGHUP", end: "hangup · exit code 129" },
@@ -455,6 +473,32 @@ test("a write is shown and taken back with its turn", async () => {
   screen.type(ctrl("d"));
   await screen.until("end\n");
   expect((await screen.end()).text).toEndWith("alpha\nbeta\nend\n");
+});
+
+test("what cannot be given back is told once", async () => {
+  await using screen = open(
+    {
+      ...reader(),
+      "script.yaml": script(
+        { calls: [{ name: "file_write", arguments: { path: "a.txt", content: "gamma\n" } }] },
+        { text: "Written" },
+      ),
+      "edit.sh": "#!/bin/sh\necho other > a.txt\n",
+    },
+    `chmod +x edit.sh; ${chat} -P`,
+    { EDITOR: "./edit.sh" },
+  );
+  await screen.until(ready);
+  screen.type(`change it${enter}`);
+  await screen.until("tokens");
+  await idle(screen);
+  screen.type(`${ctrl("x")}${ctrl("e")}`);
+  await screen.until("\u001b[?2004h");
+  screen.type(`/undo${enter}`);
+  await screen.until("Take back the last turn? [y/N]");
+  screen.type(`y${enter}`);
+  await screen.until("Taken back");
+  expect(seen(screen).match(/Cannot restore/g)).toHaveLength(1);
 });
 
 test("without a terminal there is no chat, and the way out is told", async () => {

@@ -1,9 +1,10 @@
+import type { LeftOutTool, McpStatus } from "../core/mcp.ts";
 import { pinOf } from "../core/mcp-pin.ts";
 import type { McpTool } from "../core/planned-tool.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Tool } from "../core/tool.ts";
-import type { Named } from "../mcp/picks.ts";
+import { collision, matches, type Named } from "../mcp/picks.ts";
 import type { Servers } from "../mcp/servers.ts";
 import { toolNames } from "../tools/index.ts";
 import { pinDifference } from "./mcp-pins.ts";
@@ -35,7 +36,15 @@ export function missingTools({ plan, servers, warn }: Ready): Problem | undefine
       ...servers.unmatched(name).map(({ pick, near }) => ({ tool: pick.name, near })),
       ...absent.map(({ tool }) => ({ tool, near: undefined })),
     ];
+    const leftOut = statusOf(servers, name)?.left_out ?? [];
     for (const { tool, near } of missing) {
+      const unusable = leftOut.find((one) => matches(tool, one.tool));
+      if (unusable !== undefined) {
+        const message = leftOutText(name, unusable);
+        if (required) return { outcome: "missing", message };
+        warn(message);
+        continue;
+      }
       const message = `The MCP server '${name}' has no tool '${tool}'`;
       const has = servers.listed(name).map((one) => one.name);
       const hint = near === undefined ? `it has: ${has.join(", ") || "none"}` : `did you mean '${near}'?`;
@@ -47,8 +56,7 @@ export function missingTools({ plan, servers, warn }: Ready): Problem | undefine
 }
 
 /** Two tools that would have one name. */
-export async function collisions({ plan, own, servers }: Ready): Promise<Problem | undefined> {
-  const { collision } = await import("../mcp/picks.ts");
+export function collisions({ plan, own, servers }: Ready): Problem | undefined {
   // Also a tool of ours that the file does not list: its name says what it does.
   const ours = toolNames.map((name): Named => ({ name, by: "rein" }));
   for (const { name } of own) if (!toolNames.includes(name)) ours.push({ name, by: "the file" });
@@ -62,6 +70,26 @@ export async function collisions({ plan, own, servers }: Ready): Promise<Problem
   return { outcome: "usage", message: `${file}:${line}:${column}: ${found.message}`, hint: found.hint };
 }
 
-function isReady({ door }: Servers, name: string): boolean {
-  return door.status().some((one) => one.name === name && one.state === "ready");
+/** A tool of a server that is not offered. */
+export function leftOutText(server: string, { tool, why }: LeftOutTool): string {
+  return `The tool '${tool}' of the MCP server '${server}' is left out: ${why}`;
+}
+
+/** More of a server's than these are only counted. */
+const mostTold = 5;
+
+/** The same of all that are not. */
+export function leftOutTexts(server: string, leftOut: readonly LeftOutTool[]): string[] {
+  const more = leftOut.length - mostTold;
+  const told = leftOut.slice(0, mostTold).map((one) => leftOutText(server, one));
+  if (more <= 0) return told;
+  return [...told, `Left out of the MCP server '${server}' are ${more} more`];
+}
+
+function isReady(servers: Servers, name: string): boolean {
+  return statusOf(servers, name)?.state === "ready";
+}
+
+function statusOf({ door }: Servers, name: string): McpStatus | undefined {
+  return door.status().find((one) => one.name === name);
 }

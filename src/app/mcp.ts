@@ -17,7 +17,7 @@ import { serverTool } from "../tools/mcp-tool.ts";
 import { askPerson } from "./mcp-ask.ts";
 import { fillTransport, hostOf, needsInput, secretTexts, secretVariables, serverNeeds } from "./mcp-entry.ts";
 import { linkTo, serverHost, type RunDoors } from "./mcp-host.ts";
-import { changedPins, collisions, missingTools } from "./mcp-faults.ts";
+import { changedPins, collisions, leftOutTexts, missingTools } from "./mcp-faults.ts";
 import { keepAnswers } from "./needs.ts";
 
 export type McpOptions = {
@@ -132,7 +132,7 @@ class Run implements McpRun {
     if (first !== undefined) return { ok: false, error: { ...first, message: mask.text(first.message) } };
     for (const { problem } of failures) this.#warn(problem.message);
     const about = { plan, own, servers: this.#loaded(), warn: (message: string) => this.#warn(message) };
-    const wrong = (await changedPins(about)) ?? missingTools(about) ?? (await collisions(about));
+    const wrong = (await changedPins(about)) ?? missingTools(about) ?? collisions(about);
     if (wrong !== undefined) return { ok: false, error: { ...wrong, message: mask.text(wrong.message) } };
     return { ok: true, value: await this.present() };
   }
@@ -164,6 +164,8 @@ class Run implements McpRun {
     await servers.settled();
     const now = servers.door.version();
     if (this.#tools?.version === now) return this.#tools.tools;
+    for (const { name } of this.#options.plan.mcp)
+      for (const text of leftOutTexts(name, servers.leftOut(name))) this.#warnOnce(text);
     const before = new Map(this.#tools?.tools.map((tool) => [tool.name, tool]));
     const names = new Set([...toolNames, ...this.#own.map(({ name }) => name)]);
     const tools = [...this.#own];
@@ -246,8 +248,9 @@ class Run implements McpRun {
   }
 
   #warn(message: string): void {
-    if (this.#attached === undefined) this.#warnings.push(message);
-    else void this.#attached.emit({ type: "warning", message: this.#options.mask.text(message) });
+    const text = this.#options.mask.text(message);
+    if (this.#attached === undefined) this.#warnings.push(text);
+    else void this.#attached.emit({ type: "warning", message: text });
   }
 
   #warnOnce(message: string): void {

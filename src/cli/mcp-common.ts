@@ -1,12 +1,14 @@
 import { known } from "../app/known.ts";
+import { leftOutTexts } from "../app/mcp-faults.ts";
 import { lookAtServers, type McpLook } from "../app/mcp-look.ts";
 import { exitCode } from "../core/exit.ts";
 import type { Plan } from "../core/plan.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
-import { clean } from "../render/clean.ts";
+import { clean, cleanLine } from "../render/clean.ts";
 import { diagnosticsText } from "../render/diagnostics.ts";
 import { errorText } from "../render/error.ts";
+import { paint } from "../render/format.ts";
 import { agentBytes, checkAgentBytes, shownFile } from "./agent-file.ts";
 import type { Arguments } from "./flags.ts";
 import { grantsFrom } from "./grants.ts";
@@ -67,6 +69,14 @@ export async function withServers(
     if (look.ok) await look.value.close();
     leaveSignals();
   }
+}
+
+/** Tells on stderr of the tools that servers list and that cannot be used. */
+export async function tellLeftOut(look: McpLook, io: Io): Promise<void> {
+  const texts = look.status().flatMap(({ name, left_out: leftOut = [] }) => leftOutTexts(name, leftOut));
+  await io.stderr.write(
+    texts.map((text) => `${paint("warning:", "yellow", io.stderr.color)} ${cleanLine(text)}\n`).join(""),
+  );
 }
 
 /** A command's exit code; what went wrong is told on stderr. */

@@ -10,7 +10,7 @@ import { pinDifference } from "../app/mcp-pins.ts";
 import { clean, cleanLine } from "../render/clean.ts";
 import { writeNamed } from "./files.ts";
 import type { Handler } from "./command.ts";
-import { ended, serversPlan, withServers } from "./mcp-common.ts";
+import { ended, serversPlan, tellLeftOut, withServers } from "./mcp-common.ts";
 import { lockIn } from "./mcp-files.ts";
 import { usageError } from "./usage.ts";
 import type { Io } from "./io.ts";
@@ -30,6 +30,7 @@ export const pinCommand: Handler = async (args, io) => {
   const done = await withServers(plan.value, undefined, args, io, async (look) => {
     const pins = pinsOf(path, look);
     if (!pins.ok) return pins;
+    await tellLeftOut(look, io);
     const before = lock.value.get(basename(file));
     if (args.has("--check")) return compare(before, pins.value, io);
     const written = writeNamed(path, lockText(lockWith(lock.value, basename(file), pins.value)));

@@ -7,7 +7,7 @@ import { clean } from "../render/clean.ts";
 import { errorText } from "../render/error.ts";
 import { calledJson, serversJson, serversText, serverToolsJson, serverToolsText } from "../render/mcp.ts";
 import type { Handler } from "./command.ts";
-import { ended, serversPlan, withServers } from "./mcp-common.ts";
+import { ended, serversPlan, tellLeftOut, withServers } from "./mcp-common.ts";
 import { inputOf } from "./tools.ts";
 import { usageError } from "./usage.ts";
 
@@ -33,6 +33,7 @@ export const toolsCommand: Handler = async (args, io) => {
     const status = look.status();
     const tools = status.flatMap(({ name }) => look.tools(name));
     await io.stdout.write(look.mask(args.one("--output") === "json" ? serverToolsJson(tools) : serverToolsText(tools)));
+    await tellLeftOut(look, io);
     const failed = status.filter(({ state }) => state !== "ready");
     for (const { name, error = "it is not ready" } of failed) {
       const message = `Cannot start the MCP server '${name}': ${error}`;

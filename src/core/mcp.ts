@@ -82,6 +82,9 @@ export type McpToolFacts = {
 /** A tool as the model is offered it: `name` is that of the server, or what the file calls it. */
 export type OfferedTool = { server: string; name: string; facts: McpToolFacts };
 
+/** A tool that a server lists and that cannot be used. `why` can stand after its name and a colon. */
+export type LeftOutTool = { tool: string; why: string };
+
 /** `down`: it died after its restart, or could not be restarted. */
 export type McpState = "starting" | "ready" | "failed" | "restarting" | "down" | "closed";
 
@@ -94,6 +97,8 @@ export type McpStatus = {
   /** From its start to its list of tools. */
   ready_ms?: number;
   tools: number;
+  /** What it lists beside them, and is not offered; absent where that is nothing. */
+  left_out?: LeftOutTool[];
   error?: string;
   protocol?: string;
   server?: { name: string; version: string };

@@ -2,6 +2,7 @@ import type { Clock, NetDoor } from "../core/host.ts";
 import type { StartFailure } from "../core/mcp.ts";
 import { faultOf, NetError } from "../core/net-error.ts";
 import { readBegin, shown } from "./begin.ts";
+import { isMisread } from "./failure.ts";
 import { statusOf, type Answered, type Exchange } from "./exchange.ts";
 
 /** A server that is reached over the network, and what was seen of it. */
@@ -39,7 +40,7 @@ export async function explain(
   const works = status >= 200 && status < 300;
   // Its answers are messages, or a socket was opened: what is wrong is in them.
   if (remote.opened) return ended === undefined ? undefined : { why: "ended", message: ended };
-  if (works && kind === "http" && isMessage(answered)) return undefined;
+  if (works && kind === "http" && isMessage(answered)) return isMisread(thrown) ? noMcp(remote, answered) : undefined;
   // A stream that is open and silent may be that of another transport.
   if (works && kind === "sse" && answered.type === "text/event-stream" && thrown !== undefined && ended !== undefined) {
     return { why: "ended", message: ended };
@@ -79,7 +80,8 @@ function unauthorized({ exchange, hasCredentials }: Remote, answered: Answered):
     : { why: "unauthorized", message, hint: "write them into the entry's `headers`" };
 }
 
-function noMcp({ url, kind }: Remote, answered: Answered): StartFailure {
+/** It answers, and with what. */
+export function noMcp({ url, kind }: Remote, answered: Answered): StartFailure {
   const { status, type } = answered;
   if (status === 404) {
     return { why: "not_mcp", message: `there is nothing at '${shown(url.pathname)}': ${statusOf(answered)}` };

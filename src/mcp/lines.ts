@@ -1,4 +1,5 @@
-import { deserializeMessage, type JSONRPCMessage } from "@modelcontextprotocol/client";
+import type { JSONRPCMessage } from "@modelcontextprotocol/client";
+import { messageOf } from "./message.ts";
 
 /** The most bytes of one message. */
 const longestMessage = 64_000_000;
@@ -67,20 +68,12 @@ export class Lines {
     this.#pieces = [];
     this.#length = 0;
     if (line.trim() === "") return;
-    const message = parse(line);
+    const message = messageOf(line);
     if (message === undefined) {
       if (this.#noise.length < keptNoise) this.#noise = `${this.#noise}${line}\n`.slice(0, keptNoise);
       return;
     }
     this.messages++;
     this.#to.message(message);
-  }
-}
-
-function parse(line: string): JSONRPCMessage | undefined {
-  try {
-    return deserializeMessage(line);
-  } catch {
-    return undefined;
   }
 }

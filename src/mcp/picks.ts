@@ -18,8 +18,7 @@ export function pickTools(
   const offered = new Map<string, OfferedTool>();
   const unmatched: Unmatched[] = [];
   for (const pick of picks) {
-    const matches = pattern(pick.name);
-    const found = listed.filter(({ name }) => matches.test(name));
+    const found = listed.filter(({ name }) => matches(pick.name, name));
     if (found.length === 0) {
       const names = listed.map(({ name }) => name);
       const near = pick.name.includes("*") ? undefined : nearest(pick.name, names);
@@ -36,15 +35,10 @@ export function pickTools(
   return { offered: [...offered.values()], unmatched };
 }
 
-/** `*` is any characters, all else stands for itself. */
-function pattern(name: string): RegExp {
-  return new RegExp(
-    `^${name
-      .split("*")
-      .map((part) => RegExp.escape(part))
-      .join(".*")}$`,
-    "s",
-  );
+/** Whether the name or pattern of a pick means a tool: `*` is any characters, all else stands for itself. */
+export function matches(pick: string, tool: string): boolean {
+  const parts = pick.split("*").map((part) => RegExp.escape(part));
+  return new RegExp(`^${parts.join(".*")}$`, "s").test(tool);
 }
 
 /** Services take letters, digits, `_` and `-` only, and no more than 64 of them. */

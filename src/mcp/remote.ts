@@ -8,7 +8,8 @@ import type { Clock, NetDoor, Socket, SocketOptions } from "../core/host.ts";
 import type { StartFailure } from "../core/mcp.ts";
 import type { Result } from "../core/result.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
-import { explain, type Remote } from "./explain.ts";
+import { explain, noMcp, type Remote } from "./explain.ts";
+import { isMisread } from "./failure.ts";
 import { inTurn } from "./in-turn.ts";
 import type { Link, Target } from "./link.ts";
 import { ServerTokens, type SignInDoors } from "./server-tokens.ts";
@@ -88,16 +89,25 @@ export async function openRemote(
     };
     return { ok: true, value };
   }
-  transport =
+  let odd: StartFailure | undefined;
+  const made =
     kind === "sse"
       ? new SseTransport(url, { fetch: exchange.fetch }, ending)
       : new HttpTransport(url, { fetch: exchange.fetch }, ending, doors.clock);
+  // What comes in a stream the SDK passes over, also where it was to be the answer that the start waits for.
+  const onerror = (error: Error) => {
+    if (ending.agreed === true || !isMisread(error) || exchange.answered === undefined) return;
+    odd = noMcp(remote, exchange.answered);
+    lost(odd.message);
+  };
+  Object.assign(made, { onerror });
+  transport = made;
   const value: Link = {
     transport,
     said: nothing,
     ended: () => ending.by,
     lapsed: () => kind === "http" && ending.by !== undefined,
-    explain: (thrown) => explain(remote, thrown, ending.by),
+    explain: (thrown) => odd ?? explain(remote, thrown, ending.by),
   };
   return { ok: true, value };
 }
@@ -107,7 +117,7 @@ function nothing(): string {
 }
 
 /** Whether a connection was closed, and what ended it where that was not us. */
-type Ending = { begun: boolean; by?: string };
+type Ending = { begun: boolean; by?: string; /** Whether a version was agreed on. */ agreed?: true };
 
 /** The SDK's, with messages in turns. */
 class SseTransport implements Transport {
@@ -140,6 +150,7 @@ class SseTransport implements Transport {
   }
 
   setProtocolVersion(version: string): void {
+    this.#ending.agreed = true;
     this.#inner.setProtocolVersion(version);
   }
 
@@ -165,6 +176,11 @@ class HttpTransport extends StreamableHTTPClientTransport {
     super(url, options);
     this.#ending = ending;
     this.#clock = clock;
+  }
+
+  override setProtocolVersion(version: string): void {
+    this.#ending.agreed = true;
+    super.setProtocolVersion(version);
   }
 
   override async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Client, RequestOptions, ServerCapabilities } from "@modelcontextprotocol/client";
 import type { Clock } from "../core/host.ts";
 import type {
+  LeftOutTool,
   McpCall,
   McpDoor,
   McpPrompt,
@@ -15,7 +16,7 @@ import type { Answers } from "./answers.ts";
 import { contentOf, resourceOf, resultOf } from "./facts.ts";
 import type { Heard } from "./heard.ts";
 import type { OpenLink } from "./link.ts";
-import { pickTools, type Unmatched } from "./picks.ts";
+import { matches, pickTools, type Unmatched } from "./picks.ts";
 import { Session } from "./session.ts";
 
 /** How long a turn waits for a list of tools that a server has said is another. */
@@ -44,6 +45,8 @@ export type Servers = {
   refuse(name: string, failure: StartFailure): void;
   /** What the file picks of a server that is ready, and the server has not. */
   unmatched(name: string): readonly Unmatched[];
+  /** The tools that the file wants of one, by name or not, and that cannot be used. */
+  leftOut(name: string): readonly LeftOutTool[];
   /** All tools of one, picked or not. */
   listed(name: string): readonly McpToolFacts[];
   /** What one can do, as it says; undefined where it is not ready. */
@@ -171,6 +174,14 @@ export function makeServers(options: ServersOptions): Servers {
     unmatched: (name) => {
       const one = sessions.get(name);
       return one === undefined ? [] : picked(one).unmatched;
+    },
+    leftOut: (name) => {
+      const one = sessions.get(name);
+      if (one === undefined) return [];
+      const { picks } = one.server;
+      return one.session.leftOut.filter(
+        ({ tool }) => picks?.some((pick) => matches(pick.name, tool)) ?? !named.has(name),
+      );
     },
     listed: (name) => find(name).tools,
     abilities: (name) => sessions.get(name)?.session.abilities(),

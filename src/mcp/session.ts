@@ -1,22 +1,20 @@
 import {
   Client,
   type Progress,
-  ProtocolError,
-  type ServerCapabilities,
-  SdkError,
-  SdkErrorCode,
-  UnsupportedProtocolVersionError,
   type RequestOptions,
+  SdkErrorCode,
+  type ServerCapabilities,
 } from "@modelcontextprotocol/client";
 import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/client/validators/cf-worker";
 import type { Clock } from "../core/host.ts";
-import type { McpCall, McpServer, McpState, McpStatus, McpToolFacts, StartFailure } from "../core/mcp.ts";
+import type { LeftOutTool, McpCall, McpServer, McpState, McpStatus, McpToolFacts, StartFailure } from "../core/mcp.ts";
 import { pinOf } from "../core/mcp-pin.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import { answerBy, capabilitiesFor, type Answers } from "./answers.ts";
-import { factsOf } from "./facts.ts";
+import { errorText, explained, failureFor, isCode } from "./failure.ts";
 import { listenTo, type Heard } from "./heard.ts";
 import type { Link, OpenLink } from "./link.ts";
+import { listTools } from "./tool-list.ts";
 
 export type SessionOptions = {
   server: Pick<McpServer, "name" | "required" | "deadline" | "timeout"> & { transport: McpServer["transport"]["kind"] };
@@ -41,6 +39,8 @@ type Connection = { client: Client; link: Link };
 /** One server of a run: its connection, which is made anew once where it is lost, and its tools. */
 export class Session {
   tools: readonly McpToolFacts[] = [];
+  /** What it lists beside them, and cannot be used. */
+  leftOut: readonly LeftOutTool[] = [];
   readonly #options: SessionOptions;
   #open: OpenLink | undefined;
   #state: McpState = "starting";
@@ -96,6 +96,7 @@ export class Session {
       state: this.#state,
       ...(this.#readyMs === undefined ? {} : { ready_ms: this.#readyMs }),
       tools: this.tools.length,
+      ...(this.leftOut.length === 0 ? {} : { left_out: [...this.leftOut] }),
       ...(this.#error === undefined ? {} : { error: this.#error }),
       ...(protocol === undefined ? {} : { protocol }),
       ...(itself === undefined ? {} : { server: { name: itself.name, version: itself.version } }),
@@ -221,7 +222,7 @@ export class Session {
     const { client, link } = connection;
     const { deadline } = this.#options.server;
     await client.connect(link.transport, { timeout: deadline, signal: this.#closing.signal });
-    await this.#list(client, deadline);
+    await this.#list(connection, deadline);
     // The SDK has a property for it, and no events.
     Object.assign(client, { onclose: () => this.#lost(connection) });
   }
@@ -254,27 +255,27 @@ export class Session {
     return client;
   }
 
-  async #list(client: Client, timeout: number): Promise<void> {
-    const { tools } = await client.listTools(undefined, { timeout, cacheMode: "refresh" });
-    const names = new Set<string>();
-    // Of two with one name the server itself would find one.
-    const listed = tools.map(factsOf).filter(({ name }) => !names.has(name) && names.add(name));
+  async #list({ client, link }: Connection, timeout: number): Promise<void> {
+    const { tools, leftOut } = await listTools(client, link.transport, timeout);
     if (this.#options.pinned) {
-      const { hash } = pinOf("", listed);
+      const { hash } = pinOf("", tools);
       this.#pinned ??= hash;
       if (hash !== this.#pinned) throw new Error("its tools are no longer those that are pinned");
     }
-    this.tools = listed;
+    this.tools = tools;
+    this.leftOut = leftOut;
   }
 
   /** Lists the tools again. One list at a time; what changes meanwhile is listed after it. */
   #relist(client: Client): void {
     this.#listAgain = true;
     this.#listing ??= (async () => {
-      while (this.#listAgain && this.#connection?.client === client) {
+      for (;;) {
+        const connection = this.#connection;
+        if (!this.#listAgain || connection?.client !== client) break;
         this.#listAgain = false;
         try {
-          await this.#list(client, this.#options.server.timeout);
+          await this.#list(connection, this.#options.server.timeout);
           this.#options.changed();
         } catch (error) {
           if (this.#closing.signal.aborted) break;
@@ -325,56 +326,7 @@ function progressText({ progress, total, message }: Progress): string {
   return `${message === undefined || message === "" ? count : `${count} ${message}`}\n`;
 }
 
-/** What happened, and what the server's program says of it. */
-export function explained({ message, said = "" }: Pick<StartFailure, "message" | "said">): string {
-  return said === "" ? message : `${message}: ${said}`;
-}
-
 function withSaid(failure: StartFailure, link: Link): StartFailure {
   const said = link.said();
   return said === "" ? failure : { ...failure, said };
-}
-
-async function failureFor(
-  end: "deadline" | "cancelled" | { error: unknown },
-  link: Link,
-  deadline: number,
-): Promise<StartFailure> {
-  if (end === "cancelled") return { why: "cancelled", message: "it was interrupted" };
-  const known = await link.explain(end === "deadline" ? undefined : end.error);
-  if (known !== undefined) return known;
-  if (end === "deadline") return { why: "deadline", message: `it was not ready within ${deadline / 1000} s` };
-  const { error } = end;
-  const text = errorText(error);
-  if (isCode(error, SdkErrorCode.RequestTimeout)) {
-    return { why: "deadline", message: `it was not ready within ${deadline / 1000} s` };
-  }
-  const versions = error instanceof UnsupportedProtocolVersionError || /protocol version/i.test(text);
-  return versions || isCode(error, SdkErrorCode.EraNegotiationFailed)
-    ? { why: "protocol", message: `it speaks no version of the protocol that rein speaks (${text})` }
-    : { why: "failed", message: text };
-}
-
-function isCode(error: unknown, code: SdkErrorCode): boolean {
-  return error instanceof SdkError && error.code === code;
-}
-
-/** What an error of the SDK says, less what only its callers understand. */
-function errorText(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  if (error instanceof ProtocolError) return text.replace(/^MCP error -?\d+: /, "");
-  // What does not fit the protocol the SDK tells as JSON.
-  const [, what = "", issues = ""] = /^(Invalid result for \S+: )(\[.*)$/s.exec(text) ?? [];
-  return issues === "" ? text : `${what}${misfits(issues) ?? issues}`;
-}
-
-/** `tools.0.name: Invalid input: expected string, received number` */
-function misfits(issues: string): string | undefined {
-  try {
-    const listed: Array<{ path: unknown[]; message: string }> = JSON.parse(issues);
-    const texts = listed.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    return `${texts.slice(0, 3).join("; ")}${texts.length > 3 ? ` and ${texts.length - 3} more` : ""}`;
-  } catch {
-    return undefined; // It is something else.
-  }
 }

@@ -1,14 +1,10 @@
-import {
-  deserializeMessage,
-  serializeMessage,
-  type JSONRPCMessage,
-  type Transport,
-} from "@modelcontextprotocol/client";
+import { serializeMessage, type JSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
 import type { NetDoor, Socket } from "../core/host.ts";
 import type { StartFailure } from "../core/mcp.ts";
 import { largestMessage } from "./exchange.ts";
 import { shown } from "./begin.ts";
 import { inTurn } from "./in-turn.ts";
+import { messageOf } from "./message.ts";
 
 export type WebSocketOptions = {
   url: URL;
@@ -75,13 +71,11 @@ export class WebSocketTransport implements Transport {
   }
 
   #take(text: string): void {
-    let message: JSONRPCMessage;
-    try {
-      message = deserializeMessage(text);
-    } catch (error) {
+    const message = messageOf(text);
+    if (message === undefined) {
       if (this.#messages === 0)
         this.odd ??= { why: "not_mcp", message: `it answers, but not as MCP: '${shown(text)}'` };
-      this.#report(error);
+      this.#report(new Error("it sent what is no message"));
       return;
     }
     this.#messages++;

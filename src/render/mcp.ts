@@ -15,8 +15,10 @@ export function serversText(servers: readonly McpStatus[], color: boolean): stri
     state === "ready" ? String(tools) : "-",
     server === undefined ? "-" : cleanLine(`${server.name} ${server.version}`),
   ]);
-  const errors = servers.flatMap(({ name, error }) =>
-    error === undefined ? [] : `${paint(`${cleanLine(name)}:`, "yellow", color)} ${indented(error)}\n`,
+  const errors = servers.flatMap(({ name, error, left_out: leftOut = [] }) =>
+    [...(error === undefined ? [] : [error]), ...leftOut.map(({ tool, why }) => `'${tool}' is left out: ${why}`)].map(
+      (text) => `${paint(`${cleanLine(name)}:`, "yellow", color)} ${indented(text)}\n`,
+    ),
   );
   return tableText([head, ...rows]) + (errors.length === 0 ? "" : `\n${errors.join("")}`);
 }

@@ -35,11 +35,22 @@ export function mcpServerList({ servers }: { servers?: (() => McpDoor) | undefin
   });
 }
 
-function line({ name, transport, state, ready_ms, tools, error, protocol, server }: McpStatus): string {
+function line({
+  name,
+  transport,
+  state,
+  ready_ms,
+  tools,
+  left_out: leftOut = [],
+  error,
+  protocol,
+  server,
+}: McpStatus): string {
   const parts = [
     `${name}: ${state}`,
     transport,
     ...(state === "ready" ? [`${tools} ${tools === 1 ? "tool" : "tools"}`] : []),
+    ...(leftOut.length === 0 ? [] : [`${leftOut.length} left out`]),
     ...(ready_ms === undefined ? [] : [`ready after ${ready_ms} ms`]),
     ...(server === undefined ? [] : [`${server.name} ${server.version}`]),
     ...(protocol === undefined ? [] : [`MCP ${protocol}`]),

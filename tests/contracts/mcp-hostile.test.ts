@@ -147,10 +147,14 @@ describe.concurrent("a server", () => {
     ]);
   });
 
-  test("that offers what is no tool is not ready", async () => {
-    const { code, end } = await outcome("no-tool", [plain]);
-    expect(code).toBe(6);
-    expect(end).toContain("Invalid result for tools/list");
+  test("that offers what is no tool has its others, and the run says which is left out", async () => {
+    const { code, results, warnings, states } = await outcome("no-tool", [plain]);
+    expect(code).toBe(0);
+    expect(results).toEqual([done]);
+    expect(states).toEqual(["ready 1"]);
+    expect(warnings).toEqual([
+      "The tool 'odd' of the MCP server 'hostile' is left out: inputSchema.required: Invalid input: expected array, received string",
+    ]);
   });
 
   test("that asks for what its entry does not allow is told no, at once", async () => {

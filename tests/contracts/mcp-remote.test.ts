@@ -202,6 +202,43 @@ describe("a server does not start", () => {
     }
   });
 
+  test.each([
+    ["http", "json"],
+    ["http", "stream"],
+    ["sse", "stream"],
+    ["websocket", "text"],
+  ] as const)("over %s that answers in its %s with what is no answer, and is not waited for", async (kind, form) => {
+    const isNone = (text: string) => {
+      const { id, method } = JSON.parse(text);
+      const unknown = { error: { code: -32601, message: "no" } };
+      return JSON.stringify({ jsonrpc: "2.0", id, ...(method === "initialize" ? { result: null } : unknown) });
+    };
+    let tell = (_event: string): void => undefined;
+    const events = { headers: { "content-type": "text/event-stream" } };
+    const stream = () =>
+      new ReadableStream<string>({
+        start: (controller) => {
+          tell = (event) => controller.enqueue(event);
+          tell("event: endpoint\ndata: /mcp\n\n");
+        },
+      });
+    const server = listen(kind === "websocket" ? "ws" : "http", "/mcp", {
+      answer: async (request, self) => {
+        if (kind === "websocket") return self.upgrade(request, { data: {} }) ? undefined : new Response("no");
+        if (request.method === "GET" && kind === "sse") return new Response(stream(), events);
+        if (request.method !== "POST") return new Response("", { status: 405 });
+        const answer = isNone(await request.text());
+        if (kind === "http" && form === "json") return Response.json(JSON.parse(answer));
+        if (kind === "http") return new Response(`data: ${answer}\n\n`, events);
+        tell(`data: ${answer}\n\n`);
+        return new Response(null, { status: 202 });
+      },
+      websocket: { message: (socket, text) => void socket.send(isNone(String(text))) },
+    });
+    const why = await failure(kind, server, { deadline: 600_000 });
+    expect(why.message).toMatch(/^it answers, but not as MCP.*"result":null\}'$/);
+  });
+
   test("over a WebSocket that says what is no message", async () => {
     const chatty = listen("ws", "/", {
       answer: (request, self) =>

@@ -33,6 +33,17 @@ describe("messages that come one a line", () => {
     expect(lines.noise()).toBe(`Welcome!\n{"a":1}\n[]\nnull\n${"x".repeat(175)}`);
   });
 
+  test("that are meant as answers and are none fail what they answer, so that nobody waits for it", () => {
+    const wrong = ['{"jsonrpc":"2.0","id":1,"result":null}', '{"jsonrpc":"2.0","id":"a","error":"no"}'];
+    const none = ['{"jsonrpc":"2.0","id":null,"result":{}}', '{"jsonrpc":"2.0","id":1}', '{"id":1,"result":null}'];
+    const { messages } = read(bytes([...wrong, ...none].map((line) => `${line}\n`).join("")));
+    const failure = (text: string | undefined) => ({ code: -32603, message: `it answers, but not as MCP: '${text}'` });
+    expect(messages).toEqual([
+      { jsonrpc: "2.0", id: 1, error: failure(wrong[0]) },
+      { jsonrpc: "2.0", id: "a", error: failure(wrong[1]) },
+    ]);
+  });
+
   test("are waited for to their end; what is there of one that is none is told", () => {
     const { messages, lines } = read(bytes("220 smtp.example.com ready"));
     expect(messages).toEqual([]);

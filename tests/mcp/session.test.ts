@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { InMemoryTransport, type JSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
+import type { McpServer } from "../../src/core/mcp.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import type { OpenLink } from "../../src/mcp/link.ts";
 import { caseServer } from "../helpers/mcp-server.ts";
-import { calm, oneServer } from "../helpers/mcp-session.ts";
+import { calm, oneServer, type OneServer } from "../helpers/mcp-session.ts";
 
 /** A server in this process that can be killed. `begun` counts how often it was started, `fails` says from which start on it does not. */
 function mortal({ fails = Infinity, delay = 0, grownFrom = Infinity } = {}) {
@@ -25,7 +26,7 @@ function mortal({ fails = Infinity, delay = 0, grownFrom = Infinity } = {}) {
   return { state, link };
 }
 
-type Answer = (method: string, say: (result: object) => void, die: () => void) => void;
+type Answer = (method: string, say: (result: object) => void, die: () => void, params: { cursor?: string }) => void;
 
 /** By these two the SDK knows a program, whose silence at first is no outage. */
 const asProgram = { stderr: null, pid: null };
@@ -46,13 +47,13 @@ class Handmade implements Transport {
 
   async send(message: JSONRPCMessage): Promise<void> {
     if (!("method" in message) || !("id" in message)) return;
-    const { id, method } = message;
+    const { id, method, params: { cursor } = {} } = message;
     const say = (part: object) => this.onmessage?.(JSON.parse(JSON.stringify({ jsonrpc: "2.0", id, ...part })));
     const die = () => {
       this.died = true;
       void this.close();
     };
-    queueMicrotask(() => this.#answer(method, say, die));
+    queueMicrotask(() => this.#answer(method, say, die, typeof cursor === "string" ? { cursor } : {}));
   }
 
   async close(): Promise<void> {
@@ -61,6 +62,10 @@ class Handmade implements Transport {
     this.onclose?.();
   }
 }
+
+const overNetwork = {
+  transport: { kind: "http", url: { pieces: [], place: { file: "agent.yaml", line: 1, column: 1 } }, headers: [] },
+} as const satisfies Pick<McpServer, "transport">;
 
 describe("a server that dies", () => {
   test("is started again once, and its tools are listed again", async () => {
@@ -185,10 +190,7 @@ describe("a server that starts in its own way", () => {
       },
       { overNetwork: true },
     );
-    await using one = await oneServer(link, {
-      deadline: 1000,
-      transport: { kind: "http", url: { pieces: [], place: { file: "agent.yaml", line: 1, column: 1 } }, headers: [] },
-    });
+    await using one = await oneServer(link, { deadline: 1000, ...overNetwork });
     expect(one.started).toEqual({ ok: true, value: undefined });
   });
 
@@ -207,21 +209,6 @@ describe("a server that starts in its own way", () => {
     const { link } = handmade((_, say) => say({ error: { code: -32000, message: "the licence has ended" } }));
     await using one = await oneServer(link);
     expect(one.started).toMatchObject({ ok: false, error: { why: "failed", message: "the licence has ended" } });
-  });
-
-  test("and lists what is no tool is not ready, and says why", async () => {
-    const { link } = handmade((method, say) =>
-      say(
-        method === "tools/list"
-          ? { result: { tools: [{ name: 3 }] } }
-          : (answers[method] ?? { error: { code: -32601, message: "no" } }),
-      ),
-    );
-    await using one = await oneServer(link);
-    const message = expect.stringMatching(
-      /^Invalid result for tools\/list: tools\.0\.name: [^\n]+; tools\.0\.inputSchema: [^\n]+$/,
-    );
-    expect(one.started).toMatchObject({ ok: false, error: { why: "failed", message } });
   });
 
   test("that is never done telling its tools is waited for once", async () => {
@@ -244,18 +231,118 @@ describe("a server that starts in its own way", () => {
     for (let turn = 0; turn < 3; turn++) await one.servers.settled();
     expect(waits).toBe(1);
   });
+});
 
-  test("with two tools of one name has the first of them", async () => {
-    const tool = (description: string) => ({ name: "a", description, inputSchema: { type: "object" } });
-    const { link } = handmade((method, say) =>
-      say(
-        method === "tools/list"
-          ? { result: { tools: [tool("first"), tool("second")] } }
-          : (answers[method] ?? { error: { code: -32601, message: "no" } }),
-      ),
+describe("a tool that a server lists and that cannot be used", () => {
+  const info = { capabilities: { tools: {} }, serverInfo: { name: "h", version: "1" } };
+  const tool = (name: string, rest: object = {}) => ({ name, inputSchema: { type: "object" }, ...rest });
+
+  /** A server that lists these pages, in the older protocol or in the newest. */
+  function listing(pages: unknown[][], { modern = false } = {}): OpenLink {
+    const answer: Answer = (method, say, _die, params) => {
+      const { cursor = "0" } = params;
+      const page = { tools: pages[Number(cursor)] ?? [], ...more(Number(cursor) + 1) };
+      const complete = modern ? { resultType: "complete", ttlMs: 0, cacheScope: "private" } : {};
+      if (method === "tools/list") say({ result: { ...complete, ...page } });
+      else if (method === "initialize" && !modern) say({ result: { protocolVersion: "2025-06-18", ...info } });
+      else if (method === "server/discover" && modern)
+        say({ result: { ...complete, supportedVersions: ["2026-07-28"], ...info } });
+      else say({ error: { code: -32601, message: "no" } });
+    };
+    const more = (next: number) => (next < pages.length ? { nextCursor: String(next) } : {});
+    return async () => {
+      const transport = modern ? new Handmade(answer) : Object.assign(new Handmade(answer), asProgram);
+      return { ok: true, value: { transport, explain: () => undefined, ended: () => undefined, said: () => "" } };
+    };
+  }
+
+  const offered = ({ servers }: OneServer) => servers.door.tools().map(({ name }) => name);
+  const leftOut = ({ servers }: OneServer) => servers.leftOut("one").map(({ tool: name, why }) => `${name}: ${why}`);
+
+  test("is left out with the reason, and the others work", async () => {
+    const strange = [
+      { name: 3 },
+      null,
+      tool("schema", { inputSchema: { type: "string" } }),
+      tool("text", { title: 3 }),
+    ];
+    await using one = await oneServer(listing([[tool("a"), ...strange, tool("b")]]));
+    expect(one.started).toEqual({ ok: true, value: undefined });
+    expect(offered(one)).toEqual(["a", "b"]);
+    expect(leftOut(one)).toEqual([
+      "number 2: name: Invalid input: expected string, received number",
+      "number 3: Invalid input: expected object, received null",
+      'schema: inputSchema.type: Invalid input: expected "object"',
+      "text: title: Invalid input: expected string, received number",
+    ]);
+    expect(one.servers.door.status()).toMatchObject([{ state: "ready", tools: 2, left_out: [{}, {}, {}, {}] }]);
+  });
+
+  test("is found on each page of a list", async () => {
+    const wrong = (name: string) => tool(name, { inputSchema: 1 });
+    const pages = Array.from({ length: 12 }, (_, page) => [wrong(`wrong_${page}`), tool(`right_${page}`)]);
+    await using one = await oneServer(listing(pages));
+    expect(offered(one)).toEqual(pages.map((_, page) => `right_${page}`));
+    expect(leftOut(one).length).toBe(12);
+  });
+
+  test("is judged by the revision that is spoken", async () => {
+    const list = tool("list", { outputSchema: { type: "array" } });
+    await using old = await oneServer(listing([[tool("a"), list]]));
+    expect(offered(old)).toEqual(["a"]);
+    expect(leftOut(old)).toEqual(['list: outputSchema.type: Invalid input: expected "object"']);
+    await using modern = await oneServer(listing([[tool("a"), list]], { modern: true }), overNetwork);
+    expect(offered(modern)).toEqual(["a", "list"]);
+    expect(leftOut(modern)).toEqual([]);
+  });
+
+  test("is one whose 'x-mcp-header' the protocol forbids, over the network", async () => {
+    const schema = { type: "object", properties: { a: { type: "array", "x-mcp-header": "A" } } };
+    await using one = await oneServer(
+      listing([[tool("a"), tool("b", { inputSchema: schema })]], { modern: true }),
+      overNetwork,
     );
+    expect(offered(one)).toEqual(["a"]);
+    expect(leftOut(one)).toEqual([expect.stringMatching(/^b: an 'x-mcp-header' in its inputSchema is not as/)]);
+  });
+
+  test("is the second of two with one name", async () => {
+    await using one = await oneServer(listing([[tool("a", { title: "first" }), tool("a", { title: "second" })]]));
+    expect(one.servers.door.tools().map(({ facts }) => facts.title)).toEqual(["first"]);
+    expect(leftOut(one)).toEqual(["a: there is another of that name before it"]);
+  });
+
+  test("is told of only where the file wants it", async () => {
+    const place = { file: "agent.yaml", line: 1, column: 1 };
+    const pages = [[tool("a"), { name: "find_x" }, { name: "other" }]];
+    await using one = await oneServer(listing(pages), {
+      picks: [
+        { name: "a", place },
+        { name: "find_*", place },
+      ],
+    });
+    expect(leftOut(one)).toEqual([expect.stringMatching(/^find_x: inputSchema/)]);
+  });
+
+  test("does not make a list right that is none", async () => {
+    const link: OpenLink = async () => {
+      const transport = Object.assign(
+        new Handmade((method, say) =>
+          say(
+            method === "tools/list"
+              ? { result: { tools: "none" } }
+              : method === "initialize"
+                ? { result: { protocolVersion: "2025-06-18", ...info } }
+                : { error: { code: -32601, message: "no" } },
+          ),
+        ),
+        asProgram,
+      );
+      return { ok: true, value: { transport, explain: () => undefined, ended: () => undefined, said: () => "" } };
+    };
     await using one = await oneServer(link);
-    expect(one.servers.door.tools().map(({ facts }) => facts.description)).toEqual(["first"]);
+    const message = "Invalid result for tools/list: tools: Invalid input: expected array, received string";
+    expect(one.started).toMatchObject({ ok: false, error: { why: "failed", message } });
   });
 });
 

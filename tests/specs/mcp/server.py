@@ -47,7 +47,8 @@ def answer(method, params):
         return {"protocolVersion": version, "capabilities": capabilities, "serverInfo": info}
     if method == "tools/list":
         schema = {"type": "object"}
-        return {"tools": [{"name": name, "description": f"Does {name}", "inputSchema": schema} for name in tools]}
+        odd = [{"name": name[5:], "inputSchema": "none"} for name in modes if name.startswith("-odd-")]
+        return {"tools": [{"name": name, "description": f"Does {name}", "inputSchema": schema} for name in tools] + odd}
     if method == "tools/call":
         return call(params["name"], params.get("arguments", {}))
     if method == "resources/list":

@@ -9,11 +9,15 @@ export type Content = { kind: "text"; encoding: Encoding } | { kind: "binary"; w
  * `whole`: the start is all of it.
  */
 export function contentOf(start: Uint8Array, whole: boolean): Content {
+  if (Buffer.compare(start.subarray(0, 4), utf32) === 0) return { kind: "binary", what: "text in UTF-32" };
   const wide = start[0] === 0xff && start[1] === 0xfe ? "utf-16le" : undefined;
   const encoding = wide ?? (start[0] === 0xfe && start[1] === 0xff ? "utf-16be" : undefined);
   if (encoding !== undefined) return { kind: "text", encoding };
   return binary(start) ?? { kind: "text", encoding: isUtf8(start, whole) ? "utf-8" : "latin1" };
 }
+
+/** The byte order mark of UTF-32 (little endian) begins as that of UTF-16 does. */
+const utf32 = Uint8Array.from([0xff, 0xfe, 0, 0]);
 
 /** What a model reads beside a text that is not UTF-8. */
 export const encodingNotes: Readonly<Record<Exclude<Encoding, "utf-8">, string>> = {

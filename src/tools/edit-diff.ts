@@ -14,7 +14,7 @@ type Change = { kind: " " | "-" | "+"; text: string };
 
 /** The changes that a diff makes. */
 export function diffSplices(whole: PlainText, diff: string): Result<Splice[]> {
-  const hunks = readHunks(plain(diff).split("\n"));
+  const hunks = readHunks(plain(diff).split("\n"), whole.text === "");
   if (!hunks.ok) return hunks;
   const splices: Splice[] = [];
   const budget = { left: mostCompared };
@@ -29,8 +29,16 @@ export function diffSplices(whole: PlainText, diff: string): Result<Splice[]> {
   return ok(splices);
 }
 
-/** What a diff can say beside its hunks that is no change of a file's text: made in part it would be lost. */
-const beyondText: ReadonlyArray<{ line: RegExp; why: string }> = [
+/**
+ * What a diff can say beside its hunks that is no change of a file's text: made in part it would be lost. `toEmpty`: of an empty file
+ * it is one.
+ */
+const beyondText: ReadonlyArray<{ line: RegExp; why: string; toEmpty?: true }> = [
+  {
+    line: /^--- \/dev\/null\s*$|^new file mode /,
+    why: "the diff creates the file, and it is there: use file_write to replace it",
+    toEmpty: true,
+  },
   {
     line: /^\+\+\+ \/dev\/null\s*$|^deleted file mode /,
     why: "the diff deletes the file, which file_edit does not: use file_delete",
@@ -39,10 +47,11 @@ const beyondText: ReadonlyArray<{ line: RegExp; why: string }> = [
     line: /^(rename|copy) (from|to) /,
     why: "the diff renames or copies the file, which file_edit does not: send only its hunks",
   },
+  { line: /^(old|new) mode /, why: "the diff changes the file's mode, which file_edit does not: send only its hunks" },
   { line: /^GIT binary patch\s*$|^Binary files .* differ\s*$/, why: "the diff is of a binary file" },
 ];
 
-function readHunks(lines: readonly string[]): Result<Hunk[]> {
+function readHunks(lines: readonly string[], empty: boolean): Result<Hunk[]> {
   const hunks: Hunk[] = [];
   let hunk: Hunk | undefined;
   const written = lines.at(-1) === "" ? lines.slice(0, -1) : lines;
@@ -59,7 +68,7 @@ function readHunks(lines: readonly string[]): Result<Hunk[]> {
     const file = line.startsWith("diff --git ") || (line.startsWith("--- ") && written[index + 1]?.startsWith("+++ "));
     if (file && hunk !== undefined) return fail("invalid", "the diff is of several files: make one call for each");
     if (hunk === undefined) {
-      const more = beyondText.find(({ line: sign }) => sign.test(line));
+      const more = beyondText.find(({ line: sign, toEmpty }) => sign.test(line) && !(empty && toEmpty));
       if (more !== undefined) return fail("invalid", more.why);
       continue;
     }

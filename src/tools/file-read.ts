@@ -86,14 +86,16 @@ async function run(input: Input, { host, signal }: ToolContext): Promise<ToolOut
   if (file.kind === "binary") return show(path, file, host);
   const window = new LineWindow(number(input, "offset", 1), number(input, "limit", Number.MAX_SAFE_INTEGER));
   let scanned = 0;
+  let more = false;
   for await (const piece of file.pieces()) {
     if (signal.aborted) return { content: `Cannot read '${shownPath(path)}': cancelled`, error: true };
     if (!piece.ok) return failed(piece.error, host, path);
     window.add(piece.value);
     scanned += piece.value.length;
-    if (scanned > mostScanned && window.full) break;
+    more = scanned > mostScanned && window.full;
+    if (more) break;
   }
-  return window.outcome(shownPath(path), scanned > mostScanned, encodingNote(file.encoding));
+  return window.outcome(shownPath(path), more, encodingNote(file.encoding));
 }
 
 /** The lines with their anchors. */
@@ -200,6 +202,7 @@ class LineWindow {
     }
     if (this.#last < total) notes.push(`the next ones: offset ${this.#last + 1}`);
     if (encoding !== undefined) notes.push(encoding);
+    else if (this.#content.includes("\ufffd")) notes.push("\ufffd stands for what is not UTF-8, or for itself");
     if (notes.length === 0) return { content: this.#content };
     const gap = this.#content.endsWith("\n") ? "" : "\n";
     return { content: `${this.#content}${gap}[${notes.join("; ")}]` };

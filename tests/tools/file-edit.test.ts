@@ -353,6 +353,16 @@ describe("a diff", () => {
       "diff --git a/a b/b\nrename from a\nrename to b\n@@\n-a\n+b\n",
       "the diff renames or copies the file, which file_edit does not: send only its hunks",
     ],
+    [
+      "a new file",
+      "--- /dev/null\n+++ b/a\n@@ -0,0 +1 @@\n+a\n",
+      "the diff creates the file, and it is there: use file_write to replace it",
+    ],
+    [
+      "a new mode",
+      "diff --git a/a b/a\nold mode 100644\nnew mode 100755\n@@\n-a\n+b\n",
+      "the diff changes the file's mode, which file_edit does not: send only its hunks",
+    ],
     ["binary data", "diff --git a/a b/a\nGIT binary patch\nliteral 3\n", "the diff is of a binary file"],
     ["a hunk that changes nothing", "@@\n a\n", "hunk 1 changes nothing: it has no line with '-' or '+'"],
     ["a hunk that says not where", "@@\n+x\n", "hunk 1 says not where: show some lines around what it adds"],

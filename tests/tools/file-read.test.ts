@@ -101,6 +101,18 @@ describe("encodings", () => {
     expect(content).toBe("straße\n[decoded from Latin-1, since it is not valid UTF-8]");
   });
 
+  test("what turns out not to be UTF-8 further on is told of", async () => {
+    const late = Buffer.concat([Buffer.from(`${"a".repeat(300_000)}\n`), Buffer.from([0x63, 0xe9, 10])]);
+    expect((await read({ a: late }, { path: "a", offset: 2 })).content).toBe(
+      "c\ufffd\n[lines 2-2 of 2; \ufffd stands for what is not UTF-8, or for itself]",
+    );
+  });
+
+  test("UTF-32 is no UTF-16", async () => {
+    const { content, error } = await read({ a: Uint8Array.from([0xff, 0xfe, 0, 0, 97, 0, 0, 0]) }, { path: "a" });
+    expect([content, error]).toEqual(["Cannot read 'a': it is text in UTF-32, 8 bytes", true]);
+  });
+
   test("a byte order mark of UTF-8 is left out", async () => {
     expect((await read({ a: "\ufeffone\n" }, { path: "a" })).content).toBe("one\n");
   });

@@ -11,7 +11,8 @@ const touches = {
   "database files": `node:fs#chmodSync, node:fs#closeSync, node:fs#existsSync, node:fs#mkdirSync, node:fs#openSync,
     node:fs#rmSync, node:fs#statSync`,
   // Filling memory by its descriptor, and reading a library that is embedded in the executable.
-  descriptors: "node:fs#closeSync, node:fs#readFileSync, node:fs#readSync, node:fs#writeSync",
+  descriptors: `node:fs#closeSync, node:fs#constants, node:fs#fstatSync, node:fs#readFileSync, node:fs#readSync,
+    node:fs#writeSync`,
   // Bytes only: given a path it reads the file.
   images: "Bun.Image",
   processes:

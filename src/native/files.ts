@@ -1,4 +1,5 @@
-import { readSync } from "node:fs";
+import { dlopen } from "bun:ffi";
+import { closeSync, constants, fstatSync, readSync } from "node:fs";
 import type { FileStat, FileVersion, FolderEntry } from "../core/host.ts";
 import { frame } from "./border.ts";
 import { call, callText, start } from "./library.ts";
@@ -19,18 +20,78 @@ export type OpenFor = "read" | "folder" | "path";
 
 const openNumbers: Record<OpenFor, number> = { read: 0, folder: 1, path: 2 };
 
+/** node:fs does not name them. */
+const [pathOnly, closeOnExec] = [0x200000, 0x80000];
+const openFlags: Record<OpenFor, number> = {
+  read: constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | closeOnExec,
+  folder: constants.O_RDONLY | constants.O_DIRECTORY | closeOnExec,
+  path: pathOnly | closeOnExec,
+};
+
+/** How a path is resolved: beneath the folder that it begins at, and through no symlink of either kind. */
+const confined = 0x08 | 0x04 | 0x02;
+const workingFolder = -100;
+const openat2Number = 437;
+
+let libc: ReturnType<typeof openLibc> | undefined;
+
+function openLibc() {
+  return dlopen("libc.so.6", { syscall: { args: ["u64", "i32", "buffer", "buffer", "u64"], returns: "i32" } });
+}
+
+/**
+ * The system call itself, so that who only reads files does not load the library for it. Undefined where it fails: the library then
+ * tries again, and says why.
+ */
+function openat2(folder: number, path: string, flags: number, resolution: number): number | undefined {
+  // It would end the path.
+  if (path.includes("\0")) return undefined;
+  libc ??= openLibc();
+  const how = new BigUint64Array([BigInt(flags), 0n, BigInt(resolution)]);
+  const fd = libc.symbols.syscall(openat2Number, folder, Buffer.from(`${path}\0`), how, how.byteLength);
+  return fd < 0 ? undefined : fd;
+}
+
 /** Opens an absolute folder as a root; symlinks in the path are followed. */
 export function openRoot(absolutePath: string): FileResult<number> {
-  return number(callText("files.open_root", 0, absolutePath));
+  const flags = pathOnly | constants.O_DIRECTORY | closeOnExec;
+  const fd = absolutePath.startsWith("/") ? openat2(workingFolder, absolutePath, flags, 0) : undefined;
+  return fd === undefined ? number(callText("files.open_root", 0, absolutePath)) : { ok: true, value: fd };
 }
 
 /** Opens what is at `path` beneath a root (or any folder's descriptor); `.` is the root itself. */
 export function openBeneath(root: number, path: string, how: OpenFor): FileResult<number> {
+  const fd = openat2(root, path, openFlags[how], confined);
+  if (fd !== undefined) return { ok: true, value: fd };
   return number(callText("files.open_beneath", root, frame([openNumbers[how]], path)));
 }
 
 export function statFd(fd: number): FileResult<FdStat> {
-  return parsed<FdStat>(callText("files.stat", fd, ""));
+  return attempt(() => {
+    const stat = fstatSync(fd, { bigint: true });
+    const { dev, ino, size, mode, mtimeNs, ctimeNs } = stat;
+    const kind = stat.isFile() ? "file" : stat.isDirectory() ? "folder" : stat.isSymbolicLink() ? "symlink" : "other";
+    return {
+      kind,
+      size: Number(size),
+      modifiedMs: Number(wholeOf(mtimeNs, 1_000_000n)),
+      changedMs: Number(wholeOf(ctimeNs, 1_000_000n)),
+      mode: Number(mode & 0o7777n),
+      id: `${dev}:${ino}`,
+      // As `replaceFile` has it.
+      version: `${dev}:${ino}:${size}:${seconds(mtimeNs)}:${seconds(ctimeNs)}`,
+    };
+  });
+}
+
+function seconds(ns: bigint): string {
+  const whole = wholeOf(ns, 1_000_000_000n);
+  return `${whole}.${String(ns - whole * 1_000_000_000n).padStart(9, "0")}`;
+}
+
+/** Rounded down, also before 1970. */
+function wholeOf(value: bigint, unit: bigint): bigint {
+  return (value - (((value % unit) + unit) % unit)) / unit;
 }
 
 /**
@@ -44,20 +105,15 @@ export function listFolder(fd: number): FileResult<FolderEntry[]> {
 /** At most `limit` bytes from `offset`, fewer only at the file's end. Allocates `limit` bytes at once. */
 export function readAt(fd: number, offset: number, limit: number): FileResult<Uint8Array> {
   const bytes = new Uint8Array(limit);
-  let filled = 0;
-  try {
+  return attempt(() => {
+    let filled = 0;
     while (filled < limit) {
       const read = readSync(fd, bytes, filled, limit - filled, offset + filled);
       if (read === 0) break;
       filled += read;
     }
-  } catch (error) {
-    if (error instanceof Error && "code" in error && typeof error.code === "string") {
-      return { ok: false, errno: error.code };
-    }
-    throw error;
-  }
-  return { ok: true, value: bytes.subarray(0, filled) };
+    return bytes.subarray(0, filled);
+  });
 }
 
 /** Makes a folder; `name` is a single name. `mode` loses the umask's bits. */
@@ -117,8 +173,19 @@ export async function removeTree(
 }
 
 export function closeFd(fd: number): FileResult<void> {
-  const closed = call("files.close", fd, "");
-  return closed.ok ? { ok: true, value: undefined } : { ok: false, errno: closed.error };
+  return attempt(() => closeSync(fd));
+}
+
+/** What node:fs throws, as a value. */
+function attempt<T>(act: () => T): FileResult<T> {
+  try {
+    return { ok: true, value: act() };
+  } catch (error) {
+    if (error instanceof Error && "code" in error && typeof error.code === "string") {
+      return { ok: false, errno: error.code };
+    }
+    throw error;
+  }
 }
 
 type Answer = ReturnType<typeof callText>;

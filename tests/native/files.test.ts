@@ -163,9 +163,46 @@ test("a folder is made once, by a single name", () => {
   expect(makeFolder(root, "made/../../out")).toEqual({ ok: false, errno: "EINVAL" });
 });
 
+test("a file is replaced by the version that it is seen to have, also one from before 1970", () => {
+  const folder = value(openBeneath(root, ".", "folder"));
+  for (const seconds of [1_700_000_000.123456, -1.75, 12]) {
+    writeFileSync(join(scratch, "dated"), "old");
+    Bun.spawnSync(["touch", "-d", `@${seconds}`, join(scratch, "dated")]);
+    const { version, modifiedMs } = at("dated", "path", (fd) => value(statFd(fd)));
+    expect(modifiedMs).toBe(Math.floor(seconds * 1000));
+    const replaced = [`${version}0`, version].map((one) =>
+      replaceFile(folder, "dated", new Uint8Array(0), { version: one }),
+    );
+    expect(replaced).toEqual([
+      { ok: false, errno: "ESTALE" },
+      { ok: true, value: { created: false } },
+    ]);
+  }
+  closeFd(folder);
+});
+
+test("who only looks at files and reads them loads no library", async () => {
+  const code = `
+    import { readFileSync } from "node:fs";
+    import * as files from ${JSON.stringify(join(import.meta.dir, "../../src/native/files.ts"))};
+    const root = files.openRoot(${JSON.stringify(scratch)}).value;
+    const read = () => {
+      const fd = files.openBeneath(root, "folder/text", "read").value;
+      const { value } = files.readAt(fd, 0, files.statFd(fd).value.size);
+      files.closeFd(fd);
+      return value.length;
+    };
+    const isLoaded = () => readFileSync("/proc/self/maps", "utf8").includes("memfd:rein_core");
+    const [length, before] = [read(), isLoaded()];
+    files.listFolder(root);
+    console.log(JSON.stringify([length, before, isLoaded()]));`;
+  const child = Bun.spawn([process.execPath, "-e", code], { stdout: "pipe" });
+  expect(await child.stdout.json()).toEqual([10, false, true]);
+});
+
 test("a closed descriptor is not closed again", () => {
   const fd = value(openBeneath(root, ".", "folder"));
   expect(closeFd(fd).ok).toBe(true);
   expect(closeFd(fd)).toEqual({ ok: false, errno: "EBADF" });
-  expect(statFd(-1)).toEqual({ ok: false, errno: "EBADF" });
+  expect(statFd(fd)).toEqual({ ok: false, errno: "EBADF" });
 });

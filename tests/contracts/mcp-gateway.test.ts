@@ -9,6 +9,8 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { connect } from "../helpers/mcp-client.ts";
+import { until } from "../helpers/until.ts";
 
 // `rein mcp serve --tools`, by the protocol's own client: what a file offers a model is what it offers a client, and not more.
 
@@ -53,7 +55,12 @@ export function make() {
       };
       transport.onmessage = ({ id, method, params }) => {
         if (method === "notifications/cancelled") cancelled++;
-        if (id === undefined || params?.arguments?.wait) return;
+        if (params?.arguments?.wait) {
+          const { progressToken } = params._meta;
+          send({ method: "notifications/progress", params: { progressToken, progress: 1 } });
+          return;
+        }
+        if (id === undefined) return;
         const answer = answers[method];
         send({ id, ...(answer ? { result: answer(params) } : { error: { code: -32601, message: "Method not found" } }) });
       };
@@ -121,7 +128,7 @@ async function open(transport: Transport, era: Era, capabilities: object = { eli
   }
   client.setNotificationHandler("notifications/message", ({ params }) => void told.push(String(params.data)));
   client.setNotificationHandler("notifications/resources/updated", ({ params }) => void told.push(params.uri));
-  await client.connect(transport);
+  await connect(client, transport);
   return { client, told, [Symbol.asyncDispose]: () => client.close() };
 }
 
@@ -152,10 +159,6 @@ async function serveHttp(file: string): Promise<{ url: URL } & AsyncDisposable> 
 
 function textOf({ content }: CallToolResult): string {
   return content.map((part) => (part.type === "text" ? part.text : part.type)).join("\n");
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200 && !holds(); tries++) await Bun.sleep(10);
 }
 
 let both: { url: URL } & AsyncDisposable;
@@ -298,11 +301,12 @@ test("a server that dies in a call is an answer, and there again for the next on
 test("a call that a client cancels is cancelled at its server", async () => {
   await using one = await open(stdio("bare.yaml"), "2026-07-28");
   const cancel = new AbortController();
-  const calling = one.client.callTool({ name: "note", arguments: { wait: true } }, { signal: cancel.signal });
-  setTimeout(() => cancel.abort(), 100);
-  await expect(calling).rejects.toThrow();
-  const after = await one.client.callTool({ name: "note", arguments: {} });
-  expect(textOf(after)).toContain('{"cancelled":1}');
+  const options = { signal: cancel.signal, onprogress: () => cancel.abort() };
+  await expect(one.client.callTool({ name: "note", arguments: { wait: true } }, options)).rejects.toThrow();
+  await until(async () => {
+    const after = await one.client.callTool({ name: "note", arguments: {} });
+    return textOf(after).includes('{"cancelled":1}');
+  });
 });
 
 test("a file without servers offers its own tools", async () => {

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { connect } from "../helpers/mcp-client.ts";
+import { until } from "../helpers/until.ts";
 
 // `rein mcp serve`, by the protocol's own client, over stdin and stdout and over HTTP, in both ages of the protocol.
 
@@ -113,14 +115,15 @@ function newClient(era: Era): Client {
 async function overHttp(url: string, era: Era): Promise<Client> {
   const client = newClient(era);
   const headers = { authorization: `Bearer ${token}` };
-  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
+  await connect(client, new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
   return client;
 }
 
 async function overStdio(_url: string, era: Era): Promise<Client> {
   const client = newClient(era);
   const args = ["mcp", "serve", ...agents, "-P"];
-  await client.connect(
+  await connect(
+    client,
     new StdioClientTransport({ command: rein, args, cwd: folder, env: environment(), stderr: "ignore" }),
   );
   return client;
@@ -204,15 +207,11 @@ describe.each(rows)("agents over $name, $era", ({ open, era }) => {
 
   test("a call that is cancelled ends its run and what it started", async () => {
     const cancel = new AbortController();
-    const calling = client.callTool(
-      { name: "slow", arguments: {} },
-      { signal: cancel.signal, onprogress: ({ message }) => void (message?.includes("sleep") && ended()) },
-    );
-    const ended = () => setTimeout(() => cancel.abort(), 100);
-    await expect(calling).rejects.toThrow();
-    const pid = Number(await Bun.file(join(folder, "pid")).text());
-    for (let tries = 0; tries < 100 && isAlive(pid); tries++) await Bun.sleep(50);
-    expect(isAlive(pid)).toBe(false);
+    const calling = client.callTool({ name: "slow", arguments: {} }, { signal: cancel.signal }).catch(String);
+    const pid = await startedChild();
+    cancel.abort();
+    expect(await calling).toBeString();
+    await until(() => !isAlive(pid));
   });
 
   test("calls run side by side", async () => {
@@ -223,6 +222,16 @@ describe.each(rows)("agents over $name, $era", ({ open, era }) => {
     expect(results.map(({ isError }) => isError)).toEqual([undefined, undefined, undefined, undefined, undefined]);
   });
 });
+
+/** The process that `slow` has started, by the number that it wrote. */
+async function startedChild(): Promise<number> {
+  const file = join(folder, "pid");
+  const written = () => (existsSync(file) ? readFileSync(file, "utf8") : "");
+  await until(() => written() !== "");
+  const pid = Number(written());
+  rmSync(file);
+  return pid;
+}
 
 function isAlive(pid: number): boolean {
   try {
@@ -282,7 +291,6 @@ describe("over HTTP", () => {
   });
 
   test("a client that goes away ends its run and what it started", async () => {
-    rmSync(join(folder, "pid"), { force: true });
     const session = (await ask({})).headers.get("mcp-session-id") ?? "";
     const gone = new AbortController();
     const call = { jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "slow", arguments: {} } };
@@ -292,27 +300,21 @@ describe("over HTTP", () => {
       headers: { ...usual, "mcp-session-id": session },
       signal: gone.signal,
     }).catch(() => undefined);
-    const written = () => readFileSync(join(folder, "pid"), { encoding: "utf8", flag: "a+" });
-    while (written() === "") await Bun.sleep(20);
-    const pid = Number(written());
+    const pid = await startedChild();
     gone.abort();
     await asking;
-    for (let tries = 0; tries < 100 && isAlive(pid); tries++) await Bun.sleep(50);
-    expect(isAlive(pid)).toBe(false);
+    await until(() => !isAlive(pid));
   });
 
   test("a signal ends it, and the runs under way, with the signal's exit code", async () => {
     const other = await serveHttp();
     const client = await overHttp(other.url, "2025-11-25");
-    const started = Promise.withResolvers<void>();
-    const calling = client.callTool(
-      { name: "slow", arguments: {} },
-      { onprogress: ({ message }) => void (message?.includes("sleep") && started.resolve()) },
-    );
-    calling.catch(() => undefined);
-    await started.promise;
+    const calling = client.callTool({ name: "slow", arguments: {} }).catch(String);
+    const pid = await startedChild();
     expect(await other.stop("SIGTERM")).toBe(143);
+    expect(isAlive(pid)).toBe(false);
     await client.close();
+    expect(await calling).toBeString();
   });
 
   test("where none was set, a token is made and shown once", async () => {
@@ -324,7 +326,11 @@ describe("over HTTP", () => {
     });
     const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
     let said = "";
-    while (!/Bearer \S+'/.test(said)) said += (await reader.read()).value ?? "";
+    for (let done = false; !done && !/Bearer \S+'\n/.test(said);) {
+      const part = await reader.read();
+      said += part.value ?? "";
+      ({ done } = part);
+    }
     child.kill("SIGINT");
     expect(await child.exited).toBe(130);
     expect(said).toMatch(

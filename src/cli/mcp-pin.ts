@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { exitCode } from "../core/exit.ts";
 import type { McpPin } from "../core/mcp.ts";
@@ -33,9 +34,11 @@ export const pinCommand: Handler = async (args, io) => {
     await tellLeftOut(look, io);
     const before = lock.value.get(basename(file));
     if (args.has("--check")) return compare(before, pins.value, io);
-    const written = writeNamed(path, lockText(lockWith(lock.value, basename(file), pins.value)));
+    const gone = [...lock.value.keys()].filter((name) => !existsSync(join(plan.value.folder, name)));
+    const written = writeNamed(path, lockText(lockWith(lock.value, basename(file), pins.value, gone)));
     if (!written.ok) return { ok: false, error: { outcome: "usage", ...written.error } };
     await io.stdout.write([...pins.value].map(([name, pin]) => pinned(name, pin, before?.get(name))).join(""));
+    await io.stdout.write(gone.map((name) => `${cleanLine(name)}: no longer there, its pins are removed\n`).join(""));
     return ok(0);
   });
   return ended(done, io);

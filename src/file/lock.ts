@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import type { McpPin, McpServer } from "../core/mcp.ts";
@@ -59,24 +60,34 @@ export function lockText(lock: Lock): string {
   return `${JSON.stringify({ version, agents: Object.fromEntries(agents) }, null, 2)}\n`;
 }
 
-/** The servers of an agent file with their pins. Where it has some, a server without one is worth a word. */
+/**
+ * The servers of an agent file with their pins. Where there is a lock file, what it does not pin is worth a word: a server, or all of
+ * a file that may have been renamed. `agent` is the file as the user would call it.
+ */
 export function withPins(
   servers: readonly McpServer[],
-  pins: ReadonlyMap<string, McpPin> | undefined,
+  lock: Lock,
   file: string,
   agent: string,
 ): { servers: McpServer[]; warnings: Diagnostic[] } {
-  if (pins === undefined) return { servers: [...servers], warnings: [] };
-  const warnings = servers
-    .filter(({ name }) => !pins.has(name))
-    .map(({ name }) => {
-      const one = unreadable(file, `Server ${quote(name)} is not pinned`, "wrong_value", `rein mcp pin ${agent}`);
-      return { ...one, severity: "warning" as const };
-    });
+  const pins = lock.get(basename(agent));
+  const others = [...lock.keys()].map((name) => quote(name)).join(", ");
+  const unpinned = servers
+    .filter(({ name }) => pins?.has(name) !== true)
+    .map(({ name }) => `Server ${quote(name)} is not pinned`);
+  const texts =
+    pins === undefined
+      ? [`No server of ${quote(agent)} is pinned: this file pins those of ${others || "no file"}`]
+      : unpinned;
   const pinned = servers.map((server) => {
-    const pin = pins.get(server.name);
+    const pin = pins?.get(server.name);
     return pin === undefined ? server : { ...server, pin };
   });
+  const hint = `rein mcp pin ${agent}`;
+  const warnings = texts.map((text) => ({
+    ...unreadable(file, text, "wrong_value", hint),
+    severity: "warning" as const,
+  }));
   return { servers: pinned, warnings };
 }
 
@@ -96,7 +107,12 @@ function sorted<T>(map: ReadonlyMap<string, T>): Array<[string, T]> {
   return [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** A lock file's content with other pins for one agent file. */
-export function lockWith(lock: Lock, agent: string, pins: ReadonlyMap<string, McpPin>): Lock {
-  return new Map([...lock, [agent, pins]]);
+/** A lock file's content with other pins for one agent file, and none for those that are gone. */
+export function lockWith(
+  lock: Lock,
+  agent: string,
+  pins: ReadonlyMap<string, McpPin>,
+  gone: readonly string[] = [],
+): Lock {
+  return new Map([...[...lock].filter(([name]) => !gone.includes(name)), [agent, pins]]);
 }

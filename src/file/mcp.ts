@@ -1,4 +1,4 @@
-import { basename, dirname, join, normalize, resolve } from "node:path";
+import { dirname, join, normalize, resolve } from "node:path";
 import * as v from "valibot";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import { mcpTransports, type McpPiece, type McpServer, type McpTransportName } from "../core/mcp.ts";
@@ -91,7 +91,7 @@ function pinned(all: CheckedMcp, { source, files }: McpContext): CheckedMcp {
   if (read?.value === undefined) return all;
   const lock = readLock(file, read.value);
   if (!lock.ok) return wrong(lock.error);
-  const { servers, warnings } = withPins(all.servers, lock.value.get(basename(source.file)), file, source.file);
+  const { servers, warnings } = withPins(all.servers, lock.value, file, source.file);
   return { ...all, servers, diagnostics: [...all.diagnostics, ...warnings] };
 }
 

@@ -391,7 +391,13 @@ test("a lock file beside the agent file pins its servers, and tells of one that 
   expect(told(servers, { lock })).toEqual([
     "a/rein.lock:1:1 warning: Server 'fs' is not pinned (rein mcp pin a/a.yaml)",
   ]);
+});
+
+test("a lock file that has nothing of the agent file says what it has: the file may have been renamed", () => {
   const other = lockText(lockWith(new Map(), "b.yaml", new Map([["gh", pin]])));
+  expect(told(servers, { lock: other })).toEqual([
+    "a/rein.lock:1:1 warning: No server of 'a/a.yaml' is pinned: this file pins those of 'b.yaml' (rein mcp pin a/a.yaml)",
+  ]);
   expect(planOf(servers, { lock: other }).mcp.map((server) => server.pin)).toEqual([undefined, undefined]);
 });
 

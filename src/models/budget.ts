@@ -1,7 +1,7 @@
 import type { Clock } from "../core/host.ts";
 import type { Budget, Model, ModelEvent, ModelRequest, Usage } from "../core/model.ts";
 import type { Price } from "../core/price.ts";
-import { estimateTokens, textTokens } from "./estimate.ts";
+import { estimateTokens, textTokens } from "../core/request-size.ts";
 
 /** A request that could be answered by fewer tokens than these is not worth its input. */
 const leastAnswer = 1000;

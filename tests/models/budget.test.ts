@@ -15,7 +15,7 @@ const usage = (input: number, output: number, cached = 0): ModelEvent => ({
 
 /** 400 bytes of prompt: some hundred tokens. */
 const request: ModelRequest = { instructions: "", messages: [{ role: "user", text: "x".repeat(400) }], tools: [] };
-const estimated = 104;
+const estimated = 108;
 
 /** A model that says the same to each request, and what it was asked. */
 function saying(...events: ModelEvent[]): Model & { asked: ModelRequest[]; said: number } {
@@ -59,27 +59,27 @@ function bounded(model: Model, more: { price?: Price | undefined; longest?: numb
 describe("before a request", () => {
   test("its answer is limited to what the rest of the money pays for", async () => {
     const model = saying(usage(estimated, 5), stop);
-    await ask(bounded(model), budget({ cost: 20.104 }));
+    await ask(bounded(model), budget({ cost: 20.108 }));
     expect(model.asked[0]?.max_tokens).toBe(2000);
     expect(model.asked[0]?.budget).toBeUndefined();
   });
 
   test("its answer is limited to what is left of the tokens", async () => {
     const model = saying(stop);
-    await ask(bounded(model), budget({ tokens: 3104 }));
+    await ask(bounded(model), budget({ tokens: 3108 }));
     expect(model.asked[0]?.max_tokens).toBe(3000);
   });
 
   test("nothing is limited where the rest pays for the longest answer", async () => {
     const model = saying(stop);
-    await ask(bounded(model, { longest: 2000 }), budget({ cost: 20.104, tokens: 2104 }));
+    await ask(bounded(model, { longest: 2000 }), budget({ cost: 20.108, tokens: 2108 }));
     expect(model.asked[0]?.max_tokens).toBeUndefined();
   });
 
   test("nothing is sent where the rest pays for fewer than 1,000 tokens of an answer", async () => {
     for (const [left, limit] of [
       [{ cost: 10.1 }, "cost"],
-      [{ tokens: 1103 }, "tokens"],
+      [{ tokens: 1107 }, "tokens"],
       [{ cost: 0 }, "cost"],
     ] as const) {
       const model = saying(stop);
@@ -87,7 +87,7 @@ describe("before a request", () => {
       expect(model.asked).toEqual([]);
     }
     const just = saying(stop);
-    await ask(bounded(just), budget({ cost: 10.105, tokens: 1104 }));
+    await ask(bounded(just), budget({ cost: 10.109, tokens: 1108 }));
     expect(just.asked[0]?.max_tokens).toBe(1000);
   });
 
@@ -103,7 +103,7 @@ describe("before a request", () => {
     await ask(twice, budget({ tokens: 5000 }));
     await ask(twice, budget({ tokens: 5000 }));
     expect(model.asked.map((one) => one.max_tokens)).toEqual([5000 - estimated, 5000 - 2 * estimated]);
-    await ask(twice, budget({ cost: 20 + 0.0208 }));
+    await ask(twice, budget({ cost: 20 + 0.0216 }));
     expect(model.asked[2]?.max_tokens).toBe(2000);
   });
 
@@ -128,7 +128,7 @@ describe("while an answer comes", () => {
     const events = await ask(bounded(model), budget({ tokens: 1000 + estimated }));
     expect(events.at(-1)).toEqual({ type: "limit", limit: "tokens" });
     const told = { input: estimated, output: 1100, cached: 0, reasoning: 0 };
-    expect(events.at(-2)).toEqual({ type: "usage", usage: told, cost: 11.104, estimated: true });
+    expect(events.at(-2)).toEqual({ type: "usage", usage: told, cost: 11.108, estimated: true });
     expect(model.said).toBe(11);
   });
 
@@ -146,8 +146,8 @@ describe("while an answer comes", () => {
     const shared = budget({ cost: 100 });
     await ask(bounded(saying({ type: "text", text: "y".repeat(40) }, stop)), shared);
     expect(shared.used).toEqual([
-      [0.104, 104],
-      [0.204, 114],
+      [0.108, 108],
+      [0.208, 118],
       [0, 0],
     ]);
   });
@@ -163,7 +163,7 @@ describe("while an answer comes", () => {
 
   test("a stop at the length that was lowered is the limit's, and at any other the service's", async () => {
     const cut: ModelEvent = { type: "stop", reason: "length" };
-    const events = await ask(bounded(saying(usage(10, 1500), cut)), budget({ cost: 15.104 }));
+    const events = await ask(bounded(saying(usage(10, 1500), cut)), budget({ cost: 15.108 }));
     expect(events.at(-1)).toEqual({ type: "limit", limit: "cost" });
     expect((await ask(bounded(saying(cut)), budget({ cost: 1000 }))).at(-1)).toEqual(cut);
   });
@@ -183,7 +183,7 @@ describe("what a request cost", () => {
 
   test("is estimated where the service tells no usage", async () => {
     const events = await ask(bounded(saying({ type: "text", text: "y".repeat(40) }, stop)), budget({}));
-    expect(events.at(-2)).toMatchObject({ type: "usage", usage: { input: 104, output: 10 }, estimated: true });
+    expect(events.at(-2)).toMatchObject({ type: "usage", usage: { input: 108, output: 10 }, estimated: true });
   });
 
   test("has what the service had counted before the answer was ended", async () => {

@@ -103,7 +103,7 @@ describe("before a request", () => {
     await ask(twice, budget({ tokens: 5000 }));
     await ask(twice, budget({ tokens: 5000 }));
     expect(model.asked.map((one) => one.max_tokens)).toEqual([5000 - estimated, 5000 - 2 * estimated]);
-    await ask(twice, budget({ cost: 20 + 0.0216 }));
+    await ask(twice, budget({ cost: 20.022 }));
     expect(model.asked[2]?.max_tokens).toBe(2000);
   });
 

@@ -36,6 +36,8 @@ const touches = {
   // A path that is known only at run time, and what it may import.
   "modules of users": "import(…), Bun.plugin",
   "own source": "import.meta.dir",
+  user: "process.geteuid",
+  "machine's name": "node:os#hostname",
   databases: "bun:sqlite, node:sqlite, Bun.SQL, Bun.sql, Bun.RedisClient, Bun.redis",
   "foreign code": "bun:ffi",
   "build constants": "declare REIN_VERSION, declare REIN_COMMIT",
@@ -101,7 +103,7 @@ const rooms: Record<string, Room> = {
     touches: ["disk", "processes", "network", "listen", "environment", "clock", "keychain", "own source"],
     files: ["dist/native"],
   },
-  store: { imports: ["core"], packages: [], touches: ["databases", "database files"] },
+  store: { imports: ["core"], packages: [], touches: ["databases", "database files", "user", "machine's name"] },
   render: { imports: ["core", "native"], packages: [], touches: [] },
   chat: { imports: ["core", "render"], packages: [], touches: [] },
   acp: { imports: ["core"], packages: ["@agentclientprotocol/sdk"], touches: [] },
@@ -220,6 +222,8 @@ const uses: Record<Touch, string[]> = {
   ],
   listen: ["Bun.serve({})", "Bun?.listen({})"],
   environment: ["process.env.HOME", "Bun.env.HOME", "import.meta.env.HOME", 'import { homedir } from "node:os"'],
+  user: ["process.geteuid?.()"],
+  "machine's name": ['import { hostname } from "node:os"'],
   keychain: ["Bun.secrets.get({})"],
   clock: [
     "Date.now()",

@@ -67,7 +67,7 @@ export async function takeRun(
 
 /** The id of the run that a name means, or its end. */
 async function look(store: Reader, name: string): Promise<Result<string | RunEnd, Problem>> {
-  const found = await store.findRun(name);
+  const found = await (name === "last" ? newest(store) : store.findRun(name));
   if (!found.ok) return problemOf("usage", found.error.message);
   if (found.value === undefined) {
     const meant = await resolveName(store, name);
@@ -78,6 +78,11 @@ async function look(store: Reader, name: string): Promise<Result<string | RunEnd
   const events = await store.session(found.value);
   if (!events.ok) return problemOf("usage", events.error.message);
   return { ok: true, value: endOf(events.value ?? []) ?? found.value };
+}
+
+async function newest(store: Reader): Promise<Result<string | undefined>> {
+  const last = await store.last();
+  return last.ok ? { ok: true, value: last.value?.run } : last;
 }
 
 async function takeFrom(

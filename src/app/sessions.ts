@@ -18,15 +18,17 @@ const mostTold = 10;
 
 /** What a word stands for: a session's name, a run's id, the start of one of these, or `last`. */
 export async function resolveName(store: Reader, typed: string): Promise<Result<Named>> {
+  if (typed === "last") {
+    const last = await store.last();
+    if (!last.ok) return last;
+    if (last.value === undefined) return fail("not_found", "There is no session or run yet");
+    const { run, session } = last.value;
+    return ok(session === null ? { kind: "run", name: run } : { kind: "session", name: session });
+  }
   const found = await store.match(typed, 1000);
   if (!found.ok) return found;
   const exact = found.value.find(({ name }) => name === typed);
   if (exact !== undefined) return ok(exact);
-  if (typed === "last") {
-    const newest = await store.match("", 1);
-    if (!newest.ok) return newest;
-    return newest.value[0] === undefined ? fail("not_found", "There is no session or run yet") : ok(newest.value[0]);
-  }
   const meant =
     typed === "" ? [] : found.value.filter((one) => one.kind === "session" || typed.length >= shortestPrefix);
   const [only, ...others] = meant;

@@ -123,7 +123,12 @@ export type Store = {
    * has one run at a time, also across processes: the second fails. Read a session's earlier runs after this.
    */
   begin(run: NewRun): Promise<Result<Journal>>;
-  /** The id of the run that is meant: `last`, an id or the start of one, or the name of a session for its newest run. */
+  /**
+   * What ran last, by the run's id; `session` is null where it is in none. In a journal that several share: of the runs that whoever asks
+   * has begun, or added, on this machine.
+   */
+  last(): Promise<Result<{ run: string; session: string | null } | undefined>>;
+  /** The id of the run that is meant by an id or the start of one, or by the name of a session for its newest run. */
   findRun(name: string): Promise<Result<string | undefined>>;
   /**
    * Opens the journal of an earlier run again, by its id. A run has one process at a time: `exists` while another has it, or its
@@ -156,7 +161,7 @@ export type Store = {
 /** What can be done with a journal that is only read. */
 export type Reader = Pick<
   Store,
-  "findRun" | "sessions" | "runs" | "match" | "session" | "routes" | "calls" | "attachment" | "close"
+  "last" | "findRun" | "sessions" | "runs" | "match" | "session" | "routes" | "calls" | "attachment" | "close"
 >;
 
 /** `time` is in milliseconds since 1970. */

@@ -8,7 +8,7 @@ import { readCalls } from "./ledger.ts";
 import { addRuns, matchNames, prune, remove } from "./manage.ts";
 import { lock, lockOnce, makePrivate } from "./lock.ts";
 import { readRoutes } from "./routes.ts";
-import { findRun } from "./runs.ts";
+import { findRun, lastRun } from "./runs.ts";
 import { openToRead, upgraded } from "./reader.ts";
 import { inspect, isFresh, isOlder, makeTables, upgrade } from "./schema.ts";
 import { readAttachment, readRuns, readSession, readSessions } from "./sessions.ts";
@@ -131,6 +131,7 @@ function store(db: Database, name: string, take: Take): Store {
   const { begin, resume, finalize } = journals(db, take);
   return {
     begin: async (run) => attempt(`write ${name}`, () => begin(run, (act) => attempt(`write ${name}`, act))),
+    last: async () => attempt(`read ${name}`, () => ok(lastRun(db))),
     findRun: async (run) => attempt(`read ${name}`, () => ok(findRun(db, run))),
     resume: async (id) => attempt(`write ${name}`, () => resume(id, (act) => attempt(`write ${name}`, act))),
     sessions: async () => attempt(`read ${name}`, () => ok(readSessions(db))),

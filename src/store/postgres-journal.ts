@@ -1,6 +1,6 @@
 import type { DurableEvent, Stamped } from "../core/event.ts";
 import { fail, ok, type Result } from "../core/result.ts";
-import type { Journal, NewRun, ResumedRun } from "../core/store.ts";
+import type { Journal, NewRun, ResumedRun, WholeRun } from "../core/store.ts";
 import { CallReader, type Call } from "./ledger.ts";
 import type { Link, Value } from "./postgres.ts";
 import { readRecalled, readRun, runEvents } from "./postgres-reads.ts";
@@ -19,6 +19,17 @@ const written = {
 };
 const call = `INSERT INTO rein_calls SELECT $1::bigint, $2::integer, $3::bigint, $7::text, $8::text, $9::text, $10::text, $11::text,
   $12::bigint, $13::bigint, $14::bigint, $15::bigint, $16::bigint, $17::float8, $18::boolean, $19::boolean, $20::float8, $21::float8`;
+
+/** Says which number it has. */
+export async function insertRun(
+  { query, owner }: Link,
+  session: number | null,
+  { id, agent, model, started }: Pick<WholeRun, "id" | "agent" | "model" | "started">,
+): Promise<number> {
+  const add = `INSERT INTO rein_runs (id, session, agent, model, started, owner)
+    VALUES ($1::text, $2::bigint, $3::text, $4::text, $5::bigint, $6::text) RETURNING number::float8 AS number`;
+  return (await query<{ number: number }>(add, [id, session, agent, model, started, owner]))[0]?.number ?? 0;
+}
 
 export async function appendEvent(
   { query }: Pick<Link, "query">,
@@ -68,10 +79,7 @@ export function pgJournals(link: Link, write: Write) {
     if (name !== undefined && taken === undefined)
       return fail("exists", `Cannot continue session '${name}': another run is using it`);
     try {
-      const add = `INSERT INTO rein_runs (id, session, agent, model, started)
-        VALUES ($1::text, $2::bigint, $3::text, $4::text, $5::bigint) RETURNING number::float8 AS number`;
-      const insert = async () =>
-        (await query<{ number: number }>(add, [id, taken?.session ?? null, agent, model, time]))[0]?.number ?? 0;
+      const insert = () => insertRun(link, taken?.session ?? null, { id, agent, model, started: time });
       // One that is in no session nobody else sees before it is ours.
       const alone = async () => {
         const number = await insert();

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from "../core/result.ts";
 import type { Named, Pruned, PruneRule, WholeRun } from "../core/store.ts";
 import { CallReader } from "./ledger.ts";
 import { dailyRuns, dayMs } from "./manage.ts";
-import { appendEvent } from "./postgres-journal.ts";
+import { appendEvent, insertRun } from "./postgres-journal.ts";
 import type { Link } from "./postgres.ts";
 import { readRun } from "./postgres-reads.ts";
 
@@ -31,10 +31,7 @@ export async function addRuns(
 
 async function addRun(link: Link, session: number | null, run: WholeRun): Promise<void> {
   const { query } = link;
-  const add = `INSERT INTO rein_runs (id, session, agent, model, started)
-    VALUES ($1::text, $2::bigint, $3::text, $4::text, $5::bigint) RETURNING number::float8 AS number`;
-  const [row] = await query<{ number: number }>(add, [run.id, session, run.agent, run.model, run.started]);
-  const number = row?.number ?? 0;
+  const number = await insertRun(link, session, run);
   const known = await query("SELECT 1 FROM rein_removed WHERE id = $1::text", [run.id]);
   const copy = run.copy || known.length > 0;
   const reader = new CallReader();

@@ -25,13 +25,19 @@ export async function runEvents(query: Query, run: number): Promise<Event[]> {
   return rows.map(parsed);
 }
 
+/** The newest run of an owner. */
+export async function lastRun(query: Query, owner: string) {
+  const sql = `SELECT rein_runs.id AS run, name AS session FROM rein_runs LEFT JOIN rein_sessions ON rein_sessions.id = session
+    WHERE owner = $1::text ORDER BY number DESC LIMIT 1`;
+  return (await query<{ run: string; session: string | null }>(sql, [owner]))[0];
+}
+
 export async function findRun(query: Query, name: string): Promise<string | undefined> {
   const one = async (sql: string, values: Array<string | number>) => (await query<{ id: string }>(sql, values))[0]?.id;
   const ofSession = `SELECT rein_runs.id FROM rein_runs JOIN rein_sessions ON rein_sessions.id = session
     WHERE name = $1::text ORDER BY number DESC LIMIT 1`;
   const exact = (await one("SELECT id FROM rein_runs WHERE id = $1::text", [name])) ?? (await one(ofSession, [name]));
   if (exact !== undefined) return exact;
-  if (name === "last") return one("SELECT id FROM rein_runs ORDER BY number DESC LIMIT 1", []);
   if (name.length < shortestPrefix) return undefined;
   const begins = await query<{ id: string }>("SELECT id FROM rein_runs WHERE starts_with(id, $1::text) LIMIT 2", [
     name,

@@ -32,4 +32,7 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (run, seq)
   );
   CREATE INDEX rein_calls_time ON rein_calls (time)`,
+  // The user and the machine that a run was begun, or added, by.
+  `ALTER TABLE rein_runs ADD COLUMN owner TEXT;
+  CREATE INDEX rein_runs_owner ON rein_runs (owner, number)`,
 ];

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Store } from "../core/store.ts";
 import { pgJournals } from "./postgres-journal.ts";
@@ -12,6 +13,8 @@ export type Query = <Row>(sql: string, values?: readonly Value[]) => Promise<Row
 /** One connection, which all of a store is done on. */
 export type Link = {
   query: Query;
+  /** Whose runs are begun on it. */
+  owner: string;
   /** All or nothing. */
   transaction<T>(act: () => Promise<T>): Promise<T>;
   /** Takes what a name stands for; undefined when another has it. The server gives it back when the connection ends, however it ends. */
@@ -23,9 +26,14 @@ const patienceSeconds = 10;
 
 /**
  * Opens a journal in a PostgreSQL database and makes its tables where they are missing. For who only reads they are not made and not
- * changed, and where there are none there is no store. All options are the URL's own: `?sslmode=verify-full&sslrootcert=…`.
+ * changed, and where there are none there is no store. All options are the URL's own: `?sslmode=verify-full&sslrootcert=…`. `owner`: the
+ * user and the machine.
  */
-export async function openPostgres(url: string, reading: boolean): Promise<Result<Store | undefined>> {
+export async function openPostgres(
+  url: string,
+  reading: boolean,
+  owner = `${process.geteuid?.() ?? ""}@${hostname()}`,
+): Promise<Result<Store | undefined>> {
   const shown = shownUrl(url);
   if (shown === undefined)
     return fail("failed", "Cannot open the journal of REIN_STORE: it is not a URL that can be read");
@@ -38,7 +46,7 @@ export async function openPostgres(url: string, reading: boolean): Promise<Resul
     const settings = { application_name: "rein", synchronous_commit: "off", tcp_keepalives_idle: "30" };
     const patience = /[?&]connect_timeout=/.test(url) ? {} : { connectionTimeout: patienceSeconds };
     sql = new Bun.SQL(url, { max: 1, connection: settings, ...patience });
-    const link = linkOn(await sql.reserve());
+    const link = linkOn(await sql.reserve(), owner);
     const wrong = await ready(link, reading);
     if (wrong === "empty") {
       await close();
@@ -79,11 +87,12 @@ function decoded(text: string): string {
 
 type Reserved = Awaited<ReturnType<Bun.SQL["reserve"]>>;
 
-function linkOn(connection: Reserved): Link {
+function linkOn(connection: Reserved, owner: string): Link {
   const held = new Set<string>();
   const query: Query = async (sql, values = []) => [...(await connection.unsafe(sql, [...values]))];
   return {
     query,
+    owner,
     async transaction(act) {
       await query("BEGIN");
       try {
@@ -156,6 +165,7 @@ function store(link: Link, name: string, reason: (error: unknown) => string, clo
   return {
     begin: (run) => write(() => begin(run)),
     resume: (id) => write(() => resume(id)),
+    last: () => read((query) => reads.lastRun(query, link.owner)),
     findRun: (run) => read((query) => reads.findRun(query, run)),
     sessions: () => read(reads.readSessions),
     runs: (most) => read((query) => reads.readRuns(query, most)),

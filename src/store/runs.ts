@@ -4,6 +4,13 @@ import type { DurableEvent, Stamped } from "../core/event.ts";
 /** Fewer characters of a run's id name none: they may be a word that was meant for something else. */
 export const shortestPrefix = 4;
 
+/** The newest run. The file is one user's. */
+export function lastRun(db: Database) {
+  const sql = `SELECT runs.id AS run, sessions.name AS session FROM runs LEFT JOIN sessions ON sessions.id = runs.session
+    ORDER BY number DESC LIMIT 1`;
+  return all<{ run: string; session: string | null }>(db, sql)[0];
+}
+
 /** The id of the run that a name means; undefined where it means none, or several. */
 export function findRun(db: Database, name: string): string | undefined {
   type Row = { id: string };
@@ -12,7 +19,6 @@ export function findRun(db: Database, name: string): string | undefined {
   const exact =
     one("SELECT id FROM runs WHERE id = ?", name) ?? one(`${ofSession} ORDER BY runs.number DESC LIMIT 1`, name);
   if (exact !== undefined) return exact;
-  if (name === "last") return one("SELECT id FROM runs ORDER BY number DESC LIMIT 1");
   if (name.length < shortestPrefix) return undefined;
   const begins = all<Row>(db, "SELECT id FROM runs WHERE substr(id, 1, ?) = ? LIMIT 2", name.length, name);
   return begins.length === 1 ? begins[0]?.id : undefined;

@@ -140,7 +140,7 @@ for (const { name, open, here = true } of stores) {
 
     test("a run is found by its id, the beginning of it, as the last one, and by its session's name", async () => {
       const store = await open();
-      expect(value(await store.findRun("last"))).toBeUndefined();
+      expect(value(await store.last())).toBeUndefined();
       for (const [id, session] of [
         ["abcd1", "s"],
         ["abce2", "s"],
@@ -150,7 +150,7 @@ for (const { name, open, here = true } of stores) {
         await value(await store.begin(session === undefined ? run : { ...run, session })).close();
       }
       const found = async (name: string) => value(await store.findRun(name));
-      expect(await found("last")).toBe("abcf3");
+      expect(value(await store.last())).toEqual({ run: "abcf3", session: null });
       expect(await found("s")).toBe("abce2");
       expect(await found("abcd1")).toBe("abcd1");
       expect(await found("abcd")).toBe("abcd1");

@@ -217,7 +217,7 @@ test("a file that a process was killed on before there was anything in it is mad
   expect(statSync(path).size).toBeGreaterThan(0);
   const opened = await openStore(path);
   if (!opened.ok) throw new Error(opened.error.message);
-  expect(await opened.value.findRun("last")).toEqual({ ok: true, value: undefined });
+  expect(await opened.value.last()).toEqual({ ok: true, value: undefined });
   await opened.value.close();
 });
 

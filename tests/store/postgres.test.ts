@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Result } from "../../src/core/result.ts";
+import { openPostgres } from "../../src/store/postgres.ts";
 import { findCalls, findStore, openStore } from "../../src/store/open.ts";
 import { password, postgresFolder, startPostgres } from "../helpers/postgres.ts";
 
@@ -117,9 +118,53 @@ describe.skipIf(server === undefined)("a journal in PostgreSQL", () => {
     await expect(sql(url, "SELECT * FROM rein_version")).rejects.toThrow("does not exist");
     await value(await openStore(url)).close();
     await sql(url, "UPDATE rein_version SET version = 9");
-    const newer = "it was written by a newer version of rein (format 9; this one reads 1)";
+    const newer = "it was written by a newer version of rein (format 9; this one reads 2)";
     expect(await message(url)).toEndWith(newer);
     expect(await findStore(url)).toMatchObject({ ok: false, error: { message: expect.stringContaining(newer) } });
+  });
+
+  test("what ran last is the newest run that the user has begun, or added, on the machine", async () => {
+    const url = database();
+    const opened = async (owner: string) => value(await openPostgres(url, false, owner));
+    const [ada, bob] = [await opened("1000@desk"), await opened("1000@shelf")];
+    const run = (id: string, session?: string) => ({
+      id,
+      agent: "a",
+      model: "m",
+      time: 1,
+      ...(session === undefined ? {} : { session }),
+    });
+    if (ada === undefined || bob === undefined) throw new Error("A store that may be written is made");
+    expect(value(await ada.last())).toBeUndefined();
+    for (const id of ["a1", "a2"]) await value(await ada.begin(run(id, "talk"))).close();
+    await value(await bob.begin(run("b1"))).close();
+    expect(value(await ada.last())).toEqual({ run: "a2", session: "talk" });
+    expect(value(await bob.last())).toEqual({ run: "b1", session: null });
+    // What is named is found, whoever has begun it.
+    expect(value(await ada.findRun("b1"))).toBe("b1");
+    value(await ada.add(null, [{ id: "c1", agent: "a", model: "m", started: 1, events: [], copy: false }], new Map()));
+    expect(value(await ada.last())).toEqual({ run: "c1", session: null });
+    await ada.close();
+    await bob.close();
+  });
+
+  test("tables of an earlier version are brought up to date by who writes, and of their runs none is anybody's last", async () => {
+    const url = database();
+    const store = value(await openStore(url));
+    await value(await store.begin({ id: "old", agent: "a", model: "m", time: 1 })).close();
+    await store.close();
+    await sql(url, "ALTER TABLE rein_runs DROP COLUMN owner", "UPDATE rein_version SET version = 1");
+    expect(await findStore(url)).toMatchObject({
+      error: {
+        message: expect.stringContaining("it is of an earlier version of rein: the next run brings it up to date"),
+      },
+    });
+    const again = value(await openStore(url));
+    expect(value(await again.last())).toBeUndefined();
+    expect(value(await again.findRun("old"))).toBe("old");
+    await value(await again.begin({ id: "new", agent: "a", model: "m", time: 1 })).close();
+    expect(value(await again.last())).toEqual({ run: "new", session: null });
+    await again.close();
   });
 
   test("a database that may only be read is read, and a run in it is a failure at once", async () => {

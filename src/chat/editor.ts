@@ -1,15 +1,63 @@
+import { History, Search, type State } from "./history.ts";
 import type { Key } from "./keys.ts";
 import { after, before, blankBefore, lineEnd, lineStart, wordAfter, wordBefore } from "./places.ts";
 
 /** What a key asks of whoever holds the editor. `submit`: the text was entered; it is gone from the editor. */
-export type Effect =
-  | { type: "none" | "interrupt" | "end" | "complete" | "redraw" | "editor" | "suspend" | "open" | "escape" }
-  | { type: "submit"; text: string };
+export type Effect = { type: "none" | Asked } | { type: "submit"; text: string };
+type Asked = "interrupt" | "end" | "complete" | "redraw" | "editor" | "suspend" | "open" | "escape";
 
-/** What is looked for in the history, and whether there is none. */
-export type Search = { query: string; failed: boolean };
+type Place = (text: string, at: number) => number;
 
-type State = { text: string; cursor: number };
+/** Keys that move the cursor. */
+const moves: Readonly<Record<string, Place>> = {
+  left: before,
+  "ctrl-b": before,
+  right: after,
+  "ctrl-f": after,
+  "ctrl-left": wordBefore,
+  "alt-left": wordBefore,
+  "alt-b": wordBefore,
+  "ctrl-right": wordAfter,
+  "alt-right": wordAfter,
+  "alt-f": wordAfter,
+  home: lineStart,
+  "ctrl-a": lineStart,
+  end: lineEnd,
+  "ctrl-e": lineEnd,
+  "ctrl-home": () => 0,
+  "alt-<": () => 0,
+  "ctrl-end": (text) => text.length,
+  "alt->": (text) => text.length,
+};
+
+/** Keys that remove what is between the cursor and a place. */
+const removals: Readonly<Record<string, Place>> = {
+  backspace: before,
+  "ctrl-h": before,
+  "shift-backspace": before,
+  delete: after,
+  "ctrl-d": after,
+};
+
+/** The same, and Ctrl-Y puts it back. */
+const kills: Readonly<Record<string, Place>> = {
+  "ctrl-u": lineStart,
+  // At the end of a line it is the line end that goes.
+  "ctrl-k": (text, at) => (text[at] === "\n" ? at + 1 : lineEnd(text, at)),
+  "ctrl-w": blankBefore,
+  "alt-backspace": wordBefore,
+  "ctrl-alt-h": wordBefore,
+  "alt-d": wordAfter,
+};
+
+const asks: Readonly<Record<string, Asked>> = {
+  "ctrl-c": "interrupt",
+  "ctrl-l": "redraw",
+  "ctrl-z": "suspend",
+  "ctrl-o": "open",
+  tab: "complete",
+  escape: "escape",
+};
 
 const none: Effect = { type: "none" };
 
@@ -24,42 +72,28 @@ export class Editor {
   text = "";
   cursor = 0;
   search: Search | undefined;
-  /** The newest last. */
-  readonly #history: string[];
-  /** Which of the history is shown; its length: none. */
-  #at: number;
-  /** What was typed in place of entries, until the text is entered. */
-  #drafts = new Map<number, string>();
+  readonly #history: History;
   #killed = "";
-  #killing = false;
+  /** What the last key was: text, or a kill; Ctrl-X has another behind it. */
+  #last: "text" | "kill" | "prefix" | undefined;
   #undo: State[] = [];
-  #typing = false;
-  #prefix = false;
-  #searched: { at: number; before: State } | undefined;
 
   /** `multiline`: Alt-Enter and a backslash at the end begin a new line. */
   constructor(
     history: readonly string[] = [],
     readonly multiline = true,
   ) {
-    this.#history = [...history];
-    this.#at = this.#history.length;
+    this.#history = new History(history);
   }
 
-  /** Puts an entry at the end of the history, unless it stands there. */
+  /** Puts an entry at the end of the history. */
   remember(entry: string): void {
-    if (entry.trim() !== "" && this.#history.at(-1) !== entry) this.#history.push(entry);
-    this.#at = this.#history.length;
-    this.#drafts.clear();
+    this.#history.add(entry);
   }
 
   /** Another text, with the cursor at its end. */
   set(text: string): void {
     this.#change(text, text.length);
-  }
-
-  insert(text: string): void {
-    this.#change(this.text.slice(0, this.cursor) + text + this.text.slice(this.cursor), this.cursor + text.length);
   }
 
   /** Puts a text in the place of that between two indexes. */
@@ -68,145 +102,62 @@ export class Editor {
   }
 
   key(key: Key): Effect {
-    if (this.search !== undefined) {
-      const done = this.#searchKey(key);
-      if (done !== undefined) return done;
-    }
-    if (key.kind === "key") {
-      const killing = this.#killing;
-      this.#killing = false;
-      this.#typing = false;
-      return this.#named(key.name, killing);
-    }
-    this.#killing = false;
-    this.#prefix = false;
+    if (this.search !== undefined && this.#seek(this.search, key)) return none;
+    const last = this.#last;
+    this.#last = undefined;
+    if (key.kind === "key") return last === "prefix" ? afterPrefix(key.name) : this.#named(key.name, last === "kill");
     const text = key.kind === "paste" && !this.multiline ? key.text.replaceAll("\n", " ") : key.text;
+    if (key.kind === "text") this.#last = "text";
     // What is typed in one go is taken back in one go.
-    const goesOn = this.#typing && key.kind === "text";
-    this.#typing = key.kind === "text";
-    if (goesOn)
-      this.#put(this.text.slice(0, this.cursor) + text + this.text.slice(this.cursor), this.cursor + text.length);
-    else this.insert(text);
+    if (last !== "text" || key.kind !== "text") this.#keep();
+    this.#put(this.text.slice(0, this.cursor) + text + this.text.slice(this.cursor), this.cursor + text.length);
     return none;
   }
 
   #named(name: string, killing: boolean): Effect {
     const { text, cursor } = this;
-    if (this.#prefix) {
-      this.#prefix = false;
-      if (name === "ctrl-e") return { type: "editor" };
-      return none;
-    }
+    if (name === "ctrl-d" && text === "") return { type: "end" };
+    const asked = asks[name];
+    if (asked !== undefined) return { type: asked };
+    const move = moves[name];
+    if (move !== undefined) this.cursor = move(text, cursor);
+    const removal = removals[name];
+    if (removal !== undefined) this.#remove(removal(text, cursor));
+    const kill = kills[name];
+    if (kill !== undefined) this.#kill(kill(text, cursor), killing);
     switch (name) {
       case "enter":
         return this.#enter();
       case "alt-enter":
       case "shift-enter":
       case "ctrl-j":
-        if (this.multiline) this.insert("\n");
-        return none;
-      case "left":
-      case "ctrl-b":
-        this.cursor = before(text, cursor);
-        return none;
-      case "right":
-      case "ctrl-f":
-        this.cursor = after(text, cursor);
-        return none;
-      case "ctrl-left":
-      case "alt-left":
-      case "alt-b":
-        this.cursor = wordBefore(text, cursor);
-        return none;
-      case "ctrl-right":
-      case "alt-right":
-      case "alt-f":
-        this.cursor = wordAfter(text, cursor);
-        return none;
-      case "home":
-      case "ctrl-a":
-        this.cursor = lineStart(text, cursor);
-        return none;
-      case "end":
-      case "ctrl-e":
-        this.cursor = lineEnd(text, cursor);
-        return none;
-      case "alt-<":
-      case "ctrl-home":
-        this.cursor = 0;
-        return none;
-      case "alt->":
-      case "ctrl-end":
-        this.cursor = text.length;
-        return none;
+        if (this.multiline) this.replace(cursor, cursor, "\n");
+        break;
       case "up":
       case "ctrl-p":
         this.#up();
-        return none;
+        break;
       case "down":
       case "ctrl-n":
         this.#down();
-        return none;
-      case "backspace":
-      case "ctrl-h":
-      case "shift-backspace":
-        this.#remove(before(text, cursor), cursor);
-        return none;
-      case "delete":
-        this.#remove(cursor, after(text, cursor));
-        return none;
-      case "ctrl-d":
-        if (text === "") return { type: "end" };
-        this.#remove(cursor, after(text, cursor));
-        return none;
-      case "ctrl-u":
-        this.#kill(lineStart(text, cursor), cursor, killing);
-        return none;
-      case "ctrl-k":
-        // At the end of a line it is the line end that goes.
-        this.#kill(cursor, Math.max(lineEnd(text, cursor), text[cursor] === "\n" ? cursor + 1 : cursor), killing);
-        return none;
-      case "ctrl-w":
-        this.#kill(blankBefore(text, cursor), cursor, killing);
-        return none;
-      case "alt-backspace":
-      case "ctrl-alt-h":
-        this.#kill(wordBefore(text, cursor), cursor, killing);
-        return none;
-      case "alt-d":
-        this.#kill(cursor, wordAfter(text, cursor), killing);
-        return none;
+        break;
       case "ctrl-y":
-        this.insert(this.#killed);
-        return none;
+        this.replace(cursor, cursor, this.#killed);
+        break;
       case "ctrl-t":
         this.#transpose();
-        return none;
+        break;
       case "ctrl-_":
         this.#takeBack();
-        return none;
+        break;
       case "ctrl-r":
-        this.#searched = { at: this.#history.length, before: { text, cursor } };
-        this.search = { query: "", failed: false };
-        return none;
+        this.search = new Search(this.#history.entries, { text, cursor });
+        break;
       case "ctrl-x":
-        this.#prefix = true;
-        return none;
-      case "ctrl-c":
-        return { type: "interrupt" };
-      case "ctrl-l":
-        return { type: "redraw" };
-      case "ctrl-z":
-        return { type: "suspend" };
-      case "ctrl-o":
-        return { type: "open" };
-      case "tab":
-        return { type: "complete" };
-      case "escape":
-        return { type: "escape" };
-      default:
-        return none;
+        this.#last = "prefix";
+        break;
     }
+    return none;
   }
 
   #enter(): Effect {
@@ -215,10 +166,8 @@ export class Editor {
       this.#change(`${text.slice(0, -1)}\n`, text.length);
       return none;
     }
-    this.text = "";
-    this.cursor = 0;
-    this.#at = this.#history.length;
-    this.#drafts.clear();
+    this.#put("", 0);
+    this.#history.leave();
     this.#undo = [];
     return { type: "submit", text };
   }
@@ -226,7 +175,7 @@ export class Editor {
   /** A line up; from the first one to the entry before. */
   #up(): void {
     const start = lineStart(this.text, this.cursor);
-    if (start === 0) return this.#recall(this.#at - 1);
+    if (start === 0) return this.#recall(-1);
     const column = this.cursor - start;
     const above = lineStart(this.text, start - 1);
     this.cursor = Math.min(above + column, start - 1);
@@ -234,92 +183,51 @@ export class Editor {
 
   #down(): void {
     const end = lineEnd(this.text, this.cursor);
-    if (end === this.text.length) return this.#recall(this.#at + 1);
+    if (end === this.text.length) return this.#recall(1);
     const column = this.cursor - lineStart(this.text, this.cursor);
     this.cursor = Math.min(end + 1 + column, lineEnd(this.text, end + 1));
   }
 
-  #recall(to: number): void {
-    if (to < 0 || to > this.#history.length) return;
-    this.#drafts.set(this.#at, this.text);
-    this.#at = to;
-    const text = this.#drafts.get(to) ?? this.#history[to] ?? "";
+  #recall(steps: number): void {
+    const text = this.#history.go(steps, this.text);
+    if (text === undefined) return;
     this.#put(text, text.length);
     this.#undo = [];
   }
 
-  /** The effect, or undefined where the search is over and the key is the editor's. */
-  #searchKey(key: Key): Effect | undefined {
-    const search = this.search;
-    const begun = this.#searched;
-    if (search === undefined || begun === undefined) return undefined;
-    if (key.kind !== "key") {
-      this.#find(search.query + key.text.replaceAll("\n", " "), this.#history.length - 1, -1);
-      return none;
-    }
-    switch (key.name) {
-      case "ctrl-r":
-        this.#find(search.query, begun.at - 1, -1);
-        return none;
-      case "ctrl-s":
-        this.#find(search.query, begun.at + 1, 1);
-        return none;
-      case "backspace":
-      case "ctrl-h":
-        this.#find(search.query.slice(0, before(search.query, search.query.length)), this.#history.length - 1, -1);
-        return none;
-      case "ctrl-g":
-      case "ctrl-c":
-      case "escape":
-        this.#put(begun.before.text, begun.before.cursor);
-        this.search = undefined;
-        return none;
-      default:
-        this.search = undefined;
-        this.#at = Math.min(begun.at, this.#history.length);
-        return undefined;
-    }
+  /** Whether the key was the search's. */
+  #seek(search: Search, key: Key): boolean {
+    const sought = search.key(key, this);
+    if (sought === undefined) this.#history.show(search.at);
+    else this.#put(sought.text, sought.cursor);
+    if (sought === undefined || sought.over) this.search = undefined;
+    return sought !== undefined;
   }
 
-  #find(query: string, from: number, step: 1 | -1): void {
-    const begun = this.#searched;
-    if (begun === undefined) return;
-    const shown = this.text;
-    const end = query === "" ? from : this.#history.length;
-    for (let at = from; at >= 0 && at < end; at += step) {
-      const entry = this.#history[at] ?? "";
-      const found = entry.indexOf(query);
-      // The same text once more is no further find.
-      if (found < 0 || (query === this.search?.query && entry === shown)) continue;
-      begun.at = at;
-      this.#put(entry, found);
-      this.search = { query, failed: false };
-      return;
-    }
-    if (query === "") this.#put(begun.before.text, begun.before.cursor);
-    this.search = { query, failed: query !== "" };
+  /** Removes what is between the cursor and a place. */
+  #remove(to: number): string {
+    const [from, end] = [Math.min(to, this.cursor), Math.max(to, this.cursor)];
+    const piece = this.text.slice(from, end);
+    if (piece !== "") this.#change(this.text.slice(0, from) + this.text.slice(end), from);
+    return piece;
   }
 
-  #remove(from: number, to: number): void {
-    if (from < to) this.#change(this.text.slice(0, from) + this.text.slice(to), from);
-  }
-
-  /** Removes, and keeps it for Ctrl-Y; with what was removed right before. */
-  #kill(from: number, to: number, more: boolean): void {
-    this.#killing = true;
-    if (from >= to) return;
-    const piece = this.text.slice(from, to);
-    if (!more) this.#killed = piece;
-    else this.#killed = to === this.cursor ? piece + this.#killed : this.#killed + piece;
-    this.#remove(from, to);
+  /** Removes, and keeps it for Ctrl-Y; `more`: with what was removed right before. */
+  #kill(to: number, more: boolean): void {
+    this.#last = "kill";
+    const backwards = to < this.cursor;
+    const piece = this.#remove(to);
+    if (piece === "") return;
+    const kept = more ? this.#killed : "";
+    this.#killed = backwards ? piece + kept : kept + piece;
   }
 
   #transpose(): void {
-    const right = this.cursor === this.text.length ? before(this.text, this.cursor) : this.cursor;
-    const left = before(this.text, right);
+    const { text, cursor } = this;
+    const right = cursor === text.length ? before(text, cursor) : cursor;
+    const left = before(text, right);
     if (left === right) return;
-    const end = after(this.text, right);
-    const { text } = this;
+    const end = after(text, right);
     this.#change(text.slice(0, left) + text.slice(right, end) + text.slice(left, right) + text.slice(end), end);
   }
 
@@ -329,15 +237,24 @@ export class Editor {
   }
 
   #change(text: string, cursor: number): void {
+    this.#keep();
+    this.#put(text, cursor);
+  }
+
+  #keep(): void {
     this.#undo.push({ text: this.text, cursor: this.cursor });
     if (this.#undo.length > mostUndone) this.#undo.shift();
-    this.#put(text, cursor);
   }
 
   #put(text: string, cursor: number): void {
     this.text = text;
     this.cursor = cursor;
   }
+}
+
+/** What a key asks behind Ctrl-X. */
+function afterPrefix(name: string): Effect {
+  return name === "ctrl-e" ? { type: "editor" } : none;
 }
 
 /** Whether the last character is a backslash that no other one stands before: the line goes on. */

@@ -1,7 +1,7 @@
 import { clean, cleanLine } from "../render/clean.ts";
 import { paint, short } from "../render/format.ts";
 import type { Place } from "../render/region.ts";
-import type { Search } from "./editor.ts";
+import type { Search } from "./history.ts";
 import { inputRows, type InputRows } from "./input-rows.ts";
 import { frame, type TurnView } from "./turn-view.ts";
 
@@ -15,7 +15,7 @@ export type Seen = {
   work?: { label: string; view: TurnView | undefined; now: number };
   /** What is said next. */
   waiting: readonly string[];
-  typed: { text: string; cursor: number; search?: Search | undefined; question?: string };
+  typed: { text: string; cursor: number; search?: Pick<Search, "query" | "failed"> | undefined; question?: string };
   /** What a completion could be. */
   candidates: readonly string[];
   /** The line at the bottom. */

@@ -136,7 +136,7 @@ describe("search", () => {
     const editor = new Editor(history);
     play(editor, "<ctrl-r>git");
     play(editor, "z");
-    expect(editor.search).toEqual({ query: "gitz", failed: true });
+    expect(editor.search).toMatchObject({ query: "gitz", failed: true });
     expect(editor.text).toBe("git commit");
   });
 

@@ -3,6 +3,7 @@ import { ok } from "../core/result.ts";
 import { anthropicAnswer, wholeMessage } from "./anthropic-answer.ts";
 import { anthropicRequest } from "./anthropic-request.ts";
 import { showable } from "./attachment.ts";
+import { sdkPost } from "./sdk-post.ts";
 import { serviceModel } from "./service-stream.ts";
 import type { MakeModel } from "./service.ts";
 
@@ -29,6 +30,8 @@ export const make: MakeModel = (config) =>
       timeout: 2 ** 31 - 1,
       fetch,
     });
+    // Not `messages.create`: it decodes the answer through generators, and builds what it traces.
+    const post = sdkPost(client, "/v1/messages", fetch);
     // What was signed for one model another refuses.
     const origin = `anthropic/${host}/${config.model}`;
     return {
@@ -37,9 +40,7 @@ export const make: MakeModel = (config) =>
         if (!shown.ok) return shown;
         const body = anthropicRequest({ model: config.model, origin, options: config.options }, shown.value);
         return ok({
-          // Not `messages.create`: it decodes the answer through generators, and builds what it traces.
-          open: async (signal) =>
-            events(await client.post("/v1/messages", { body, stream: true, signal }).asResponse(), wholeMessage),
+          open: async (signal) => events(await post(body, signal), wholeMessage),
           answer: anthropicAnswer({ host, origin }, request.messages),
         });
       },

@@ -4,6 +4,7 @@ import { chatAnswer, wholeChatAnswer } from "./chat-answer.ts";
 import { chatDialect } from "./chat-dialect.ts";
 import { chatRequest } from "./chat-request.ts";
 import { modelNames, openaiClient } from "./openai-client.ts";
+import { sdkPost } from "./sdk-post.ts";
 import { serviceModel } from "./service-stream.ts";
 import type { MakeModel } from "./service.ts";
 
@@ -11,6 +12,9 @@ import type { MakeModel } from "./service.ts";
 export const make: MakeModel = (config) =>
   serviceModel(config, ({ host, fetch, events }) => {
     const client = openaiClient(config, fetch);
+    // Not `chat.completions.create`: it serializes the conversation through a replacer function and decodes the answer through five
+    // generators, which together cost more than all the rest of a turn.
+    const post = sdkPost(client, "/chat/completions", fetch);
     const provider = config.name.slice(0, config.name.indexOf("/"));
     const dialect = chatDialect(provider, host);
     // What one service wrote for itself another may refuse.
@@ -21,13 +25,7 @@ export const make: MakeModel = (config) =>
         if (!shown.ok) return shown;
         const body = chatRequest({ model: config.model, origin, dialect, options: config.options }, shown.value);
         return ok({
-          // Not `chat.completions.create`: it serializes the conversation through a replacer function and decodes the answer
-          // through five generators, which together cost more than all the rest of a turn.
-          open: async (signal) =>
-            events(
-              await client.post("/chat/completions", { body, stream: true, signal }).asResponse(),
-              wholeChatAnswer,
-            ),
+          open: async (signal) => events(await post(body, signal), wholeChatAnswer),
           answer: chatAnswer({ host, origin }, request.messages),
         });
       },

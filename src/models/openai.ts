@@ -3,6 +3,7 @@ import { showable } from "./attachment.ts";
 import { modelNames, openaiClient } from "./openai-client.ts";
 import { responsesAnswer, wholeResponse } from "./responses-answer.ts";
 import { responsesRequest } from "./responses-request.ts";
+import { sdkPost } from "./sdk-post.ts";
 import { serviceModel } from "./service-stream.ts";
 import type { MakeModel } from "./service.ts";
 
@@ -10,6 +11,9 @@ import type { MakeModel } from "./service.ts";
 export const make: MakeModel = (config) =>
   serviceModel(config, ({ host, fetch, events, failure }) => {
     const client = openaiClient(config, fetch);
+    // Not `responses.create`: it serializes the conversation through a replacer function and decodes the answer through five
+    // generators, which together cost more than all the rest of a turn.
+    const post = sdkPost(client, "/responses", fetch);
     // What is encrypted for one service another can't read.
     const target = { model: config.model, origin: `openai/${host}`, options: config.options };
     return {
@@ -18,10 +22,7 @@ export const make: MakeModel = (config) =>
         if (!shown.ok) return shown;
         const body = responsesRequest(target, shown.value);
         return ok({
-          // Not `responses.create`: it serializes the conversation through a replacer function and decodes the answer through
-          // five generators, which together cost more than all the rest of a turn.
-          open: async (signal) =>
-            events(await client.post("/responses", { body, stream: true, signal }).asResponse(), wholeResponse),
+          open: async (signal) => events(await post(body, signal), wholeResponse),
           answer: responsesAnswer({ host, origin: target.origin, failure }, request.messages),
         });
       },

@@ -40,9 +40,12 @@ export async function judgeAgents(
   return ok(undefined);
 }
 
-/** The agents as tools. `ending` ends their runs. */
-function agentTools(agents: readonly ServedAgent[], ending: AbortSignal): ServedTool[] {
-  let running = 0;
+/** The agents as tools, whose calls are in `running` while they go on. `ending` ends them. */
+function agentTools(
+  agents: readonly ServedAgent[],
+  running: Set<Promise<ServedResult>>,
+  ending: AbortSignal,
+): ServedTool[] {
   return agents.map((agent) => {
     const { plan } = agent.request;
     const schema = plan.output?.schema;
@@ -53,12 +56,14 @@ function agentTools(agents: readonly ServedAgent[], ending: AbortSignal): Served
       // The protocol's structured content is an object.
       ...(schema?.["type"] === "object" ? { output: schema } : {}),
       async call(input, { signal, progress }) {
-        if (running >= mostRunning) return failure(`${mostRunning} runs are under way: try again when one has ended`);
-        running++;
+        if (running.size >= mostRunning)
+          return failure(`${mostRunning} runs are under way: try again when one has ended`);
+        const call = callAgent(agent, input, AbortSignal.any([signal, ending]), ending, progress);
+        running.add(call);
         try {
-          return await callAgent(agent, input, AbortSignal.any([signal, ending]), ending, progress);
+          return await call;
         } finally {
-          running--;
+          running.delete(call);
         }
       },
     };
@@ -125,6 +130,11 @@ function failure(text: string): ServedResult {
 
 /** Agents as they are served: each a tool. */
 export function servedAgents(agents: readonly ServedAgent[]): Served {
+  const running = new Set<Promise<ServedResult>>();
   const ending = new AbortController();
-  return { factory: serverFactory(agentTools(agents, ending.signal)), end: async () => ending.abort() };
+  const end = async () => {
+    ending.abort();
+    await Promise.allSettled(running);
+  };
+  return { factory: serverFactory(agentTools(agents, running, ending.signal)), end };
 }

@@ -24,7 +24,7 @@ import { areScripted, chosenModels, modelDeps, modelNeeds, passNeeds, type Named
 import { keepAnswers, type Staffed } from "./needs.ts";
 import type { RunRequest } from "./request.ts";
 import { secretDoors } from "./secrecy.ts";
-import { asText, fillIn, templateValues } from "./texts.ts";
+import { asText, fillIn, joined, templateValues } from "./texts.ts";
 import { openToolbox } from "./toolbox.ts";
 
 /** `owned`: it ends with the agent. */
@@ -54,9 +54,10 @@ export async function hire(
   const { plan } = sub;
   const { request, clock, mask, secretNames } = common;
   const { environment, cwd, ask } = request;
-  const asked = (past && askedBefore(past)) ?? askedNow(parent, common, sub, task, id);
+  const before = past && askedBefore(past);
+  const asked = before ?? askedNow(parent, common, sub, task, id);
   if (!asked.ok) return asked;
-  const { input, instructions, prompt } = asked.value;
+  const { input, prompt } = asked.value;
   const machine = readMachine({ cwd, agentFolder: plan.folder, environment });
   if (!machine.ok) return machine;
   const own = makePolicy(plan, { all: true, allow: {}, deny: {} }, machine.value);
@@ -103,6 +104,9 @@ export async function hire(
     return fail("failed", offered.error.message);
   }
   const tools = offered?.value ?? brought;
+  // What goes on has them from its start.
+  const words = before === undefined ? servers?.instructions() : undefined;
+  const instructions = joined(asked.value.instructions, words);
   const made = { sub, input, instructions, prompt, model, named, host, policy, tools, answers, close };
   return ok(servers === undefined ? made : { ...made, servers });
 }

@@ -14,9 +14,10 @@ type Ready = { plan: Plan; own: readonly Tool[]; servers: Servers; warn(message:
 
 /** A server whose tools are not those that are pinned. */
 export async function changedPins({ plan, servers }: Ready): Promise<Problem | undefined> {
-  for (const { name, pin } of plan.mcp) {
+  for (const { name, pin, instructions } of plan.mcp) {
     if (pin === undefined || !isReady(servers, name)) continue;
-    const now = pinOf(pin.file, servers.listed(name));
+    const read = instructions === true ? statusOf(servers, name)?.instructions : undefined;
+    const now = pinOf(pin.file, servers.listed(name), read);
     if (now.hash === pin.hash) continue;
     const difference = await pinDifference(pin, now);
     const message = `The tools of the MCP server '${name}' are not those that '${pin.file}' pins:\n${difference}`;

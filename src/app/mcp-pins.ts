@@ -7,7 +7,7 @@ const mostLines = 200;
 /** What is other in a server's tools than it was pinned: tool by tool, changed ones as a diff. */
 export async function pinDifference(old: McpPin, now: McpPin): Promise<string> {
   const { unifiedDiff } = await import("../native/diff.ts");
-  const [before, after] = [pinTexts(old.listed), pinTexts(now.listed)];
+  const [before, after] = [textsOf(old), textsOf(now)];
   const lines: string[] = [];
   for (const name of [...new Set([...before.keys(), ...after.keys()])].toSorted()) {
     const [was, is] = [before.get(name), after.get(name)];
@@ -25,4 +25,11 @@ export async function pinDifference(old: McpPin, now: McpPin): Promise<string> {
   }
   const more = lines.length - mostLines;
   return [...lines.slice(0, mostLines), ...(more > 0 ? [`… and ${more} lines more`] : [])].join("\n");
+}
+
+/** By the names of tools; what is no tool has a name that none is shown by. */
+function textsOf({ listed, instructions }: McpPin): Map<string, string> {
+  const texts = pinTexts(listed);
+  if (instructions !== undefined) texts.set("(instructions)", `${instructions}\n`);
+  return texts;
 }

@@ -18,6 +18,7 @@ import { askPerson } from "./mcp-ask.ts";
 import { fillTransport, hostOf, needsInput, secretTexts, secretVariables, serverNeeds } from "./mcp-entry.ts";
 import { linkTo, serverHost, type RunDoors } from "./mcp-host.ts";
 import { changedPins, collisions, leftOutTexts, missingTools } from "./mcp-faults.ts";
+import { wordsOf } from "./mcp-words.ts";
 import { keepAnswers } from "./needs.ts";
 
 export type McpOptions = {
@@ -51,6 +52,8 @@ export type McpRun = {
   ready(values: JsonObject, own: readonly Tool[], signal: AbortSignal): Promise<Result<Tool[], Problem>>;
   /** The tools as they are now. */
   present(): Promise<Tool[]>;
+  /** What its servers say of themselves, as far as the file lets the model read it; there when `ready` was awaited. */
+  instructions(): string;
   /** From now on events tell how the servers are, and the run's model answers what they ask. */
   attach(to: Attached): Promise<void>;
   detach(): void;
@@ -183,6 +186,15 @@ class Run implements McpRun {
     }
     this.#tools = { version: now, tools };
     return tools;
+  }
+
+  instructions(): string {
+    const status = this.door().status();
+    const texts = this.#options.plan.mcp.flatMap(({ name, instructions }) => {
+      const said = status.find((one) => one.name === name)?.instructions ?? "";
+      return instructions === true && said.trim() !== "" ? [wordsOf(name, said)] : [];
+    });
+    return this.#options.mask.text(texts.join("\n\n"));
   }
 
   async attach(to: Attached): Promise<void> {

@@ -20,7 +20,7 @@ import { foldersOf, largestOf, readyModels } from "./ready-models.ts";
 import type { PreparedRun, RunRequest, Texts } from "./request.ts";
 import type { Resumed } from "./resume.ts";
 import { startRun } from "./start.ts";
-import { asText, fillIn, templateValues } from "./texts.ts";
+import { asText, fillIn, joined, templateValues } from "./texts.ts";
 
 /** All that a run needs, judged and open. */
 export type Equipped = {
@@ -79,6 +79,9 @@ export function preparedRun(equipped: Equipped): PreparedRun {
     }
     return { ok: true, value: offered };
   };
+  /** The instructions with what the servers say of themselves, once these are ready. */
+  const withWords = (instructions: string) =>
+    offered === undefined ? instructions : joined(instructions, servers?.instructions());
   /** A model is made once, however many runs it has. */
   const stand = async (decision: Decision): Promise<Model> => {
     const names = [decision.list, ...(decision.stronger === undefined ? [] : [decision.stronger])];
@@ -128,6 +131,9 @@ export function preparedRun(equipped: Equipped): PreparedRun {
       const { list, stronger } = decision;
       const models = { models: list.models, ...(stronger === undefined ? {} : { stronger: stronger.models }) };
       const named = { ...models, ...foldersOf(using.request, using.chosen), agents: [] };
+      // A run that goes on has them from its start.
+      const own = filled.value.instructions;
+      const instructions = resumed?.hash === plan.hash ? own : withWords(own);
       const made = {
         id: run.id,
         signal: run.signal,
@@ -144,7 +150,7 @@ export function preparedRun(equipped: Equipped): PreparedRun {
       const more = turn === undefined ? {} : { turn };
       return startRun(
         asked,
-        { ...made, servers, tools: all.value, answers, input: texts.input, ...filled.value, ...more },
+        { ...made, servers, tools: all.value, answers, input: texts.input, ...filled.value, instructions, ...more },
         observe,
       );
     },
@@ -167,7 +173,7 @@ export function preparedRun(equipped: Equipped): PreparedRun {
       servers,
       instructions(input) {
         const filled = fill({ input, prompt: undefined, files: [] }, false);
-        return filled.ok ? { ok: true, value: filled.value.instructions } : filled;
+        return filled.ok ? { ok: true, value: withWords(filled.value.instructions) } : filled;
       },
       tools: offer,
       model: async () =>

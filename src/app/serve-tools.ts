@@ -97,6 +97,7 @@ export async function servedTools(request: ServeToolsRequest): Promise<Result<Se
     servers: mcp?.servers() ?? noServers(),
     names: plan.mcp.map(({ name }) => name),
     own: limited(tools.map((tool) => servedTool(tool, host, mask))),
+    instructions: () => mcp?.instructions() ?? "",
     resources: plan.tools.some(isResourceTool),
     allow: (name) => plan.mcp.find((one) => one.name === name)?.allow ?? [],
     mask,

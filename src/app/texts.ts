@@ -22,10 +22,9 @@ export function fillIn(
   if (!instructions.ok) return problemOf("usage", instructions.error.message);
   const prompt = plan.prompt === undefined ? { ok: true as const, value: "" } : expand(plan.prompt, values);
   if (!prompt.ok) return problemOf("usage", prompt.error.message);
-  const parts = [prompt.value, texts.prompt ?? "", ...attachedTexts(texts.files)].filter((part) => part !== "");
   const filled = {
-    instructions: mask.text([instructions.value, skillsText(plan.skills)].filter((part) => part !== "").join("\n\n")),
-    prompt: mask.text(parts.join("\n\n")),
+    instructions: mask.text(joined(instructions.value, skillsText(plan.skills))),
+    prompt: mask.text(joined(prompt.value, texts.prompt, ...attachedTexts(texts.files))),
     attachments: attachmentsAmong(texts.files),
   };
   const size = Buffer.byteLength(filled.instructions) + Buffer.byteLength(filled.prompt);
@@ -53,6 +52,11 @@ function skillsText(skills: readonly Skill[]): string {
   const lines = skills.map(({ name, description }) => `- ${name}: ${description.replace(/\s+/g, " ")}`);
   const head = "Skills say how to do certain tasks. Before a task that one is for, read it with skill_read:";
   return [head, ...lines].join("\n");
+}
+
+/** Texts one below the other; what is empty is none. */
+export function joined(...texts: Array<string | undefined>): string {
+  return texts.filter((text) => text !== undefined && text !== "").join("\n\n");
 }
 
 /** As templates do it: strings as they are, other values as JSON. */

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { exitCode } from "../core/exit.ts";
 import type { McpPin } from "../core/mcp.ts";
 import { pinOf } from "../core/mcp-pin.ts";
+import type { Plan } from "../core/plan.ts";
 import { problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import { lockName, lockText, lockWith, readLock, type Lock } from "../file/lock.ts";
@@ -29,11 +30,11 @@ export const pinCommand: Handler = async (args, io) => {
   const lock = lockOf(path, plan.value.folder);
   if (!lock.ok) return ended(lock, io);
   const done = await withServers(plan.value, undefined, args, io, async (look) => {
-    const pins = pinsOf(path, look);
+    const pins = pinsOf(path, plan.value, look);
     if (!pins.ok) return pins;
     await tellLeftOut(look, io);
     const before = lock.value.get(basename(file));
-    if (args.has("--check")) return compare(before, pins.value, io);
+    if (args.has("--check")) return compare(before, pins.value, look, io);
     const gone = [...lock.value.keys()].filter((name) => !existsSync(join(plan.value.folder, name)));
     const written = writeNamed(path, lockText(lockWith(lock.value, basename(file), pins.value, gone)));
     if (!written.ok) return { ok: false, error: { outcome: "usage", ...written.error } };
@@ -53,17 +54,13 @@ function lockOf(path: string, folder: string): Result<Lock, Problem> {
 }
 
 /** What all servers have now; one that is not there cannot be pinned. */
-function pinsOf(path: string, look: McpLook): Result<Map<string, McpPin>, Problem> {
+function pinsOf(path: string, { mcp }: Plan, look: McpLook): Result<Map<string, McpPin>, Problem> {
   const pins = new Map<string, McpPin>();
-  for (const { name, state, error = "it is not ready" } of look.status()) {
+  for (const { name, state, error = "it is not ready", instructions } of look.status()) {
     if (state !== "ready") return problemOf("missing", `Cannot start the MCP server '${name}': ${error}`);
-    pins.set(
-      name,
-      pinOf(
-        path,
-        look.tools(name).map(({ facts }) => facts),
-      ),
-    );
+    const tools = look.tools(name).map(({ facts }) => facts);
+    const read = mcp.some((one) => one.name === name && one.instructions === true);
+    pins.set(name, pinOf(path, tools, read ? instructions : undefined));
   }
   return ok(pins);
 }
@@ -77,6 +74,7 @@ function pinned(name: string, { hash, listed }: McpPin, before: McpPin | undefin
 async function compare(
   before: ReadonlyMap<string, McpPin> | undefined,
   now: ReadonlyMap<string, McpPin>,
+  { mask }: McpLook,
   io: Io,
 ): Promise<Result<number, Problem>> {
   let same = true;
@@ -85,7 +83,7 @@ async function compare(
     if (old?.hash === pin.hash) continue;
     same = false;
     const other = old && `${cleanLine(name)} is other than it was pinned:\n${clean(await pinDifference(old, pin))}\n`;
-    await io.stdout.write(other ?? `${cleanLine(name)}: not pinned\n`);
+    await io.stdout.write(mask(other ?? `${cleanLine(name)}: not pinned\n`));
   }
   for (const name of before?.keys() ?? []) {
     if (now.has(name)) continue;

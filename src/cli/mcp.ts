@@ -18,7 +18,7 @@ export const listCommand: Handler = async (args, io) => {
   const done = await withServers(plan.value, undefined, args, io, async (look) => {
     const status = look.status().map((one) => ({ ...one, required: isRequired(plan.value.mcp, one) }));
     const json = args.one("--output") === "json";
-    await io.stdout.write(json ? serversJson(status) : serversText(status, io.stdout.color));
+    await io.stdout.write(look.mask(json ? serversJson(status) : serversText(status, io.stdout.color)));
     return ok(status.every(({ required, state }) => !required || state === "ready") ? 0 : exitCode("missing"));
   });
   return ended(done, io);

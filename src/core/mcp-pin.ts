@@ -9,19 +9,18 @@ export function pinnedPart(raw: JsonObject): JsonObject {
   return Object.fromEntries(parts.flatMap((key) => (raw[key] === undefined ? [] : [[key, inOrder(raw[key])]])));
 }
 
-/** The pin of a server's tools, whichever order it lists them in. */
-export function pinOf(file: string, tools: ReadonlyArray<Pick<McpToolFacts, "raw">>): McpPin {
-  return pinOfParts(
-    file,
-    tools.map(({ raw }) => pinnedPart(raw)),
-  );
+/** The pin of a server's tools, whichever order it lists them in, and of its instructions, where they are read. */
+export function pinOf(file: string, tools: ReadonlyArray<Pick<McpToolFacts, "raw">>, instructions?: string): McpPin {
+  const listed = tools.map(({ raw }) => pinnedPart(raw));
+  return pinOfParts(file, listed, instructions);
 }
 
 /** The same of the pinned parts. Of several tools with one name the hash holds all. */
-export function pinOfParts(file: string, listed: readonly JsonObject[]): McpPin {
+export function pinOfParts(file: string, listed: readonly JsonObject[], instructions?: string): McpPin {
   const sorted = listed.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   const tools = Object.fromEntries(sorted.map((part) => [nameOf(part), hash(part)]));
-  return { file, hash: hash(sorted), tools, listed: sorted };
+  if (instructions === undefined) return { file, hash: hash(sorted), tools, listed: sorted };
+  return { file, hash: hash({ instructions, tools: sorted }), tools, listed: sorted, instructions };
 }
 
 /** Each tool of a list as text, in many lines: two of them are compared line by line. Tools of one name are one. */

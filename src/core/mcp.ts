@@ -42,7 +42,14 @@ export const mcpRequests = ["sampling", "elicitation", "roots"] as const;
 export type McpRequest = (typeof mcpRequests)[number];
 
 /** What `rein.lock` holds of a server: the hash of its tool list, and of each tool by its name, in hex; `listed` is what was hashed. */
-export type McpPin = { file: string; hash: string; tools: Record<string, string>; listed: JsonObject[] };
+export type McpPin = {
+  file: string;
+  hash: string;
+  tools: Record<string, string>;
+  listed: JsonObject[];
+  /** What it says of itself, where the file lets the model read that. */
+  instructions?: string;
+};
 
 /** An MCP server of an agent file. */
 export type McpServer = {
@@ -60,6 +67,8 @@ export type McpServer = {
    */
   permissions?: PermissionLists;
   allow: McpRequest[];
+  /** The model reads what it says of itself. Absent: it does not. */
+  instructions?: true;
   /** The tools that `tools:` picks of it. Absent: all, or none where own tools of the file name it. */
   picks?: ServerPick[];
   pin?: McpPin;
@@ -100,6 +109,8 @@ export type McpStatus = {
   /** What it lists beside them, and is not offered; absent where that is nothing. */
   left_out?: LeftOutTool[];
   error?: string;
+  /** What it says of itself. */
+  instructions?: string;
   protocol?: string;
   server?: { name: string; version: string };
 };

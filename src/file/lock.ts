@@ -35,11 +35,12 @@ export function readLock(file: string, bytes: Uint8Array): Result<Lock, Diagnost
   for (const [agent, servers] of entries(content["agents"])) {
     const pins = new Map<string, McpPin>();
     for (const [server, entry] of entries(servers)) {
-      const { hash, tools } = isJsonObject(entry) ? entry : {};
-      if (typeof hash !== "string" || !Array.isArray(tools) || !tools.every((tool) => isJsonObject(tool))) {
+      const { hash, tools, instructions } = isJsonObject(entry) ? entry : {};
+      const said = instructions === undefined || typeof instructions === "string";
+      if (typeof hash !== "string" || !Array.isArray(tools) || !tools.every((tool) => isJsonObject(tool)) || !said) {
         return refuse(`The entry of server ${quote(server)} for ${quote(agent)} is not one that 'rein mcp pin' writes`);
       }
-      const pin = pinOfParts(file, tools.filter(isJsonObject));
+      const pin = pinOfParts(file, tools.filter(isJsonObject), instructions);
       if (pin.hash !== hash)
         return refuse(
           `The tools of server ${quote(server)} for ${quote(agent)} were changed by hand: their hash is another`,
@@ -54,7 +55,10 @@ export function readLock(file: string, bytes: Uint8Array): Result<Lock, Diagnost
 /** A lock file's text: the same pins are the same bytes. */
 export function lockText(lock: Lock): string {
   const agents = sorted(lock).map(([agent, pins]): [string, Json] => {
-    const servers = sorted(pins).map(([server, { hash, listed }]): [string, Json] => [server, { hash, tools: listed }]);
+    const servers = sorted(pins).map(([server, { hash, listed, instructions }]): [string, Json] => [
+      server,
+      { hash, ...(instructions === undefined ? {} : { instructions }), tools: listed },
+    ]);
     return [agent, Object.fromEntries(servers)];
   });
   return `${JSON.stringify({ version, agents: Object.fromEntries(agents) }, null, 2)}\n`;

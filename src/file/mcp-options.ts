@@ -5,19 +5,20 @@ import { quote } from "./node.ts";
 import type { Problem, Range } from "./source.ts";
 import { ownToolSchema } from "./tool-schema.ts";
 
-type Options = Pick<McpServer, "required" | "deadline" | "timeout" | "allow" | "permissions">;
+type Options = Pick<McpServer, "required" | "deadline" | "timeout" | "allow" | "permissions" | "instructions">;
 
 /** What an entry that says nothing of it has. */
 export const usualOptions: Options = { required: true, deadline: 10_000, timeout: 60_000, allow: [] };
 
 /** How a run deals with a server. */
-export function optionsOf({ required, deadline, timeout, allow, permissions }: McpEntry): Options {
+export function optionsOf({ required, deadline, timeout, allow, permissions, instructions }: McpEntry): Options {
   return {
     required: required ?? usualOptions.required,
     deadline: deadline === undefined ? usualOptions.deadline : milliseconds(deadline),
     timeout: timeout === undefined ? usualOptions.timeout : milliseconds(timeout),
     allow: allow ?? usualOptions.allow,
     ...(permissions === undefined ? {} : { permissions }),
+    ...(instructions === true ? { instructions } : {}),
   };
 }
 

@@ -176,6 +176,15 @@ const entries = () => ({
       ),
     ),
   ),
+  instructions: v.exactOptional(
+    v.pipe(
+      v.boolean(),
+      v.title("true or false"),
+      v.description(
+        "Whether the model reads what the server says of itself, below `instructions` and marked as the server's words. Default: `false`.",
+      ),
+    ),
+  ),
 });
 
 const such = "a map such as { command: [npx, -y, some-server] }";

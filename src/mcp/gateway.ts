@@ -30,6 +30,8 @@ export type GatewayOptions = {
   names: readonly string[];
   /** Tools that are not of servers. */
   own: readonly ServedTool[];
+  /** What clients' models are told of the tools; empty for nothing. */
+  instructions(): string;
   /** Whether the servers' resources are offered. */
   resources: boolean;
   /** What the entry of a server lets it ask for. */
@@ -67,7 +69,7 @@ export class Gateway {
   /** Makes the server of one connection, or of one request over HTTP since 2026-07-28. */
   readonly factory: McpServerFactory = ({ era, requestInfo }) => {
     const lasts = era === "legacy" || requestInfo === undefined;
-    const server = newServer(this.#capabilities(lasts, era === "legacy"));
+    const server = newServer(this.#capabilities(lasts, era === "legacy"), this.#options.instructions());
     const connected: Connected = { server, uris: new Set() };
     if (lasts) {
       this.#connected.add(connected);

@@ -45,10 +45,14 @@ export function serverFactory(tools: readonly ServedTool[]): McpServerFactory {
   };
 }
 
-export function newServer(capabilities: ServerCapabilities): Server {
+export function newServer(capabilities: ServerCapabilities, instructions = ""): Server {
   return new Server(
     { name: "rein", version },
-    { capabilities, jsonSchemaValidator: new CfWorkerJsonSchemaValidator() },
+    {
+      capabilities,
+      jsonSchemaValidator: new CfWorkerJsonSchemaValidator(),
+      ...(instructions === "" ? {} : { instructions }),
+    },
   );
 }
 

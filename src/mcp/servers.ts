@@ -73,8 +73,9 @@ export function makeServers(options: ServersOptions): Servers {
   };
   const sessions = new Map(
     servers.map((server): [string, { server: McpServer; session: Session }] => {
-      const { name, required, deadline, timeout, transport, pin } = server;
-      const about = { name, required, deadline, timeout, transport: transport.kind };
+      const { name, required, deadline, timeout, transport, instructions, pin } = server;
+      const read = instructions === undefined ? {} : { instructions };
+      const about = { name, required, deadline, timeout, transport: transport.kind, ...read };
       const pinned = pin !== undefined;
       const { heard } = options;
       const session = new Session({

@@ -17,7 +17,9 @@ import type { Link, OpenLink } from "./link.ts";
 import { listTools } from "./tool-list.ts";
 
 export type SessionOptions = {
-  server: Pick<McpServer, "name" | "required" | "deadline" | "timeout"> & { transport: McpServer["transport"]["kind"] };
+  server: Pick<McpServer, "name" | "required" | "deadline" | "timeout" | "instructions"> & {
+    transport: McpServer["transport"]["kind"];
+  };
   /** Its tools stay as they were at its start. */
   pinned: boolean;
   /** Of rein, as servers are told it. */
@@ -89,6 +91,7 @@ export class Session {
     const client = this.#connection?.client;
     const protocol = client?.getNegotiatedProtocolVersion();
     const itself = client?.getServerVersion();
+    const instructions = client?.getInstructions();
     return {
       name,
       transport,
@@ -98,6 +101,7 @@ export class Session {
       tools: this.tools.length,
       ...(this.leftOut.length === 0 ? {} : { left_out: [...this.leftOut] }),
       ...(this.#error === undefined ? {} : { error: this.#error }),
+      ...(instructions === undefined ? {} : { instructions }),
       ...(protocol === undefined ? {} : { protocol }),
       ...(itself === undefined ? {} : { server: { name: itself.name, version: itself.version } }),
     };
@@ -258,7 +262,8 @@ export class Session {
   async #list({ client, link }: Connection, timeout: number): Promise<void> {
     const { tools, leftOut } = await listTools(client, link.transport, timeout);
     if (this.#options.pinned) {
-      const { hash } = pinOf("", tools);
+      const read = this.#options.server.instructions === true ? client.getInstructions() : undefined;
+      const { hash } = pinOf("", tools, read);
       this.#pinned ??= hash;
       if (hash !== this.#pinned) throw new Error("its tools are no longer those that are pinned");
     }

@@ -26,6 +26,11 @@ test("what changes from call to call is not pinned", () => {
   expect(pinnedPart({ ...echo, _meta: { at: 1 }, icons: [] })).toEqual(pinnedPart(echo));
 });
 
+test("instructions that a model reads are part of it", () => {
+  const hashes = [undefined, "", "Call order first"].map((said) => pinOf("l", [tool(echo)], said).hash);
+  expect(new Set(hashes).size).toBe(3);
+});
+
 test("two tools of one name are two", () => {
   const twice = pinOf("l", [tool(echo), tool({ ...echo, description: "Hidden" })]);
   expect(twice.hash).not.toBe(pinOf("l", [tool(echo)]).hash);

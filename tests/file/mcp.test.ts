@@ -393,6 +393,20 @@ test("a lock file beside the agent file pins its servers, and tells of one that 
   ]);
 });
 
+test("a lock file pins what a server says of itself, and a file says whether its model reads that", () => {
+  const said = pinOfParts("a/rein.lock", [part], "Call echo first");
+  const text = lockText(lockWith(new Map(), "a.yaml", new Map([["gh", said]])));
+  const [server] = planOf("mcp: { gh: { command: x, instructions: true } }\n", { lock: text }).mcp;
+  expect(server).toMatchObject({ pin: said, instructions: true });
+  expect(told("mcp: { gh: { command: x } }\n", { lock: text.replace("first", "last") })).toEqual([
+    expect.stringContaining("were changed by hand"),
+  ]);
+  expect(told("mcp: { gh: { command: x } }\n", { lock: text.replace('"Call echo first"', "3") })).toEqual([
+    expect.stringContaining("is not one that 'rein mcp pin' writes"),
+  ]);
+  expect(planOf("mcp: { gh: { command: x, instructions: false } }\n").mcp[0]).not.toHaveProperty("instructions");
+});
+
 test("a lock file that has nothing of the agent file says what it has: the file may have been renamed", () => {
   const other = lockText(lockWith(new Map(), "b.yaml", new Map([["gh", pin]])));
   expect(told(servers, { lock: other })).toEqual([

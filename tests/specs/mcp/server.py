@@ -44,7 +44,8 @@ def answer(method, params):
         version = "1999-01-01" if "-old" in modes else params["protocolVersion"]
         info = {"name": "small", "version": "1.0"}
         capabilities = {"tools": {"listChanged": True}, "resources": {}}
-        return {"protocolVersion": version, "capabilities": capabilities, "serverInfo": info}
+        says = {"instructions": open("says").read()} if "-says" in modes else {}
+        return {"protocolVersion": version, "capabilities": capabilities, "serverInfo": info, **says}
     if method == "tools/list":
         schema = {"type": "object"}
         odd = [{"name": name[5:], "inputSchema": "none"} for name in modes if name.startswith("-odd-")]

@@ -3,7 +3,7 @@ import { commandLabel } from "../core/command-label.ts";
 import { eventVersion, type DurableEvent, type Stamped } from "../core/event.ts";
 import { attachmentsIn } from "../core/kept.ts";
 import type { AttachmentFacts } from "../core/message.ts";
-import { cleanJson, cleanLine } from "./clean.ts";
+import { clean, cleanJson, cleanLine } from "./clean.ts";
 import { costItem, count, duration, moment } from "./format.ts";
 import { callsOf, type Calls } from "./session-calls.ts";
 
@@ -153,7 +153,7 @@ function markdown(block: Block, session: ExportedSession, level: number): string
   if ("blocks" in block) {
     const inner = block.blocks.map((one) => markdown(one, session, level + 1)).join("\n");
     const whole = `${heading} ${inline(block.head)}\n\n${facts}${inner}`;
-    return block.kind === "run" ? whole : `${whole.trimEnd().replace(/^/gm, "> ")}\n`;
+    return block.kind === "run" ? whole : quoted(whole);
   }
   const files = block.files.map((file) => {
     const url = dataUrl(file, session.kept);
@@ -166,8 +166,13 @@ function markdown(block: Block, session: ExportedSession, level: number): string
     return `${heading} ${inline(block.head)}\n\n${facts}${input}${block.text === "" ? "" : fenced(block.text, "")}${attached}`;
   }
   if (block.kind === "note") return `> ${inline(block.head)}\n\n${block.text === "" ? "" : fenced(block.text, "")}`;
-  const text = block.text === "" ? "" : `${block.text.trimEnd()}\n\n`;
+  const text = block.text === "" ? "" : `${quoted(clean(block.text))}\n`;
   return `${heading} ${inline(block.head)}\n\n${facts}${text}${attached}`;
+}
+
+/** Markdown within Markdown: no heading in it is one of the page, and no fence in it holds what comes after it. */
+function quoted(text: string): string {
+  return `${text.trimEnd().replace(/^/gm, "> ")}\n`;
 }
 
 /** A text that is no Markdown, on one line. */
@@ -179,7 +184,7 @@ function inline(text: string): string {
 function fenced(text: string, language: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = "`".repeat(longest + 1);
-  return `${fence}${language}\n${text.trimEnd()}\n${fence}\n\n`;
+  return `${fence}${language}\n${clean(text.trimEnd())}\n${fence}\n\n`;
 }
 
 /** One page that holds all it shows, and runs nothing. */

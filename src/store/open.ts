@@ -62,10 +62,12 @@ export async function openStore(location: string, waitMs = busyMs): Promise<Resu
 export async function findStore(location: string | undefined, waitMs = busyMs): Promise<Result<Reader>> {
   if (location !== undefined && isPostgres(location)) return shared(location, true);
   if (location !== undefined && !isAbsolute(location)) return fail("failed", noPlace);
-  if (location === undefined || !existsSync(location)) return ok(memoryStore());
-  if (isFolder(location)) return fail("failed", `Cannot read the journal '${location}': it is a folder`);
+  if (location === undefined) return ok(memoryStore());
   let db: Database | undefined;
   try {
+    const stat = statSync(location, { throwIfNoEntry: false });
+    if (stat === undefined) return ok(memoryStore());
+    if (stat.isDirectory()) return fail("failed", `Cannot read the journal '${location}': it is a folder`);
     db = openToRead(location, waitMs);
     const wrong = inspect(db);
     if (wrong !== undefined) {

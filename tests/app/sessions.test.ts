@@ -178,7 +178,7 @@ test("a word is a name, an id, the start of one, or the last there is", async ()
 test("no session can take the name of what it is not", async () => {
   const store = await talk();
   const exported = value(await exportSession(store, session));
-  const names = ["", "last", "01m83q1qrjdwdjyyq45kq9evpg", "n".repeat(201)];
+  const names = ["", " ", "a\nb", "\u001b[2J", "last", "01m83q1qrjdwdjyyq45kq9evpg", "n".repeat(201)];
   for (const name of names) {
     expect(await forkSession(store, session, { to: name, id })).toMatchObject({ error: { code: "unsupported" } });
     expect(await importSession(store, { ...exported, name }, { id })).toMatchObject({ error: { code: "unsupported" } });

@@ -71,3 +71,12 @@ test("Markdown has results whole, in fences that nothing in them ends", () => {
   expect(markdown).toStartWith("# Session a\\*b\n");
   expect(markdown).toContain("`````\n```\n# not a heading\n````\n`````\n");
 });
+
+test("what somebody said holds nothing of the page but itself, in Markdown, and nothing that a terminal obeys", () => {
+  const text = "```\nnever closed\n### Turn 9\u001b[2J";
+  const told = durable(streams.done).map((event) => (event.type === "user" ? { ...event, text } : event));
+  const lines = sessionMarkdown({ name: "s", events: told, kept: new Map() }).split("\n");
+  expect(lines).toContain("> never closed");
+  expect(lines).toContain("> ### Turn 9␛[2J");
+  expect(lines.join("")).not.toContain("\u001b");
+});

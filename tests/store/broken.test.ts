@@ -174,3 +174,10 @@ test("what a killed process had not moved into the file yet is read", async () =
   await store.close();
   expect(await reading(copy)).toContain("third");
 });
+
+test("a place that cannot be looked at is not one where nothing is", async () => {
+  const file = join(base, "file");
+  writeFileSync(file, "");
+  expect(await reading(join(file, "rein.db"))).toStartWith("Cannot read the journal 'FILE': ENOTDIR");
+  expect(await reading(join(base, "nothing", "rein.db"))).toEqual([]);
+});

@@ -157,8 +157,8 @@ export const add: Operation = async ({ git }, input) => {
 
 export const commit: Operation = async ({ git }, input) => {
   const message = text(input, "message");
-  if (message.trim() === "" || message.includes("\0"))
-    return { content: "Give a message that says what changes", error: true };
+  if (message.trim() === "") return { content: "Give a message that says what changes", error: true };
+  if (message.includes("\0")) return { content: "Cannot commit: the message holds a NUL byte", error: true };
   const known = git.with(await userSettings(git));
   const only = paths(input);
   const args = ["commit", "--no-verify", "--no-gpg-sign", "--quiet", "--cleanup=strip", "--file=-"];

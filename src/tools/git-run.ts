@@ -129,12 +129,19 @@ export async function openRepository(
   return ok({ git: git.with(overrides), folder: tree, gitFolder, ignored });
 }
 
-/** Who the user is and which credential helpers are the user's own: of the user's own config, nothing else counts. */
+/**
+ * Who the user is, where the repository does not say so itself, and which credential helpers are the user's own: of the user's own
+ * config, nothing else counts.
+ */
 export async function userSettings(git: Git): Promise<Override[]> {
-  const ran = await git.run(["config", "--global", "--includes", "--list", "-z", "--show-scope"], { user: true });
+  const ran = await git.run(["config", "--includes", "--list", "-z", "--show-scope"], { user: true });
   if (!ran.ok || ran.value.code !== 0) return [];
-  return parseSettings(ran.value.stdout).flatMap(({ key, value }) =>
-    /^(user\.(name|email)|credential\..*)$/.test(key) ? [[key, value] as const] : [],
+  const settings = parseSettings(ran.value.stdout);
+  const own = settings.flatMap(({ scope, key }) => (scope === "local" || scope === "worktree" ? [key] : []));
+  return settings.flatMap(({ scope, key, value }) =>
+    scope === "global" && (/^credential\./.test(key) || (/^user\.(name|email)$/.test(key) && !own.includes(key)))
+      ? [[key, value] as const]
+      : [],
   );
 }
 

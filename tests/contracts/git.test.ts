@@ -340,6 +340,18 @@ describe("over smart HTTP", () => {
   });
 });
 
+test("who commits is whom the repository names, and for what it does not say whom the user's own config does", async () => {
+  await using caller = openCaller();
+  const git = (...args: string[]) => Bun.spawnSync(["git", ...args], { cwd: caller.cwd });
+  git("init", "--quiet");
+  git("config", "user.email", "ada@work.test");
+  writeFileSync(join(caller.cwd, "a.txt"), "one\n");
+  json(await caller.call("add", { all: true }));
+  expect(json(await caller.call("commit", { message: "Add a" }))["author"]).toBe("Ada <ada@work.test>");
+  const refused = await caller.call("commit", { message: "a\0b" });
+  expect(refused).toMatchObject({ content: "Cannot commit: the message holds a NUL byte", error: true });
+});
+
 test("a folder that is no repository is said to be none", async () => {
   await using caller = openCaller();
   mkdirSync(join(caller.cwd, "empty"));

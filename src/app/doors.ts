@@ -3,7 +3,7 @@ import type { Decided, Host } from "../core/host.ts";
 import type { Denial } from "../core/permission.ts";
 import type { Check } from "../core/plan.ts";
 import type { OpenHost } from "../host/host.ts";
-import type { CheckOutcome } from "../loop/run.ts";
+import type { CheckOutcome } from "../loop/judge.ts";
 
 /** The doors for one call, or for a check where there is no call. */
 export type Doors = (call: string | undefined, denied: (denial: Denial) => void) => Host;

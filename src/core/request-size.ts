@@ -2,7 +2,7 @@ import { attachmentsOf, type Message } from "./message.ts";
 import type { ModelRequest, ToolSpec } from "./model.ts";
 
 /** Bytes of UTF-8 to a token, the usual rule of thumb. */
-const bytesPerToken = 4;
+export const bytesPerToken = 4;
 
 /** What a service puts around a message, a result of a call or a tool, in tokens. */
 export const frameTokens = 8;

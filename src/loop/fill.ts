@@ -1,6 +1,7 @@
 import type { Emit } from "../core/event.ts";
 import type { Model, ModelRequest, ModelSize, Usage } from "../core/model.ts";
 import type { ContextSpec } from "../core/plan.ts";
+import { bytesPerToken } from "../core/request-size.ts";
 import type { Conversation } from "./conversation.ts";
 import { Measure, type Gauge } from "./measure.ts";
 
@@ -31,9 +32,6 @@ const countsElse = 0.5;
 
 /** Smaller requests tell nothing: what a service puts around them weighs too much. */
 const tellingTokens = 500;
-
-/** Bytes of UTF-8 to a token, where nothing is counted. */
-const bytesPerToken = 4;
 
 /** How full the window of a model is with the next request: by our count, as its service's counts correct it. All sizes are in tokens. */
 export class Fill {

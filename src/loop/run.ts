@@ -1,67 +1,60 @@
-import { commandLabel } from "../core/command-label.ts";
 import { eventVersion, type DurableEvent, type Launch } from "../core/event.ts";
 import { exitCode } from "../core/exit.ts";
-import type { Json, JsonObject, JsonSchema } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
 import { mostAttached, type Attachment, type Message } from "../core/message.ts";
 import type { Model, ModelRequest } from "../core/model.ts";
-import { differenceOf, prefixOf, type Prefix } from "../core/prefix.ts";
 import { paidOf } from "../core/price.ts";
-import type { Denial } from "../core/permission.ts";
-import type { Check, Limits } from "../core/plan.ts";
+import type { Limits } from "../core/plan.ts";
 import type { RunResult } from "../core/result-document.ts";
 import type { Tool } from "../core/tool.ts";
 import { fitAnswer, repairPrompt } from "./answer.ts";
+import { ask, toolSpecs, type Asking, type Unanswered } from "./ask.ts";
 import { runCalls, type CallContext, type Surroundings } from "./calls.ts";
 import { Context, type ContextOptions } from "./context.ts";
 import { Conversation } from "./conversation.ts";
 import { ended, failed, interrupted, limited, type Ending } from "./ending.ts";
-import { checkKey, noPast, Past, saysNothing, type PastEvent, type PastRun } from "./past.ts";
-import { readReply, type Replied, type Reply } from "./reply.ts";
+import { judge, type JudgeOptions } from "./judge.ts";
+import { noPast, Past, saysNothing, type PastEvent, type PastRun } from "./past.ts";
+import type { Reply } from "./reply.ts";
 import { Tally } from "./tally.ts";
 
-/** How one check of the answer came out. */
-export type CheckOutcome = { ok: boolean; detail: string; denial?: Denial };
-
 /** Everything one run works with. */
-export type RunOptions = Surroundings & {
-  runId: string;
-  agent: string;
-  hash: string;
-  files?: Record<string, string>;
-  session?: string;
-  model: Model;
-  tools: Tool[];
-  /** The tools of the next turn, where they may be others by then. */
-  present?(): Promise<Tool[]>;
-  instructions: string;
-  /** The conversation so far, when a session goes on. */
-  history?: Conversation;
-  /** How the conversation is kept within the model's window. */
-  context: Pick<ContextOptions, "spec" | "gauge" | "summarizer">;
-  prompt: string;
-  /** What the model is shown with the prompt. */
-  attachments: Attachment[];
-  output?: JsonSchema;
-  checks: Check[];
-  denied: "fail" | "report";
-  /** Its text is shown as it comes: what was begun is not said anew by another model. */
-  streamed?: boolean;
-  limits: Limits;
-  /** What counts against `limits`, where others count in it too. Default: its own. */
-  tally?: Tally;
-  /** The call that it was spawned by. */
-  spawnedBy?: string;
-  /** What is journaled of its inputs, and of how it was begun. */
-  input?: JsonObject;
-  launch?: Launch;
-  /** What it has done before it goes on. Then `prompt` and `attachments` are what it was asked at first. */
-  past?: PastRun;
-  /** Sets to work again what went on beside the turns: called once there is an answer to ask for, or a call to make. */
-  revive?(): Promise<void>;
-  /** Ends what still goes on beside the turns. What that refuses and uses is of the result too. */
-  settle?(): Promise<void>;
-  check(check: Check, answer: string): Promise<CheckOutcome>;
-};
+export type RunOptions = Surroundings &
+  JudgeOptions & {
+    runId: string;
+    agent: string;
+    hash: string;
+    files?: Record<string, string>;
+    session?: string;
+    model: Model;
+    tools: Tool[];
+    /** The tools of the next turn, where they may be others by then. */
+    present?(): Promise<Tool[]>;
+    instructions: string;
+    /** The conversation so far, when a session goes on. */
+    history?: Conversation;
+    /** How the conversation is kept within the model's window. */
+    context: Pick<ContextOptions, "spec" | "gauge" | "summarizer">;
+    prompt: string;
+    /** What the model is shown with the prompt. */
+    attachments: Attachment[];
+    /** Its text is shown as it comes: what was begun is not said anew by another model. */
+    streamed?: boolean;
+    limits: Limits;
+    /** What counts against `limits`, where others count in it too. Default: its own. */
+    tally?: Tally;
+    /** The call that it was spawned by. */
+    spawnedBy?: string;
+    /** What is journaled of its inputs, and of how it was begun. */
+    input?: JsonObject;
+    launch?: Launch;
+    /** What it has done before it goes on. Then `prompt` and `attachments` are what it was asked at first. */
+    past?: PastRun;
+    /** Sets to work again what went on beside the turns: called once there is an answer to ask for, or a call to make. */
+    revive?(): Promise<void>;
+    /** Ends what still goes on beside the turns. What that refuses and uses is of the result too. */
+    settle?(): Promise<void>;
+  };
 
 /** The way out where a request cannot be made to fit. */
 const larger = "name a model with a larger window with '--model', or give it less to read";
@@ -140,7 +133,8 @@ async function converse(options: RunOptions, tally: Tally, asked: Asked, past: P
     tools: new Map(options.tools.map((tool) => [tool.name, tool])),
     past,
   };
-  const asking: Asking = { options, tally, context, request, calls };
+  const { present } = options;
+  const asking: Asking = { ...(present && { present }), tally, context, request, calls, emit, clock, signal };
   let repaired = false;
   for (;;) {
     if (signal.aborted) return interrupted(signal);
@@ -232,40 +226,6 @@ function unsaid({ stop }: TurnEnd): string {
   return stop === "refusal" ? "The model refused to answer" : "The model answered nothing";
 }
 
-/** What requests are made of, and what the last one began with. */
-type Asking = {
-  options: RunOptions;
-  tally: Tally;
-  context: Context;
-  request: ModelRequest;
-  calls: CallContext;
-  prefix?: Prefix;
-};
-
-/** A request that could not be made, or came to no answer. */
-type Unanswered =
-  | Exclude<Replied, { type: "reply" }>
-  | { type: "too_large"; why: string; reply?: undefined }
-  | { type: "interrupted"; reply?: undefined };
-
-/** Makes the request of a turn: with the tools as they are now, and with as much of the conversation as fits. */
-async function ask(asking: Asking, model: Model, turn: number): Promise<Replied | Unanswered> {
-  const { options, tally, context, request, calls, prefix: before } = asking;
-  const { emit, clock, signal } = options;
-  await offerPresent(options, request, calls);
-  const fitted = await context.fit(model, turn);
-  if (signal.aborted) return { type: "interrupted" };
-  if (!fitted.ok) return { type: "too_large", why: fitted.error };
-  const prefix = prefixOf(request);
-  asking.prefix = prefix;
-  const changed = before === undefined ? undefined : differenceOf(before, prefix);
-  if (changed !== undefined) await emit({ type: "warning", message: `${lostCache}: ${changed}` });
-  await emit({ type: "turn_start", turn, prefix: prefix.hash, ...fitted.value });
-  const replied = await readReply(model, request, turn, tally, emit, clock, signal);
-  if (!isTooLong(replied) || signal.aborted || !(await context.shorten(model, turn))) return replied;
-  return readReply(model, request, turn, tally, emit, clock, signal);
-}
-
 /** How a run ends whose model has not answered. */
 async function unasked(why: Unanswered | undefined, tally: Tally, options: RunOptions): Promise<Ending> {
   if (why === undefined) throw new Error("What was answered has no reason not to be");
@@ -274,24 +234,6 @@ async function unasked(why: Unanswered | undefined, tally: Tally, options: RunOp
   if (why.type === "interrupted") return interrupted(options.signal);
   const hint = options.context.spec.max_tokens === undefined ? larger : more;
   return { outcome: "usage", answer: null, error: { message: why.why, hint } };
-}
-
-const lostCache = "What requests begin with differs from the last turn, so the service reads it anew at its full price";
-
-async function offerPresent({ present }: RunOptions, request: ModelRequest, calls: CallContext): Promise<void> {
-  const tools = await present?.();
-  if (tools === undefined) return;
-  request.tools = toolSpecs(tools);
-  calls.tools = new Map(tools.map((tool) => [tool.name, tool]));
-}
-
-function toolSpecs(tools: Tool[]): ModelRequest["tools"] {
-  return tools.map(({ name, description, input, examples }) => ({
-    name,
-    description,
-    input,
-    ...(examples === undefined ? {} : { examples }),
-  }));
 }
 
 type TurnEnd = Extract<DurableEvent, { type: "turn_end" }>;
@@ -306,31 +248,4 @@ function turnEnd(reply: Reply, turn: number, tally: Tally): TurnEnd {
   const { text, calls, opaque, model, stop, durationMs: duration_ms, firstTokenMs: first_token_ms } = reply;
   const message = { role: "assistant", text, calls, ...(opaque === undefined ? {} : { opaque }) } as const;
   return { type: "turn_end", turn, message, stop, model, ...paidOf(reply), duration_ms, first_token_ms };
-}
-
-/** Whether the service has found that the request is too long, before it said anything. */
-function isTooLong(replied: Replied): boolean {
-  return replied.type === "failure" && replied.reply === undefined && replied.failure.tooLong === true;
-}
-
-/** The run ended by itself: the checks decide, then the denials. */
-async function judge(answer: Json, turn: number, options: RunOptions, tally: Tally, past: Past): Promise<Ending> {
-  const written = typeof answer === "string" && options.output === undefined ? answer : JSON.stringify(answer);
-  let broken: string | undefined;
-  for (const check of options.checks) {
-    const judged = await past.step("check", checkKey(turn, check.run), async () => {
-      const { ok, detail, denial } = await options.check(check, written);
-      if (options.signal.aborted) return undefined;
-      if (denial !== undefined) tally.addDenial(denial);
-      return { type: "check", run: check.run, ok, detail: options.mask.text(detail) };
-    });
-    if (judged === undefined) return interrupted(options.signal);
-    if (!judged.ok) broken ??= `The check '${commandLabel(check.run)}' failed: ${judged.detail}`;
-  }
-  if (broken !== undefined) return ended("unfit", answer, broken);
-  if (tally.denied.length > 0 && options.denied === "fail") {
-    const count = tally.denied.length;
-    return ended("denied", answer, count === 1 ? "A permission was refused" : `${count} permissions were refused`);
-  }
-  return { outcome: "done", answer, error: null };
 }

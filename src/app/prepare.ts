@@ -95,7 +95,7 @@ export async function prepareRun(request: RunRequest): Promise<Result<PreparedRu
     await close();
     return problemOf("denied", passed.error.message);
   }
-  await servers?.begin();
+  if (request.judged !== true) await servers?.begin();
   const choice = chosen.ok ? await readyModels(request, chosen.value, host, clock) : chosen;
   if (!choice.ok && !(request.dryRun && choice.error.outcome === "credentials")) {
     await close();

@@ -47,6 +47,8 @@ export type RunRequest = {
   streamed: boolean;
   /** A look at the plan: no model need be named, nothing need be granted. */
   dryRun: boolean;
+  /** Only whether it could run is asked: no server is started. */
+  judged?: true;
   /** The absolute paths of further files with MCP servers. */
   servers?: string[];
   /** A run that goes on. */

@@ -14,7 +14,7 @@ import { asText } from "./texts.ts";
 
 /** An agent to serve. Each call of it is a run of its own, under these permissions and no others. */
 export type ServedAgent = {
-  request: Omit<RunRequest, "interrupts" | "ask" | "session" | "dryRun" | "streamed">;
+  request: Omit<RunRequest, "interrupts" | "ask" | "session" | "dryRun" | "streamed" | "judged">;
   /** What a client is told of an event; undefined: nothing. */
   progress(event: Stamped): string | undefined;
   /** Told of each call, for a log. */
@@ -33,7 +33,7 @@ export async function judgeAgents(
   interrupts: AbortSignal,
 ): Promise<Result<void, Problem>> {
   for (const { request } of agents) {
-    const prepared = await prepareRun({ ...request, ...unattended, interrupts });
+    const prepared = await prepareRun({ ...request, ...unattended, interrupts, judged: true });
     if (!prepared.ok) return prepared;
     await prepared.value.close();
   }

@@ -1,0 +1,2 @@
+echo begun >> began
+exec python3 server.py find

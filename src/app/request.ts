@@ -1,19 +1,17 @@
-import type { AgentView } from "../core/agent-view.ts";
 import type { Observe } from "../core/event.ts";
 import type { Person } from "../core/host.ts";
 import type { Mask } from "../core/mask.ts";
 import type { Model } from "../core/model.ts";
 import type { Ask, Confirm, Grants } from "../core/permission.ts";
 import type { InputValues, Plan } from "../core/plan.ts";
+import type { PlanView } from "../core/plan-view.ts";
 import type { Problem } from "../core/problem.ts";
 import type { RunResult } from "../core/result-document.ts";
-import type { Routed } from "../core/route.ts";
 import type { Result } from "../core/result.ts";
 import type { NewRun } from "../core/store.ts";
 import type { Tool } from "../core/tool.ts";
 import type { OpenHost } from "../host/host.ts";
 import type { Environment } from "../host/machine.ts";
-import type { PolicyDescription } from "../permit/describe.ts";
 import type { Policy } from "../permit/policy.ts";
 import type { AttachedFile } from "./attach.ts";
 import type { Journaling, OpenJournal } from "./journal.ts";
@@ -60,19 +58,6 @@ export type RunRequest = {
 /** What the caller has given: values for the plan's inputs, the PROMPT argument, and files to attach. */
 export type Texts = { input: InputValues; prompt: string | undefined; files: readonly AttachedFile[] };
 
-/** What `--dry-run` shows. */
-export type DryRun = {
-  plan: Plan;
-  model: string | null;
-  fallback: string[];
-  route: Routed | null;
-  instructions: string;
-  prompt: string;
-  tools: Array<Pick<Tool, "name" | "description" | "input">>;
-  agents: AgentView[];
-  permissions: PolicyDescription;
-};
-
 /** A run that has passed every check that needs no input: it can be looked at or started. Close it in any case. */
 export type PreparedRun = {
   id: string;
@@ -80,7 +65,7 @@ export type PreparedRun = {
   signal: AbortSignal;
   /** In bytes: a longer prompt the model could not hold. */
   promptLimit: number;
-  look(texts: Texts): Promise<Result<DryRun, Problem>>;
+  look(texts: Texts): Promise<Result<PlanView, Problem>>;
   /** Runs to the end. `turn`: it is one of several of a conversation. */
   start(texts: Texts, observe: Observe, turn?: Turn): Promise<Result<RunResult, Problem>>;
   /** Another model from the next start on. */

@@ -132,7 +132,7 @@ async function perform(
     const view = await prepared.look(told);
     if (!view.ok) return view;
     const show = args.one("--output") === "json" ? planJson : planText;
-    return { ok: true, value: show({ ...view.value, limits: plan.limits }) };
+    return { ok: true, value: show(view.value) };
   }
   return prepared.start(told, output.observe);
 }

@@ -22,6 +22,15 @@ const header = () =>
     v.strictObject({ env: variable() }),
   ]);
 
+const amount = (most: number, description: string) =>
+  v.pipe(
+    v.number(),
+    v.title("a number"),
+    v.minValue(0, "Expected 0 or more"),
+    v.maxValue(most, `Expected ${most} or less`),
+    v.description(description),
+  );
+
 const model = () =>
   v.pipe(
     v.strictObject({
@@ -32,15 +41,7 @@ const model = () =>
         v.description("The model, as `provider/model`; a provider alone means its default."),
         v.examples(["anthropic/claude-sonnet-5-5"]),
       ),
-      temperature: v.exactOptional(
-        v.pipe(
-          v.number(),
-          v.title("a number"),
-          v.minValue(0, "Expected 0 or more"),
-          v.maxValue(2, "Expected 2 or less"),
-          v.description("How freely words are chosen, from 0 on."),
-        ),
-      ),
+      temperature: v.exactOptional(amount(2, "How freely words are chosen, from 0 on.")),
       max_tokens: v.exactOptional(
         v.pipe(count("a number of tokens"), v.description("The most tokens of one answer, thinking included.")),
       ),
@@ -87,15 +88,7 @@ const model = () =>
           v.description("A LoRA adapter, made for this model, as a GGUF file. Relative to the agent file."),
         ),
       ),
-      scale: v.exactOptional(
-        v.pipe(
-          v.number(),
-          v.title("a number"),
-          v.minValue(0, "Expected 0 or more"),
-          v.maxValue(10, "Expected 10 or less"),
-          v.description("How strongly the adapter works; 1, the default, is as it was trained."),
-        ),
-      ),
+      scale: v.exactOptional(amount(10, "How strongly the adapter works; 1, the default, is as it was trained.")),
       price: v.exactOptional(
         v.pipe(
           v.strictObject({

@@ -1,21 +1,10 @@
 import { permissionKinds, type PermissionLists } from "../core/permission.ts";
+import type { PermissionView } from "../core/plan-view.ts";
 import type { Policy } from "./policy.ts";
 import type { Rule } from "./rule.ts";
 
 /** A policy as lists for `--dry-run`: rules as they were written, in a fixed order, kinds without rules left out. */
-export type PolicyDescription = {
-  allowed: PermissionLists;
-  /** Requested by the file and not granted. */
-  ungranted: PermissionLists;
-  denied: PermissionLists;
-  /**
-   * What child processes see. `contained` is false: the kernel does not hold a child to the rules yet, it can do what its user
-   * can. `env`: the variables it gets where they are set.
-   */
-  children: { contained: false; env: string[] };
-};
-
-export function describe(policy: Policy): PolicyDescription {
+export function describe(policy: Policy): PermissionView {
   const granted = new Set(policy.allow.map((rule) => `${rule.kind} ${rule.text}`));
   const allowed = lists(policy.allow);
   return {

@@ -1,37 +1,12 @@
 import type { AgentView } from "../core/agent-view.ts";
 import type { McpText, ServerPick } from "../core/mcp.ts";
-import type { ToolSpec } from "../core/model.ts";
 import { permissionKinds, type PermissionLists } from "../core/permission.ts";
 import { defaultCost, type Limits, type Plan } from "../core/plan.ts";
+import type { PlanView } from "../core/plan-view.ts";
 import { dollars } from "../core/price.ts";
 import type { Routed } from "../core/route.ts";
 import { clean, cleanJson, cleanLine } from "./clean.ts";
 import { duration } from "./format.ts";
-
-/** What `--dry-run` shows: all that a run would begin with. */
-export type PlanView = {
-  plan: Plan;
-  /** `provider/model`; null when none was chosen. */
-  model: string | null;
-  /** Those that stand in for it, in their order. */
-  fallback: string[];
-  /** How a route came to it; null where there is none. */
-  route: Routed | null;
-  /** With the values filled in. */
-  instructions: string;
-  prompt: string;
-  tools: ToolSpec[];
-  agents: AgentView[];
-  permissions: {
-    allowed: PermissionLists;
-    /** Requested by the file and not granted. */
-    ungranted: PermissionLists;
-    denied: PermissionLists;
-    /** What child processes see, and whether the kernel holds them to the rules. */
-    children: { contained: boolean; env: string[] };
-  };
-  limits: Limits;
-};
 
 export function planText(view: PlanView): string {
   const { plan, permissions } = view;
@@ -57,7 +32,7 @@ export function planText(view: PlanView): string {
     ["requested, not granted", rules(permissions.ungranted)],
     ["denied", rules(permissions.denied)],
     ["child processes", children(permissions.children)],
-    ["limits", limits(view.limits)],
+    ["limits", limits(plan.limits)],
     ["output schema", plan.output === undefined ? [] : [cleanJson(plan.output.schema, 2)]],
     ["checks", plan.checks.map((check) => cleanLine(check.run.join(" ")))],
   ];
@@ -78,9 +53,8 @@ export function planJson({
   tools,
   agents,
   permissions,
-  limits,
 }: PlanView): string {
-  const { name, description, file, hash, output, checks, denied } = plan;
+  const { name, description, file, hash, output, checks, denied, limits } = plan;
   const document = {
     agent: name,
     description: description ?? null,

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { planJson, planText, type PlanView } from "../../src/render/plan.ts";
+import type { PlanView } from "../../src/core/plan-view.ts";
+import { planJson, planText } from "../../src/render/plan.ts";
 
 const limits = { turns: 30, tool_calls: 100, time: 300_000 };
 const view: PlanView = {
@@ -20,7 +21,7 @@ const view: PlanView = {
     lsp: {},
     mcp: [],
     deny: {},
-    limits: { ...limits, cost: 1 },
+    limits,
     context: { keep_turns: 10, compact: "trim" },
     output: { schema: { type: "object" } },
     checks: [{ run: ["jq", "-e", ".x\u001b"] }],
@@ -61,7 +62,6 @@ const view: PlanView = {
     denied: { env: ["*"] },
     children: { contained: false, env: ["HOME", "PATH"] },
   },
-  limits,
 };
 
 test("a plan is shown as what would be sent, offered, allowed and limited", () => {
@@ -145,7 +145,7 @@ test("as JSON a plan holds the same, whole", () => {
     agents: view.agents,
     skills: [],
     permissions: view.permissions,
-    limits: { ...limits, cost: 1 },
+    limits,
     output: { schema: { type: "object" } },
     checks: view.plan.checks,
     denied: "fail",

@@ -37,12 +37,17 @@ export function picture(seen: Seen): { rows: string[]; cursor?: Place } {
   const { work, color } = seen;
   const width = typingWidth(seen.columns);
   const dim = (text: string) => paint(short(text, width), "dim", color);
+  // Where there is no room for all, what is typed is seen, then what is under way.
+  const most = Math.max(1, seen.rows - 1);
   const typed = typedRows(seen.typed, width, Math.max(1, Math.floor(seen.rows / 2)));
-  const above = [
+  const above = lastOf(most - typed.rows.length, [
     ...(work === undefined ? [] : ["", dim(status(work, color))]),
     ...seen.waiting.map((text) => dim(`waits: ${text}`)).slice(-mostWaiting),
-  ];
-  const below = [...candidateRows(seen.candidates, width), ...(seen.below === "" ? [] : [dim(seen.below)])];
+  ]);
+  const below = [...candidateRows(seen.candidates, width), ...(seen.below === "" ? [] : [dim(seen.below)])].slice(
+    0,
+    Math.max(0, most - typed.rows.length - above.length),
+  );
   const left = seen.rows - above.length - typed.rows.length - below.length;
   const live = work?.view?.live(seen.columns, left) ?? [];
   const rows = [...live, ...above, ...typed.rows, ...below];
@@ -51,6 +56,10 @@ export function picture(seen: Seen): { rows: string[]; cursor?: Place } {
   if (work !== undefined && seen.typed.question === undefined && color)
     return { rows: rows.map((text, index) => (index === row ? marked(text, typed.column) : text)) };
   return { rows, cursor: { row, column: typed.column } };
+}
+
+function lastOf(count: number, rows: string[]): string[] {
+  return count <= 0 ? [] : rows.slice(-count);
 }
 
 function status({ label, view, now }: NonNullable<Seen["work"]>, color: boolean): string {

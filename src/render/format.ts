@@ -12,14 +12,17 @@ export function paint(text: string, color: keyof typeof colors, enabled: boolean
 
 /**
  * A status on one line of a terminal that is at most `width` columns wide. The cursor goes back to its beginning: when the terminal
- * shrinks, and breaks the line in two, all of it is still behind the cursor, and `clearStatus` leaves nothing of it.
+ * shrinks, and breaks the line in two, all of it is still behind the cursor, and `clearBelow` leaves nothing of it.
  */
 export function statusLine(text: string, width: number, color: boolean): string {
   return `${paint(short(text, width - 1), "dim", color)}\r`;
 }
 
-/** Ends a status line, or a row of its pieces. */
-export const clearStatus = "\r\u001b[J";
+/**
+ * Clears from the beginning of the row on; what was typed meanwhile may have moved the cursor to the right. Not from the very first
+ * column: where that is the screen's corner tmux takes it for a wish to keep all that is on the screen, and scrolls it away.
+ */
+export const clearBelow = "\r\u001b[C\u001b[J\r\u001b[K";
 
 /** A duration for people: `3ms`, `1.2s`, `2m05s`, `1h00m`. */
 export function duration(ms: number): string {

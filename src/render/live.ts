@@ -1,6 +1,7 @@
 import { layOut, parseMarkdown, type Block } from "./markdown.ts";
 import { cleaner } from "./clean.ts";
-import { changes, clearBelow } from "./region.ts";
+import { clearBelow } from "./format.ts";
+import { changes } from "./region.ts";
 
 export type LiveOptions = {
   write(text: string): Promise<unknown>;

@@ -4,7 +4,7 @@ import type { Clock } from "../core/host.ts";
 import type { Renderer, Writer } from "../core/render.ts";
 import { cleanLine } from "./clean.ts";
 import { pictureText, type Pictures } from "./picture.ts";
-import { callLabel, clearStatus, costItem, count, duration, paint, statusLine } from "./format.ts";
+import { callLabel, clearBelow, costItem, count, duration, paint, statusLine } from "./format.ts";
 
 export type ProgressOptions = {
   stderr: Writer;
@@ -80,13 +80,13 @@ export function progressRenderer(options: ProgressOptions): Progress {
     }
     const live = started !== undefined && !stop.signal.aborted;
     const line = live ? statusLine(status(), options.columns(), color) : "";
-    const before = drawn ? clearStatus : "";
+    const before = drawn ? clearBelow : "";
     drawn = live;
     if (before + text + line !== "") await stderr.write(before + text + line);
   }
 
   async function clear(): Promise<void> {
-    if (drawn) await stderr.write(clearStatus);
+    if (drawn) await stderr.write(clearBelow);
     drawn = false;
   }
 

@@ -2,7 +2,7 @@ import { bytes } from "../core/bytes.ts";
 import type { Clock } from "../core/host.ts";
 import type { Writer } from "../core/render.ts";
 import { cleanLine } from "./clean.ts";
-import { clearStatus, duration, statusLine } from "./format.ts";
+import { clearBelow, duration, statusLine } from "./format.ts";
 
 export type PullProgressOptions = {
   stderr: Writer;
@@ -31,7 +31,7 @@ export function pullProgress({ stderr, mode, color, clock, columns }: PullProgre
 
   const write = (text: string) => void (written = written.then(() => stderr.write(text)));
   const say = (line: string) => {
-    write(`${drawn ? clearStatus : ""}${line}\n`);
+    write(`${drawn ? clearBelow : ""}${line}\n`);
     drawn = false;
   };
 
@@ -62,14 +62,14 @@ export function pullProgress({ stderr, mode, color, clock, columns }: PullProgre
       if (mode === "none" || clock.now() - last < (mode === "live" ? liveMs : plainMs)) return;
       last = clock.now();
       if (mode === "plain") say(status(have));
-      else write(clearStatus + statusLine(status(have), columns(), color));
+      else write(clearBelow + statusLine(status(have), columns(), color));
       drawn = mode === "live";
     },
     retry(why: string, waitMs: number): void {
       say(`${cleanLine(why)}, waiting ${duration(waitMs)}`);
     },
     async end(): Promise<void> {
-      if (drawn) write(clearStatus);
+      if (drawn) write(clearBelow);
       drawn = false;
       await written;
     },

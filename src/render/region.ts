@@ -1,3 +1,5 @@
+import { clearBelow } from "./format.ts";
+
 export type RegionOptions = {
   write(text: string): Promise<unknown>;
   /** The terminal's size, asked each time. */
@@ -9,9 +11,6 @@ export type RegionOptions = {
 
 /** A place in the rows that are drawn, counted from 0. */
 export type Place = { row: number; column: number };
-
-/** What was typed meanwhile may have moved the cursor to the right. */
-export const clearBelow = "\r\u001b[J";
 
 const hideCursor = "\u001b[?25l";
 const showCursor = "\u001b[?25h";

@@ -5,7 +5,7 @@ import { clientId, startOidcServer } from "../helpers/oidc-server.ts";
 import { screenModel } from "../helpers/screen-model.ts";
 import { openScreen } from "../helpers/terminal.ts";
 
-const clear = "\r\u001b[J";
+const clear = "\r\u001b[C\u001b[J\r\u001b[K";
 const ask = "or [N]o? ";
 
 const agent = `model: scripted/script.yaml
@@ -168,7 +168,7 @@ test("text that comes while the terminal shrinks is broken anew", async () => {
   screen.resize(20);
   const { code, text } = await screen.end();
   expect(code).toBe(0);
-  const last = text.slice(text.lastIndexOf("\u001b[J") + 3).trimEnd();
+  const last = text.slice(text.lastIndexOf(clear) + clear.length).trimEnd();
   expect(last.split("\n")).toEqual([...Array.from({ length: 7 }, () => "word word word word"), "word word end."]);
 });
 
@@ -198,7 +198,7 @@ test("control characters of a model, a tool and a file never reach the terminal 
     );
     const { text } = await screen.end();
     // What rein itself writes: colours, the way back to the start of the line, and what clears it.
-    const foreign = text.replace(/\u001b\[(?:31|32|33|36|39|2|22|0)m|\r|\u001b\[(?:[JK]|\d+[AB])/g, "");
+    const foreign = text.replace(/\u001b\[(?:31|32|33|36|39|2|22|0)m|\r|\u001b\[(?:[CJK]|\d+[AB])/g, "");
     expect(foreign.match(/(?!\n)[\p{Cc}\p{Bidi_Control}]/gu) ?? []).toEqual([]);
   }
 });
@@ -390,7 +390,7 @@ test("the status line stays within ten columns, and follows a resize", async () 
   screen.type("\u0003");
   const { code, text } = await screen.end();
   expect(code).toBe(130);
-  for (const line of text.split(/[\r\n](?:\u001b\[J)?/)) {
+  for (const line of text.replaceAll(clear, "\r").split(/[\r\n]/)) {
     if (line.startsWith("turn")) expect(line.replace("^C", "").length).toBeLessThan(12);
   }
 });

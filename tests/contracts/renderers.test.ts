@@ -32,7 +32,7 @@ const start = "turn 1 · model · 0ms · 0 tokens\r";
 const model = "turn 1 · bash_exec 'cat ␛[31mx' · 0ms · 120 tokens\r";
 const back = "turn 1 · model · 0ms · 120 tokens\r";
 const second = "turn 2 · model · 0ms · 120 tokens\r";
-const clear = "\r\u001b[J";
+const clear = "\r\u001b[C\u001b[J\r\u001b[K";
 const size = { columns: () => 60, rows: () => 10 };
 const look = "turn 1: 1.2s, tokens: 100 in, 20 out\n";
 
@@ -177,7 +177,7 @@ for (const [name, { make, expected }] of Object.entries(renderers)) {
     test(raw ? "a pipe gets the answer as it is" : "nothing that a terminal would obey is written", async () => {
       const out = sink();
       await show(make(out), streams.done);
-      const ours = out.text().replace(/\r(?:\u001b\[J)?/g, "");
+      const ours = out.text().replaceAll(clear, "").replaceAll("\r", "");
       expect(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/u.test(ours)).toBe(raw);
     });
 

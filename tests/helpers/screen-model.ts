@@ -54,6 +54,7 @@ export function screenModel(columns: number, height: number, reflows = true): Sc
     if (letter === "C") x = Math.min(x + count, width - 1);
     if (letter === "H") [x, y] = [0, top()];
     if (letter === "B") y = Math.min(y + count, Math.max(rows.length, top() + height) - 1);
+    if (letter === "J" && x === 0 && y === top()) scrollAway();
     if (letter === "K" || letter === "J") {
       const row = rowAt(y);
       // Behind the last column the cursor is still in it.
@@ -61,6 +62,15 @@ export function screenModel(columns: number, height: number, reflows = true): Sc
       row.wrapped = false;
     }
     if (letter === "J") for (const row of rows.slice(y + 1)) [row.cells, row.wrapped] = [[], false];
+  }
+
+  /** As tmux does where all of the screen is cleared: what was on it is kept above. */
+  function scrollAway(): void {
+    const used = rows.findLastIndex(({ cells }) => cells.some((cell) => cell !== " ")) + 1;
+    if (used <= top()) return;
+    rows.length = used;
+    rowAt(used + height - 1);
+    y = top();
   }
 
   return {

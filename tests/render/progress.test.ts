@@ -5,7 +5,7 @@ import { progressRenderer, type ProgressOptions } from "../../src/render/progres
 import { screenModel } from "../helpers/screen-model.ts";
 import { handClock, resultOf, sink, stamp } from "./streams.ts";
 
-const clear = "\r\u001b[J";
+const clear = "\r\u001b[C\u001b[J\r\u001b[K";
 const turn: Event = { type: "turn_start", turn: 1 };
 const text: Event = { type: "text", turn: 1, text: "Hi" };
 const call: Event = {

@@ -145,7 +145,7 @@ test("as JSON a plan holds the same, whole", () => {
     agents: view.agents,
     skills: [],
     permissions: view.permissions,
-    limits,
+    limits: { ...limits, cost: 1 },
     output: { schema: { type: "object" } },
     checks: view.plan.checks,
     denied: "fail",

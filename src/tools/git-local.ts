@@ -16,7 +16,11 @@ async function must(operation: string, running: Promise<Result<Ran>>): Promise<R
   return { ok: true, value: ran.value.stdout };
 }
 
-const plain = ["--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all"];
+const simple = ["--no-color", "--no-ext-diff", "--no-textconv"];
+/** With files: what a submodule is at stands in a folder of its own, which nobody has judged. */
+const plain = [...simple, "--ignore-submodules=all"];
+/** Of what is added or committed. */
+const kept = [...simple, "--ignore-submodules=dirty", "--submodule=short"];
 
 export async function readStatus(git: Git): Promise<Result<Status, ToolOutcome>> {
   const args = ["status", "--porcelain=v2", "-z", "--branch", "--untracked-files=normal", "--ignore-submodules=all"];
@@ -46,13 +50,13 @@ export const diff: Operation = async ({ git }, input) => {
   const ref = revision(input, "ref");
   if (!ref.ok) return refusedBy(ref.error);
   const what = [
-    ...(flag(input, "staged") ? ["--cached"] : []),
+    ...(flag(input, "staged") ? ["--cached", ...kept] : plain),
     ...(ref.value === "" ? [] : [ref.value]),
     "--",
     ...paths(input),
   ];
-  const files = await must("diff", git.run(["diff", "--numstat", "-z", ...plain, ...what]));
-  const patch = await must("diff", git.run(["diff", ...plain, ...what]));
+  const files = await must("diff", git.run(["diff", "--numstat", "-z", ...what]));
+  const patch = await must("diff", git.run(["diff", ...what]));
   if (!files.ok) return files.error;
   return patch.ok ? answer({ files: parseNumstat(files.value) }, patch.value) : patch.error;
 };
@@ -88,7 +92,7 @@ export const show: Operation = async ({ git }, input) => {
     "show",
     git.run(["log", "-z", "-1", `--format=${logFormat}`, "--no-show-signature", id, "--"]),
   );
-  const tree = ["diff-tree", "--root", "-r", "-M", "--no-commit-id", "-m", "--first-parent", ...plain];
+  const tree = ["diff-tree", "--root", "-r", "-M", "--no-commit-id", "-m", "--first-parent", ...kept];
   const files = await must("show", git.run([...tree, "--numstat", "-z", id, ...only]));
   const patch = await must("show", git.run([...tree, "-p", id, ...only]));
   if (!about.ok) return about.error;
@@ -168,7 +172,7 @@ export const commit: Operation = async ({ git }, input) => {
   const made = await must("commit", git.run(["log", "-z", "-1", `--format=${logFormat}`, "--no-show-signature"]));
   const files = await must(
     "commit",
-    git.run(["diff-tree", "--root", "-r", "--no-commit-id", "--numstat", "-z", ...plain, "HEAD"]),
+    git.run(["diff-tree", "--root", "-r", "--no-commit-id", "--numstat", "-z", ...kept, "HEAD"]),
   );
   if (!made.ok) return made.error;
   return files.ok ? answer({ ...parseLog(made.value)[0], files: parseNumstat(files.value) }) : files.error;

@@ -265,6 +265,9 @@ describe("nothing runs that is not in the config", () => {
     chmodSync(join(outside, "evil"), 0o755);
     appendFileSync(join(room.cwd, "inner/.git/config"), `[core]\n\tfsmonitor = ${outside}/evil\n`);
     writeFileSync(join(room.cwd, "inner/x"), "y");
+    place(".gitmodules", '[submodule "inner"]\n\tpath = inner\n\turl = ./inner\n\tignore = none\n');
+    git("config", "diff.submodule", "diff");
+    expect((await call("show", {})).content).toContain("+Subproject commit");
     await everything();
     expect(ran()).toBe("");
   });

@@ -60,7 +60,7 @@ describe("emitted events", () => {
 
   test("of a session that must be kept end the run instead", async () => {
     const emit = makeEmit(journal(0), testClock(), () => undefined, true);
-    expect(emit({ type: "turn_start", turn: 1 })).rejects.toThrow(JournalLost);
+    await expect(emit({ type: "turn_start", turn: 1 })).rejects.toThrow(JournalLost);
   });
 });
 
@@ -74,7 +74,7 @@ describe("a text that is kept", () => {
 
   test("and cannot be written is told of nowhere; in a session that must be kept it ends the run", async () => {
     expect(await makeKeep(journal(0), false).keepText("x")).toBeUndefined();
-    expect(makeKeep(journal(0), true).keepText("x")).rejects.toThrow(JournalLost);
+    await expect(makeKeep(journal(0), true).keepText("x")).rejects.toThrow(JournalLost);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../helpers/until.ts";
 import { openRoom, value } from "../host/harness.ts";
 
 /** Ways in which a program tries to leave something behind. Each prints "up" once it has. SLEEP is a command of its own. */
@@ -42,12 +43,6 @@ function commandLines(): string[] {
       return [];
     }
   });
-}
-
-/** Waits until nothing survives, for as long as it may take on a busy machine. */
-async function gone(survivors: () => string[]): Promise<string[]> {
-  for (let i = 0; i < 200 && survivors().length > 0; i++) await Bun.sleep(20);
-  return survivors();
 }
 
 describe.each([...escapes])("no child survives its call: $name", (escape) => {
@@ -124,7 +119,7 @@ describe.each([...escapes])("no child survives its call: $name", (escape) => {
     expect(survivors().length).toBeGreaterThan(0);
     parent.kill("SIGKILL");
     await parent.exited;
-    expect(await gone(survivors)).toEqual([]);
+    await until(() => survivors().length === 0);
     rmSync(folder, { recursive: true });
   });
 });

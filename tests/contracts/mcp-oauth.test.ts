@@ -18,6 +18,7 @@ import { startOauthServers, type OauthServers } from "../helpers/mcp-oauth-serve
 import { calm, oneServer } from "../helpers/mcp-session.ts";
 import { browse, type How } from "../helpers/oidc-browser.ts";
 import { openScreen } from "../helpers/terminal.ts";
+import { until } from "../helpers/until.ts";
 import { openRoom } from "../host/harness.ts";
 
 // Sign-ins to remote servers, from the first 401 to a token that is renewed, with an authorization server of the tests.
@@ -258,7 +259,7 @@ test("the client and the scopes are those of the file, where it names them", asy
   await using run = open(servers, { how: "leave it", oauth: { client_id: "mine", scopes: ["own"] } });
   const interrupt = new AbortController();
   const login = run.login(interrupt.signal);
-  while (run.told.length === 0) await Bun.sleep(5);
+  await until(() => run.told.length > 0);
   interrupt.abort();
   expect((await login).ok).toBe(false);
   const page = new URL(/http\S+/.exec(run.told[0] ?? "")?.[0] ?? "");

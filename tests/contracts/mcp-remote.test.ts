@@ -6,8 +6,10 @@ import type { StartFailure } from "../../src/core/mcp.ts";
 import { NetError } from "../../src/core/net-error.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { openRemote } from "../../src/mcp/remote.ts";
+import { freePort } from "../helpers/free-port.ts";
 import { httpServer, listen, sseServer, webSocketServer, type RemoteServer } from "../helpers/mcp-remote.ts";
 import { calm, oneServer } from "../helpers/mcp-session.ts";
+import { until } from "../helpers/until.ts";
 import { remoteServer } from "./mcp-rows.ts";
 
 type Kind = "http" | "sse" | "websocket";
@@ -245,7 +247,7 @@ describe("a server does not start", () => {
         self.upgrade(request, { data: {} }) ? undefined : new Response("no", { status: 400 }),
       websocket: { message: (socket) => void socket.send("hello \u001b]0;x\u0007there") },
     });
-    expect(await failure("websocket", chatty, { deadline: 300 })).toMatchObject({
+    expect(await failure("websocket", chatty, { deadline: 2000 })).toMatchObject({
       why: "not_mcp",
       message: "it answers, but not as MCP: 'hello ]0;x there'",
     });
@@ -312,8 +314,7 @@ describe("a server that was ready", () => {
     expect(await echo()).toMatchObject({ ok: true });
     server.kill();
     // One call may find out; it is not repeated, and the next has the new connection.
-    for (let i = 0; i < 100 && !(await echo()).ok; i++) await Bun.sleep(10);
-    expect(await echo()).toMatchObject({ ok: true });
+    await until(async () => (await echo()).ok);
     expect(one.warnings).toEqual([expect.stringMatching(/^The MCP server 'one' is gone, and is started again: /)]);
   });
 
@@ -337,7 +338,7 @@ describe("a server that was ready", () => {
     try {
       await using row = remoteServer("http", server);
       await using one = await oneServer(row.link);
-      for (let i = 0; i < 100 && !server.asked.includes("GET /mcp"); i++) await Bun.sleep(5);
+      await until(() => server.asked.includes("GET /mcp"));
       expect(await one.servers.door.call("one", "echo", { text: "a" }, { signal: calm() })).toMatchObject({ ok: true });
       expect(one.warnings).toEqual([]);
     } finally {
@@ -412,11 +413,8 @@ describe("a server that was ready", () => {
 
 const everything = join(import.meta.dir, "../../node_modules/@modelcontextprotocol/server-everything/dist/index.js");
 
-/** Starts it on a port that is free a moment before. */
 async function startEverything(mode: "streamableHttp" | "sse") {
-  const free = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
-  const { port } = free;
-  free.stop(true);
+  const port = freePort();
   const child = Bun.spawn([process.execPath, everything, mode], {
     env: { PATH: process.env["PATH"] ?? "", PORT: String(port) },
     stdout: "ignore",
@@ -425,10 +423,11 @@ async function startEverything(mode: "streamableHttp" | "sse") {
   let said = "";
   for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) {
     said += piece;
-    if (said.includes(`port ${port}`)) break;
+    const rule = `127.0.0.1:${port}`;
+    if (said.includes(`port ${port}`))
+      return { url: `http://${rule}/${mode === "sse" ? "sse" : "mcp"}`, rule, stop: () => child.kill("SIGKILL") };
   }
-  const rule = `127.0.0.1:${port}`;
-  return { url: `http://${rule}/${mode === "sse" ? "sse" : "mcp"}`, rule, stop: () => child.kill("SIGKILL") };
+  throw new Error(said);
 }
 
 describe("server-everything", () => {

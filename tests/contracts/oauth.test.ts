@@ -14,6 +14,7 @@ import { callTool } from "../helpers/call-tool.ts";
 import { memoryKeychain, noKeychain } from "../helpers/keychain.ts";
 import { browse, type How } from "../helpers/oidc-browser.ts";
 import { clientId, startOidcServer, type OidcServer } from "../helpers/oidc-server.ts";
+import { until } from "../helpers/until.ts";
 import { openRoom } from "../host/harness.ts";
 
 // oauth_flow with a real authorization server, oidc-provider, which enforces PKCE; and the token in http_request.
@@ -49,12 +50,13 @@ function open({ how = "agree", browser = "", keychain = noKeychain, nobody, host
   const oauth = { id: spec };
   const mask = makeMask([]);
   const told: string[] = [];
+  const visits: Promise<string>[] = [];
   const person: Person = {
     browser,
     tell: async (text) => {
       told.push(text);
       const url = /http\S+/.exec(text)?.[0] ?? "";
-      if (browser === "") void browse(how, url);
+      if (browser === "") visits.push(browse(how, url));
     },
   };
   const room = openRoom({
@@ -83,6 +85,7 @@ function open({ how = "agree", browser = "", keychain = noKeychain, nobody, host
   const whoami = () =>
     call("http_request", { url: `${server.issuer}/me`, headers: { authorization: "Bearer {{secret:id}}" } });
   const close = async () => {
+    await Promise.all(visits);
     await room[Symbol.asyncDispose]();
     if (keep !== true) rmSync(data, { recursive: true, force: true });
   };
@@ -175,7 +178,7 @@ describe("in a browser", () => {
     await using agent = open({ browser: "none" });
     const stop = new AbortController();
     const signing = agent.flow("sign_in", {}, { signal: stop.signal });
-    while (agent.told.length === 0) await Bun.sleep(5);
+    await until(() => agent.told.length > 0);
     const redirect = new URL(agent.told[0]?.match(/http\S+/)?.[0] ?? "").searchParams.get("redirect_uri") ?? "";
     const status = async (url: string, init?: RequestInit) => (await fetch(url, init)).status;
     expect(await status(redirect.replace("/callback", "/"))).toBe(404);
@@ -184,7 +187,7 @@ describe("in a browser", () => {
     expect(await status(redirect, { headers: { host: "evil.example" } })).toBe(421);
     stop.abort();
     expect(await signing).toEqual({ content: "Cannot sign in: cancelled", error: true });
-    expect(status(redirect)).rejects.toThrow();
+    await expect(status(redirect)).rejects.toThrow();
   });
 
   test("a person who does not come is not waited for without end", async () => {

@@ -1,3 +1,5 @@
+import { freePort } from "./free-port.ts";
+
 /** llama.cpp's own server: what scripts/llama-server builds, and REIN_LLAMA_SERVER names. */
 export const llamaServer = process.env["REIN_LLAMA_SERVER"] ?? "";
 
@@ -21,12 +23,4 @@ export async function startLlamaServer(weights: string, flags: string[]): Promis
   }
   await stop();
   throw new Error(`'${argv.join(" ")}' did not get ready`);
-}
-
-/** One that was free a moment ago. */
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
 }

@@ -42,6 +42,12 @@ export function caseServer({ grown = false } = {}): McpServer {
   }));
   low.setRequestHandler("tools/call", async ({ params: { name, arguments: args = {}, _meta } }, { mcpReq }) => {
     const text = (said: string, rest: object = {}) => ({ content: [{ type: "text" as const, text: said }], ...rest });
+    const tell = async (progress: number) => {
+      const progressToken = _meta?.progressToken;
+      if (progressToken === undefined) return;
+      const params = { progressToken, progress, total: 2, message: `step ${progress}` };
+      await mcpReq.notify({ method: "notifications/progress", params });
+    };
     switch (name) {
       case "echo":
         return text(String(args["text"]));
@@ -51,12 +57,13 @@ export function caseServer({ grown = false } = {}): McpServer {
         throw new Error("nobody knows why");
       case "fail":
         return text("no such thing", { isError: true });
-      case "slow":
-        await new Promise((resolve) => {
-          mcpReq.signal.addEventListener("abort", resolve);
-        });
+      case "slow": {
+        const aborted = new Promise((resolve) => mcpReq.signal.addEventListener("abort", resolve));
+        await tell(0);
+        await aborted;
         cancelled++;
         return text("late");
+      }
       case "picture":
         return { content: [{ type: "image" as const, data: pixel, mimeType: "image/png" }] };
       case "links":
@@ -74,16 +81,9 @@ export function caseServer({ grown = false } = {}): McpServer {
         grown = true;
         await server.sendToolListChanged();
         return text("grown");
-      case "steps": {
-        const token = _meta?.progressToken;
-        for (const progress of token === undefined ? [] : [1, 2]) {
-          await mcpReq.notify({
-            method: "notifications/progress",
-            params: { progressToken: token ?? "", progress, total: 2, message: `step ${progress}` },
-          });
-        }
+      case "steps":
+        for (const step of [1, 2]) await tell(step);
         return text("done");
-      }
       default:
         return text(`what is ${name}?`);
     }

@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 
 /** A PostgreSQL server with databases of its own, which is ended with its folder. */
 export type Server = {
@@ -37,9 +38,7 @@ export async function startPostgres(bin: string, how?: { fsync?: true; tls?: tru
   mkdirSync(data, { mode: 0o700 });
   chmodSync(folder, 0o711);
   if (asUser.length > 0) for (const path of [folder, data]) chownSync(path, nobody, nobody);
-  const free = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
-  const { port } = free;
-  free.stop(true);
+  const port = freePort();
   const secret = join(folder, "password");
   await Bun.write(secret, password);
   const make = ["-D", data, "-U", "ada", "--no-sync", "-E", "UTF8", "--no-locale", "--auth-local=trust"];

@@ -97,5 +97,5 @@ test("joining leaves the events of other queues as they are", async () => {
 test("what a renderer throws is thrown at the end, and not lost", async () => {
   const waiting = queue([{ event: () => Promise.reject(new Error("a bug")), end: async () => undefined }]);
   for (const event of stamp([turn(0), turn(1)])) waiting.push(event);
-  expect(waiting.end(done)).rejects.toThrow("a bug");
+  await expect(waiting.end(done)).rejects.toThrow("a bug");
 });

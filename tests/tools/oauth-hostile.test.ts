@@ -68,10 +68,11 @@ async function signIn(lies: Lies, { method = "browser", scopes = [] }: { method?
   const oauth = { id: { issuer: `http://${host}`, client_id: "rein", scopes, hosts: [host] } };
   const keychain = memoryKeychain();
   const told: string[] = [];
+  const visits: Promise<string>[] = [];
   const tell = async (text: string) => {
     told.push(text);
     const url = /http\S+/.exec(text)?.[0];
-    if (url !== undefined) void fetch(url).then((response) => response.text());
+    if (url !== undefined) visits.push(fetch(url).then((response) => response.text()));
   };
   const room = openRoom({
     permissions: { net: [host] },
@@ -91,6 +92,7 @@ async function signIn(lies: Lies, { method = "browser", scopes = [] }: { method?
   };
   const input = { action: "sign_in", name: "id", method };
   const outcome = await callTool(oauthFlow({ oauth }), input, { host: room.host, clock: quick });
+  await Promise.all(visits);
   const denied = room.told.flatMap(({ verdict, target }) => (verdict === "deny" ? [target] : []));
   return { ...outcome, told, denied, seen, host, kept: keychain.entries.size };
 }

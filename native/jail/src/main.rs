@@ -206,6 +206,8 @@ fn wait(child: Pid, rein: &impl AsFd, signals: &SignalFd) -> Result<Option<ExitS
             return Ok(None);
         }
         if asked {
+            // The wait may have been a long one.
+            let now = Instant::now();
             // Asked twice, it ends at once.
             deadline = Some(if deadline.is_some() { now } else { now + GRACE });
             let _ = killpg(child, Signal::SIGTERM);

@@ -57,7 +57,16 @@ async function answer(
   return JSON.stringify(value) ?? "";
 }
 
+/** What went wrong in the module's own code, whose errors can be anything. */
 function explain(error: unknown): string {
+  try {
+    return words(error);
+  } catch {
+    return "it threw what cannot be shown";
+  }
+}
+
+function words(error: unknown): string {
   // What does not parse: the first mistake, and where it is.
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
   if (first instanceof Error || (typeof first === "object" && first !== null && "message" in first)) {
@@ -65,7 +74,7 @@ function explain(error: unknown): string {
       "position" in first && isJsonObject(first.position) ? `line ${String(first.position["line"])}: ` : "";
     return `${position}${String(first.message)}`;
   }
-  return error instanceof Error ? error.message : String(error);
+  return String(error instanceof Error ? error.message : error);
 }
 
 async function* lines(stream: AsyncIterable<Uint8Array>): AsyncIterable<string> {

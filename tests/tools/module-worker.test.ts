@@ -109,6 +109,19 @@ describe("a module's tool", () => {
     expect(await call()).toEqual({ content: "good" });
   });
 
+  test("fails by what it throws, also where that cannot be shown", async () => {
+    const body = `({ what }) => {
+      if (what === "text") throw { toString() { throw 1; } };
+      throw Object.assign(new Error(), { message: { odd: true } });
+    }`;
+    const { call } = await open("throws-anything", body);
+    expect(await call({ what: "text" })).toEqual({
+      content: "'t' failed: it threw what cannot be shown",
+      error: true,
+    });
+    expect(await call({ what: "message" })).toEqual({ content: "'t' failed: [object Object]", error: true });
+  });
+
   test("that ends its process fails the call with what it printed, and the next call starts another", async () => {
     const { call } = await open(
       "crashes",

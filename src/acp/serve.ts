@@ -110,6 +110,9 @@ export async function serveEditor(
       return optionsOf(session);
     })
     .onRequest("session/resume", async ({ params }) => optionsOf(await resumed(params, connection.client)))
+    // A message passes the handlers before its own one by one, and meanwhile the next one comes: it is here that neither this one nor
+    // the next overtakes the other.
+    .onNotification("session/cancel", ({ params }) => sessions.get(params.sessionId)?.cancel())
     .onRequest("session/prompt", async ({ params }) => ({
       stopReason: await find(params.sessionId).prompt(params.prompt),
     }))
@@ -121,8 +124,7 @@ export async function serveEditor(
       sessions.delete(session.id);
       await session.close();
       return {};
-    })
-    .onNotification("session/cancel", ({ params }) => sessions.get(params.sessionId)?.cancel());
+    });
 
   const connection: AgentConnection = app.connect(ndJsonStream(output, input));
   const end = () => connection.close();

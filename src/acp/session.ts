@@ -122,6 +122,8 @@ export class Session {
     if (talk === undefined) return "cancelled";
     const said = await saidIn(blocks, this.#around.attach);
     if (!said.ok) throw RequestError.invalidParams({}, said.error.message);
+    if (said.value.text.trim() === "" && said.value.files.length === 0)
+      throw RequestError.invalidParams({}, "The prompt is empty");
     const filled = this.#filled(said.value.text);
     if (!filled.ok) throw RequestError.invalidParams({}, filled.error);
     this.#updates = new Updates(this.#around.label, this.#cwd, false);

@@ -310,6 +310,31 @@ test("a turn is cancelled with all that it started, and the session goes on", as
   expect(editor.text(session)).toBe("After it");
 });
 
+test("a cancellation ends the turn before it and none behind it, however close they come", async () => {
+  const [quick, slow] = [await Editor.open("talk.yaml"), await Editor.open("slow.yaml", "-P")];
+  for (let round = 0; round < 3; round++) {
+    const one = await quick.session();
+    const before = quick.agent.notify("session/cancel", { sessionId: one });
+    const said = quick.say(one, "Go");
+    await before;
+    expect(await said).toBe("end_turn");
+    const other = await slow.session();
+    const ended = slow.say(other, "Go");
+    await slow.agent.notify("session/cancel", { sessionId: other });
+    expect(await ended).toBe("cancelled");
+  }
+});
+
+test("a prompt that says nothing is refused, and costs nothing", async () => {
+  const editor = await Editor.open("talk.yaml");
+  const session = await editor.session();
+  const empty = { code: -32602, message: "Invalid params: The prompt is empty" };
+  expect(await refusal(editor.say(session, " \n"))).toEqual(empty);
+  expect(await refusal(editor.agent.request("session/prompt", { sessionId: session, prompt: [] }))).toEqual(empty);
+  await editor.say(session, "hello");
+  expect(editor.text(session)).toBe("You said: hello");
+});
+
 test("a question that nobody answers ends with its turn", async () => {
   const editor = await Editor.open("slow.yaml");
   const session = await editor.session();

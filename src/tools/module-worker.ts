@@ -149,9 +149,7 @@ export class ModuleWorker {
         : end.value.signal === null
           ? `its process ended with exit code ${end.value.code}`
           : `its process was ended by ${end.value.signal}`;
-      const why = [how, whole(said)].filter((part) => part !== "").join(": ");
-      first.resolve(refuse(why));
-      this.#abandon(running, why);
+      this.#abandon(running, [how, whole(said)].filter((part) => part !== "").join(": "));
     });
     return { ok: true, value: running };
   }
@@ -159,6 +157,7 @@ export class ModuleWorker {
   /** Fails what waits for a process, and ends it. */
   #abandon(running: Running, why: string): void {
     if (this.#running === running) this.#running = undefined;
+    running.first.resolve(refuse(why));
     for (const { resolve } of running.pending.values()) resolve({ content: why, error: true });
     running.stop.abort();
   }

@@ -266,6 +266,12 @@ describe("loading modules", () => {
       ok: false,
       error: "its process ended with exit code 3",
     });
+    expect(await load("floods.ts", "process.stdout.write('x'.repeat(20_000_000)); setInterval(() => 0, 1000)")).toEqual(
+      {
+        ok: false,
+        error: "its process wrote more than 16 MB at once",
+      },
+    );
     const fast = { ...systemClock, sleep: (_: number, signal: AbortSignal) => systemClock.sleep(300, signal) };
     expect(await load("hangs.ts", "for (;;);", fast)).toEqual({ ok: false, error: "it took longer than 2 s to load" });
     expect(await load("syntax.ts", "const = ;")).toMatchObject({

@@ -35,8 +35,8 @@ const route = () =>
           v.picklist(scorers),
           v.title("the name of a scorer"),
           v.description(
-            "What judges the prompt: `keywords` (the heaviest keyword in it, and its length), `features` (its tokens, code, " +
-              "files, the tools and the kind of question), or `cascade`: `simple` answers first, and `complex` goes on where the " +
+            "What judges the prompt: `keywords` (the heaviest keyword in it, and its length), `features` (its tokens, steps, " +
+              "code, files, the tools and the kind of question), or `cascade`: `simple` answers first, and `complex` goes on where the " +
               "answer is cut or refused, does not fit `output.schema` or fails one of `checks`.",
           ),
         ),

@@ -110,38 +110,52 @@ describe("a route", () => {
   test("by features asks for them, and tells them", async () => {
     const features = () => featuresOf("Say hello", { ...around, attached: 0, tools: 0 });
     const decided = await decideRoute({ ...route, scorer: "features" }, { prompt: "Say hello", features });
-    expect(decided.why).toStartWith("9 tokens, 9 of them the task, 0 code blocks, 0 files, 0 tools; words: none: 0.");
+    expect(decided.why).toStartWith("9 tokens in 1 step, 0 code blocks, 0 files, 0 tools; words: none: 0.");
     expect(decided.side).toBe("simple");
   });
 });
 
 describe("the features of a prompt", () => {
   const features = (prompt: string) => featuresOf(prompt, { ...around, attached: 1, tools: 3 });
-  const none = { lookup: 0, transform: 0, explain: 0, write: 0, change: 0, diagnose: 0, plan: 0, demands: 0 };
+  const none = { routine: 0, reasoning: 0, demands: 0 };
 
-  test("are its tokens, blocks of code, files, tools and words of each kind", async () => {
+  test("are its tokens, steps, blocks of code, files, tools and words of each kind", async () => {
     const prompt = "Why does src/a.ts fail? Why?\n```ts\nx\n```\n```\nall\n```\nSee a.test.ts, src/a.ts and docs/";
     expect(await features(prompt)).toEqual({
-      tokens: prompt.length,
-      asked: prompt.length - "```ts\nx\n``````\nall\n```".length,
+      tokens: prompt.length - "```ts\nx\n``````\nall\n```".length,
+      steps: 2,
       codeBlocks: 2,
       files: 4,
       tools: 3,
-      kinds: { ...none, explain: 1, diagnose: 1 },
+      kinds: { ...none, reasoning: 1 },
     });
   });
 
-  test("of what a text is about are only its tokens and blocks", async () => {
+  test("of what a text is about are only its blocks", async () => {
     const found = await features("Translate into French:\nDesign all of it, and explain each.");
-    expect(found).toMatchObject({ asked: "Translate into French".length, kinds: { ...none, transform: 1 } });
-    expect(await features("Design it. Say:\n")).toMatchObject({ asked: 16, kinds: { ...none, plan: 1 } });
+    expect(found).toMatchObject({ tokens: "Translate into French".length, steps: 1, kinds: { ...none, routine: 1 } });
+    expect(await features("Design it. Say:\n")).toMatchObject({ tokens: 16, kinds: { ...none, reasoning: 1 } });
+  });
+
+  test("count as a step what is asked for in two words or more", async () => {
+    for (const [prompt, steps] of [
+      ["", 0],
+      ["Stop", 0],
+      ["Find the leak", 1],
+      ["Find the leak, correct it, and add a test. Then run 'a, b and c'!", 4],
+      ["Sort these: Zoe, Ahmed, Boris", 1],
+      ["Set x.y to 3.5 in a,b.txt", 1],
+      ["Trouver la fuite; la corriger\nécrire un test", 3],
+    ] as const) {
+      expect([prompt, (await features(prompt)).steps]).toEqual([prompt, steps]);
+    }
   });
 
   test("are not in quoted words and names of files", async () => {
     const { kinds: found } = await features(
-      "Put 'design all' into docs/architecture.md and \"plan.md\"; don't plan, it's done",
+      "Put 'design all' and `review` into docs/architecture.md and \"plan.md\"; don't plan, it's done",
     );
-    expect(found).toEqual({ ...none, plan: 1 });
+    expect(found).toEqual({ ...none, reasoning: 1 });
   });
 
   test("count no block that is not closed, and no number or sentence as a file", async () => {
@@ -149,21 +163,37 @@ describe("the features of a prompt", () => {
   });
 
   test("are found in time that grows with the prompt, whatever is in it", async () => {
-    for (const piece of ["a/", "a.", "```\n", "what is ", "/", "trade", "'", "*.", ":\n", ": ", "   ```"]) {
-      const found = await featuresOf(piece.repeat(50_000), { ...around, attached: 0, tools: 0 });
-      expect(found.tokens).toBe(piece.length * 50_000);
+    const pieces = [
+      "a/",
+      "a.",
+      "```\n",
+      "what is ",
+      "/",
+      "trade",
+      "'",
+      "*.",
+      ":\n",
+      ": ",
+      "   ```",
+      ", ",
+      " and ",
+      "`",
+      "!?",
+    ];
+    for (const piece of pieces) {
+      const found = await featuresOf(`x ${piece.repeat(50_000)}`, { ...around, attached: 0, tools: 0 });
+      expect(found.steps).toBeLessThan(100_000);
     }
   });
 
   test("each have a weight, and never lead out of the range of a score", () => {
     expect(Object.keys(weights).toSorted()).toEqual(
-      ["bias", "tokens", "asked", "codeBlocks", "files", "tools", ...Object.keys(kinds)].toSorted(),
+      ["bias", "tokens", "steps", "codeBlocks", "files", "tools", ...Object.keys(kinds)].toSorted(),
     );
-    const counts = { tokens: 1e9, asked: 1e9, codeBlocks: 1e6, files: 1e6, tools: 1e6 };
-    const most = featureScore({ ...counts, kinds: { ...none, plan: 9, diagnose: 9, demands: 9 } });
+    const counts = { tokens: 1e9, steps: 1e9, codeBlocks: 1e6, files: 1e6, tools: 1e6 };
+    const most = featureScore({ ...counts, kinds: { ...none, reasoning: 9, demands: 9 } });
     expect(most.score).toBe(1);
-    expect(featureScore({ tokens: 0, asked: 0, codeBlocks: 0, files: 0, tools: 0, kinds: none }).score).toBeLessThan(
-      0.1,
-    );
+    const least = { tokens: 0, steps: 0, codeBlocks: 0, files: 0, tools: 0, kinds: none };
+    expect(featureScore(least).score).toBeLessThan(0.1);
   });
 });

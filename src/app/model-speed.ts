@@ -4,14 +4,12 @@ import type { Model } from "../core/model.ts";
 import { interrupted, problemOf, type Problem } from "../core/problem.ts";
 import { ok, type Result } from "../core/result.ts";
 import { systemClock } from "../host/clock.ts";
-import { openHost } from "../host/host.ts";
-import { readMachine } from "../host/machine.ts";
 import { peakMemory } from "../host/memory.ts";
 import { readReply } from "../loop/reply.ts";
 import { createService } from "../models/index.ts";
 import { storeVariable } from "../core/store.ts";
 import { keyVariables, providerNames } from "../models/providers.ts";
-import { makePolicy } from "../permit/policy.ts";
+import { openBareHost } from "./bare-host.ts";
 import { modelDeps, type ModelFiles } from "./model.ts";
 import type { Place } from "./model-folder.ts";
 
@@ -28,13 +26,10 @@ export async function measureModel(
   interrupts: AbortSignal,
 ): Promise<Result<ModelSpeed, Problem>> {
   const { cwd, environment } = place;
-  const machine = readMachine({ cwd, agentFolder: cwd, environment });
-  if (!machine.ok) return problemOf("usage", machine.error.message);
-  const policy = makePolicy({ permissions: {}, deny: {} }, { all: false, allow: {}, deny: {} }, machine.value);
-  if (!policy.ok) return problemOf("usage", policy.error.join("\n"));
   const clock = systemClock;
-  const options = { machine: machine.value, policy: policy.value, clock, environment };
-  const host = openHost({ ...options, secretNames: [...keyVariables, storeVariable], inputs: new Map() });
+  const opened = openBareHost(place, clock, [...keyVariables, storeVariable]);
+  if (!opened.ok) return problemOf("usage", opened.error);
+  const host = opened.value;
   try {
     const deps = modelDeps({
       host,

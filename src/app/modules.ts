@@ -4,10 +4,10 @@ import { moduleWorker } from "../core/module-protocol.ts";
 import type { ModuleTool, PlannedTool } from "../core/planned-tool.ts";
 import type { Result } from "../core/result.ts";
 import { systemClock } from "../host/clock.ts";
-import { openHost, type OpenHost } from "../host/host.ts";
-import { readMachine, type Environment } from "../host/machine.ts";
+import type { OpenHost } from "../host/host.ts";
+import type { Environment } from "../host/machine.ts";
 import { ModuleWorker } from "../tools/module-worker.ts";
-import { makePolicy } from "../permit/policy.ts";
+import { openBareHost } from "./bare-host.ts";
 
 /** The most time that a module may take to say what it exports. */
 const describeMs = 2_000;
@@ -18,26 +18,12 @@ export type LoadedModules = ReadonlyMap<string, Result<Json, string>>;
 /** Loads modules, each in a process of its own that nothing is granted to, and ends these. */
 export async function loadModules(
   modules: readonly string[],
-  { cwd, environment }: { cwd: string; environment: Environment },
+  place: { cwd: string; environment: Environment },
   clock: Clock = systemClock,
 ): Promise<LoadedModules> {
-  const machine = readMachine({ cwd, agentFolder: cwd, environment });
-  const policy = machine.ok
-    ? makePolicy({ permissions: {}, deny: {} }, { all: false, allow: {}, deny: {} }, machine.value)
-    : undefined;
-  if (!machine.ok || policy?.ok !== true) {
-    const why = machine.ok ? "nothing can be granted" : machine.error.message;
-    return new Map(modules.map((module) => [module, { ok: false, error: why }]));
-  }
-  const options = {
-    machine: machine.value,
-    policy: policy.value,
-    clock,
-    environment,
-    secretNames: [],
-    inputs: new Map(),
-  };
-  const host = openHost(options);
+  const opened = openBareHost(place, clock, []);
+  if (!opened.ok) return new Map(modules.map((module) => [module, opened]));
+  const host = opened.value;
   try {
     const described = modules.map(async (module): Promise<[string, Result<Json, string>]> => {
       const worker = workerOf(module, host);

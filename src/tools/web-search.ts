@@ -71,6 +71,8 @@ async function choose(host: Pick<Host, "env">): Promise<Result<Chosen>> {
       }
       if (Object.keys(values).length === names.length) return complete(backend, values, host);
     }
+    // What was granted is what is meant: nobody is asked for another service's key.
+    if (unset.length > 0) break;
   }
   const way = backends.map((backend) => `${needed(backend).join(" and ")} (${backend.name})`).join(", ");
   return fail(

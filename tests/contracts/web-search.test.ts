@@ -204,6 +204,13 @@ test("what is missing is named", async () => {
   expect((await unset.call({ query: "x" })).content).toBe("Cannot search: 'BRAVE_API_KEY' is granted and not set");
   await using ungranted = open(services["brave"] ?? {}, ["BRAVE_API_KEY"], false);
   expect((await ungranted.call({ query: "x" })).content).toContain("--allow-env=BRAVE_API_KEY");
+  await using one = openRoom({
+    permissions: { net: [site.host], env: ["GOOGLE_SEARCH_KEY", "GOOGLE_CSE_ID", "BRAVE_API_KEY"] },
+    environment: { PATH: "/usr/bin" },
+    grants: { ...nothing, allow: { net: true, env: ["BRAVE_API_KEY"] } },
+  });
+  const asked = await callTool(webSearch, { query: "x" }, { host: one.host, clock: systemClock });
+  expect(asked.content).toBe("Cannot search: 'BRAVE_API_KEY' is granted and not set");
   await using half = open({ GOOGLE_SEARCH_KEY: key }, ["GOOGLE_SEARCH_KEY", "GOOGLE_CSE_ID"]);
   expect((await half.call({ query: "x" })).content).toBe("Cannot search: 'GOOGLE_CSE_ID' is granted and not set");
 });

@@ -112,7 +112,7 @@ export function openFileRoot(machine: Machine): FileRoot {
           const stat = statFd(fd);
           if (!stat.ok) return problem(stat.errno);
           if (stat.value.kind === "folder") return problem("EISDIR");
-          if (stat.value.kind !== "file") return fail("not_a_file", `Cannot read '${path}': it is not a regular file`);
+          if (stat.value.kind !== "file") return fail("unsupported", `Cannot read '${path}': it is not a regular file`);
           const { size, version } = stat.value;
           const bytes = readAt(fd, offset, Math.min(limit, size === 0 ? unknownSize : Math.max(size - offset, 0)));
           if (!bytes.ok) return problem(bytes.errno);
@@ -283,8 +283,8 @@ const codes: Record<string, FailureCode> = {
   ENOENT: "not_found",
   ENOTDIR: "not_a_folder",
   EISDIR: "not_a_file",
-  EINVAL: "not_a_file",
-  ENXIO: "not_a_file",
+  EINVAL: "unsupported",
+  ENXIO: "unsupported",
   EEXIST: "exists",
   ESTALE: "changed",
   EFBIG: "too_large",

@@ -117,9 +117,9 @@ describe("reading", () => {
     });
     using _server = Bun.listen({ unix: join(room.cwd, "socket"), socket: { data: () => undefined } });
     expect(await readText(room, ".")).toBe("not_a_file: Cannot read '.': it is a folder");
-    expect(await readText(room, "fifo")).toBe("not_a_file: Cannot read 'fifo': it is not a regular file");
-    expect(await readText(room, "/dev/zero")).toBe("not_a_file: Cannot read '/dev/zero': it is not a regular file");
-    expect(await readText(room, "socket")).toBe("not_a_file: Cannot read 'socket': it is not a regular file");
+    expect(await readText(room, "fifo")).toBe("unsupported: Cannot read 'fifo': it is not a regular file");
+    expect(await readText(room, "/dev/zero")).toBe("unsupported: Cannot read '/dev/zero': it is not a regular file");
+    expect(await readText(room, "socket")).toBe("unsupported: Cannot read 'socket': it is not a regular file");
   });
 
   test("a file that is swapped for a link while it is read never gives what the link leads to", async () => {
@@ -263,7 +263,7 @@ describe("writing", () => {
       );
     }
     expect(failure(await room.host.fs.write("fifo", bytes("x")))).toBe(
-      "not_a_file: Cannot write 'fifo': it is not a regular file",
+      "unsupported: Cannot write 'fifo': it is not a regular file",
     );
     expect(failure(await room.host.fs.write("file/x/y", bytes("x")))).toBe(
       "not_a_folder: Cannot write 'file/x/y': a part of its path is not a folder",

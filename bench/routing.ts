@@ -1,6 +1,6 @@
 /**
- * What each scorer of a route does with a fixed workload (routing/prompts.jsonl: 192 simple prompts and 48 complex ones, by their
- * labels), beside all to one model and a perfect choice. The decisions are the real ones; which answers are good, how many tokens
+ * What each scorer of a route does with a fixed workload (routing/prompts.jsonl: simple and complex prompts, by their labels),
+ * beside all to one model and a perfect choice. The decisions are the real ones; which answers are good, how many tokens
  * they have and how long they take is modelled below; prices are those of the price list.
  *
  * `bun bench/routing.ts` writes its section of docs/cost.md, `--train` prints the weights of `features` that fit the training part,
@@ -182,10 +182,9 @@ export async function routingSection(): Promise<string> {
   const hundred = (run: Run) => (cost(run) * 1e6).toFixed(0);
   return [
     `The bench (\`bench/routing.ts\`) has ${tasks.length} prompts, ${count("simple")} that a small model can do and ` +
-      `${count("complex")} that it cannot, by labels that their author gave them. What \`features\` looks at was chosen in one ` +
-      "half by cross-validation, and weighed there; the tables show the other, measured once after that. But one hand wrote both " +
-      "halves, and knew how an earlier choice of words did in both, so do not expect as much of prompts of yours: " +
-      "`rein route --stats` tells. The decisions are those of rein. Answers are modelled: the simple model is local, costs " +
+      `${count("complex")} that it cannot, by labels that their author gave them. The weights of \`features\` were fitted to one ` +
+      "half, and the tables show the other; but one hand wrote both halves, and chose what is looked at after it had seen how " +
+      "earlier choices did, so do not expect as much of prompts of yours: `rein route --stats` tells. The decisions are those of rein. Answers are modelled: the simple model is local, costs " +
       "nothing and fails at each complex prompt; the checks of the `cascade` find each of these; a run without tools is one " +
       `request, with tools ${model.simple.turns} of ${model.simple.written} tokens or ${model.complex.turns} of ` +
       `${model.complex.written}. The complex model is \`${cloud}\` by its list price of November 2026. _With redone_ adds what it ` +
@@ -218,10 +217,7 @@ export function withSection(text: string, section: string): string {
   return `${text.slice(0, from + begin.length)}\n\n${section}\n\n${text.slice(to)}`;
 }
 
-/**
- * How much more a complex prompt counts than a simple one, and what holds weights small. As the features themselves they were chosen by
- * 8-fold cross-validation within the training part.
- */
+/** How much more a complex prompt counts than a simple one, and what holds weights small. */
 const heavier = 3;
 const ridge = 0.02;
 

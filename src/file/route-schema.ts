@@ -21,6 +21,14 @@ function share(title: string) {
   return v.pipe(v.number(), v.title(title), v.minValue(0, "Expected 0 or more"), v.maxValue(1, "Expected 1 or less"));
 }
 
+const keyword = () =>
+  v.pipe(
+    v.string(),
+    v.minLength(1, "A keyword cannot be empty"),
+    // valibot leaves entries with these names out of a record.
+    v.notValues(["constructor", "prototype"], "This word cannot be a keyword"),
+  );
+
 const route = () =>
   v.pipe(
     v.strictObject({
@@ -44,7 +52,7 @@ const route = () =>
       ),
       keywords: v.exactOptional(
         v.pipe(
-          v.record(v.pipe(v.string(), v.minLength(1, "A keyword cannot be empty")), share("a weight from 0 to 1")),
+          v.record(keyword(), share("a weight from 0 to 1")),
           v.title("a map of weights"),
           v.minEntries(1, "Expected at least one keyword"),
           v.description(

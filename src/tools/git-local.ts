@@ -56,7 +56,7 @@ export const diff: Operation = async ({ git }, input) => {
     ...paths(input),
   ];
   const files = await must("diff", git.run(["diff", "--numstat", "-z", ...what]));
-  const patch = await must("diff", git.run(["diff", ...what]));
+  const patch = await must("diff", git.run(["diff", ...what], { part: true }));
   if (!files.ok) return files.error;
   return patch.ok ? answer({ files: parseNumstat(files.value) }, patch.value) : patch.error;
 };
@@ -94,7 +94,7 @@ export const show: Operation = async ({ git }, input) => {
   );
   const tree = ["diff-tree", "--root", "-r", "-M", "--no-commit-id", "-m", "--first-parent", ...kept];
   const files = await must("show", git.run([...tree, "--numstat", "-z", id, ...only]));
-  const patch = await must("show", git.run([...tree, "-p", id, ...only]));
+  const patch = await must("show", git.run([...tree, "-p", id, ...only], { part: true }));
   if (!about.ok) return about.error;
   if (!files.ok) return files.error;
   return patch.ok

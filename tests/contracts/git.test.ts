@@ -352,6 +352,18 @@ test("who commits is whom the repository names, and for what it does not say who
   expect(refused).toMatchObject({ content: "Cannot commit: the message holds a NUL byte", error: true });
 });
 
+test("of a diff without end the files are told, and how it begins", async () => {
+  await using caller = openCaller();
+  Bun.spawnSync(["git", "init", "--quiet"], { cwd: caller.cwd });
+  writeFileSync(join(caller.cwd, "big.txt"), "0123456789\n".repeat(900_000));
+  json(await caller.call("add", { all: true }));
+  const shown = await caller.call("diff", { staged: true });
+  expect(json(shown)["files"]).toEqual([{ path: "big.txt", added: 900_000, deleted: 0 }]);
+  expect(shown.content).toContain("+++ b/big.txt\n@@ -0,0 +1,900000 @@\n+0123456789\n");
+  expect(shown.content).toEndWith("+0123456789\n\n[git wrote more, which was not read: ask for less]\n");
+  expect(shown.content.length).toBeLessThan(60_000);
+});
+
 test("a folder that is no repository is said to be none", async () => {
   await using caller = openCaller();
   mkdirSync(join(caller.cwd, "empty"));

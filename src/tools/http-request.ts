@@ -50,7 +50,7 @@ export type Input = FromSchema<typeof schema>;
 
 /** Makes the tool for the secrets and sign-ins of one agent file. */
 export function makeHttpRequest({ secrets, oauth }: Pick<Plan, "secrets" | "oauth">): Tool {
-  const get = makeWebGet("*/*");
+  const get = makeWebGet("*/*", "follow");
   return builtIn({
     name: "http_request",
     description:

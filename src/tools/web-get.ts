@@ -13,13 +13,16 @@ export type WebGet = (
 /** Larger answers are not kept, so that 128 of them fill no memory. */
 const mostKept = 1_000_000;
 
-/** Makes the GET of one run. What it knows it uses only when the service has just said that it is still so. */
-export function makeWebGet(accept: string): WebGet {
+/**
+ * Makes the GET of one run. What it knows it uses only when the service has just said that it is still so. With `manual` an answer
+ * that redirects is what it gets.
+ */
+export function makeWebGet(accept: string, redirect: "follow" | "manual"): WebGet {
   const known = new Cache<Answer>();
   return async (url, sending, context) => {
     // Not sent, so that a page is the same for each part of it.
     const key = url.href.replace(/#.*$/, "");
-    const request = { method: "GET", headers: { accept } };
+    const request = { method: "GET", headers: { accept }, redirect };
     const before = known.get(key);
     if (before !== undefined && before.bytes.length <= sending.most) {
       const asked = await send(url, { ...request, headers: { accept, ...conditions(before) } }, sending, context);

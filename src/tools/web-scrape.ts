@@ -46,7 +46,7 @@ type Input = FromSchema<typeof schema>;
 
 /** Makes the tool for one run, in which a page and a site's rules are kept. */
 export function makeWebScrape(): Tool {
-  const get = makeWebGet(accept);
+  const get = makeWebGet(accept, "manual");
   const robots = makeRobots();
   return builtIn({
     name: "web_scrape",
@@ -66,34 +66,63 @@ export function makeWebScrape(): Tool {
 }
 
 async function run(get: WebGet, robots: Robots, input: Input, context: ToolContext): Promise<ToolOutcome> {
-  const url = URL.parse(text(input, "url"));
+  let url = URL.parse(text(input, "url"));
   if (url === null) return { content: "Cannot read the page: 'url' is not an absolute URL", error: true };
-  const refuse = (why: string): ToolOutcome => ({
-    content: `Cannot read '${shownLine(url.href)}': ${why}`,
-    error: true,
-  });
-  if (!flag(input, "ignore_robots") && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "") {
-    const may = await robots(url, context);
-    if (context.signal.aborted) return refuse("cancelled");
-    const way = "ask the user, who can allow 'ignore_robots'";
-    if (may === "disallowed") return refuse(`the robots.txt of '${url.host}' does not let programs read it; ${way}`);
-    if (may === "unknown") {
-      // It most often says why itself.
-      const tried = await get(url, sending(input), context);
-      if (!tried.ok) return { content: tried.error.message, error: true };
-      return refuse(`'${url.host}' did not say in its robots.txt whether programs may read it; ${way}`);
+  const { clock } = context;
+  const until = clock.now() + timeoutOf(input);
+  // Each page that one is sent on to has rules of its own.
+  for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+    const sending = { timeoutMs: Math.max(1, until - clock.now()), most: mostRead };
+    const refused = await forbidden(url, get, robots, input, sending, context);
+    if (refused !== undefined) return refused;
+    const got = await get(url, sending, context);
+    if (!got.ok) return { content: got.error.message, error: true };
+    const { answer, cached } = got.value;
+    const location = redirecting.has(answer.status) ? answer.headers.get("location") : null;
+    if (location === null) {
+      if (answer.status < 200 || answer.status >= 300) return unreadable(url, `HTTP ${answer.status}`);
+      return { ...(await read(answer, input, context)), ...(cached ? { cached: true as const } : {}) };
     }
+    const next = URL.parse(location, url.href);
+    if (next === null) return unreadable(url, "it redirects to what is no URL");
+    url = next;
   }
-  const got = await get(url, sending(input), context);
-  if (!got.ok) return { content: got.error.message, error: true };
-  const { answer, cached } = got.value;
-  if (answer.status < 200 || answer.status >= 300) return refuse(`HTTP ${answer.status}`);
-  const outcome = await read(answer, input, context);
-  return { ...outcome, ...(cached ? { cached: true as const } : {}) };
+  return unreadable(url, "too many redirects");
 }
 
-function sending(input: Input) {
-  return { timeoutMs: number(input, "timeout", 30) * 1000, most: mostRead };
+const mostRedirects = 10;
+const redirecting = new Set([301, 302, 303, 307, 308]);
+
+function unreadable(url: URL, why: string): ToolOutcome {
+  return { content: `Cannot read '${shownLine(url.href)}': ${why}`, error: true };
+}
+
+/** Why a page may not be read by the rules of its site; undefined where it may. */
+async function forbidden(
+  url: URL,
+  get: WebGet,
+  robots: Robots,
+  input: Input,
+  sending: Parameters<WebGet>[1],
+  context: ToolContext,
+): Promise<ToolOutcome | undefined> {
+  // What cannot be requested at all the network says.
+  if (flag(input, "ignore_robots") || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "")
+    return undefined;
+  const may = await robots(url, context);
+  if (context.signal.aborted) return unreadable(url, "cancelled");
+  const way = "ask the user, who can allow 'ignore_robots'";
+  if (may === "disallowed")
+    return unreadable(url, `the robots.txt of '${url.host}' does not let programs read it; ${way}`);
+  if (may === "allowed") return undefined;
+  // It most often says why itself.
+  const tried = await get(url, sending, context);
+  if (!tried.ok) return { content: tried.error.message, error: true };
+  return unreadable(url, `'${url.host}' did not say in its robots.txt whether programs may read it; ${way}`);
+}
+
+function timeoutOf(input: Input): number {
+  return number(input, "timeout", 30) * 1000;
 }
 
 async function read(answer: Answer, input: Input, { signal, clock }: ToolContext): Promise<ToolOutcome> {
@@ -116,7 +145,7 @@ async function read(answer: Answer, input: Input, { signal, clock }: ToolContext
   const selector = text(input, "selector");
   const query = { url: url.href, charset, selector, whole: flag(input, "whole") };
   const refuse = (why: string): ToolOutcome => ({ content: `Cannot read '${place}': ${why}`, error: true });
-  const { timeoutMs } = sending(input);
+  const timeoutMs = timeoutOf(input);
   // Of a page that is made for it, reading can take hours.
   const late = new AbortController();
   const settled = new AbortController();

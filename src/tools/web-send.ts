@@ -40,7 +40,7 @@ export async function send(
   } catch (error) {
     if (signal.aborted) return fail("cancelled", `Cannot reach '${url.origin}': cancelled`);
     if (late.signal.aborted) {
-      return fail("timeout", `Cannot reach '${url.origin}': no whole answer in ${timeoutMs / 1000} s`);
+      return fail("timeout", `Cannot reach '${url.origin}': no whole answer in ${Math.ceil(timeoutMs / 1000)} s`);
     }
     if (!(error instanceof NetError)) return fail("failed", `Cannot reach '${url.origin}': ${runtimeText(error)}`);
     const { code, message, denial } = error;

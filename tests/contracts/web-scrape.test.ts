@@ -62,6 +62,8 @@ const site = startSite({
     if (request.headers.get("if-none-match") === etag) return new Response(null, { status: 304 });
     return new Response(`<p>news ${version}`, { headers: { etag, "content-type": "text/html" } });
   },
+  "/to-private": () => Response.redirect("/private/page"),
+  "/to-failing": () => Response.redirect(`${failing.origin}/page`),
   "/robots.txt": html("User-agent: *\nDisallow: /private/\n\nUser-agent: other\nDisallow: /\n", "text/plain"),
 });
 const failing = startSite({ "/robots.txt": () => new Response("", { status: 503 }), "/page": html("<p>page") });
@@ -183,6 +185,17 @@ describe("robots.txt", () => {
     expect((await room.call("/private/page", { ignore_robots: true })).content).toContain("secret recipe");
     expect((await room.call("/text")).error).toBeUndefined();
     expect(site.asked.filter((line) => line === "GET /robots.txt").length).toBe(before + 1);
+  });
+
+  test("is asked of each page that one is sent on to", async () => {
+    await using room = open();
+    const before = site.asked.length;
+    const refused = await room.call("/to-private");
+    expect(refused.content).toStartWith(`Cannot read '${site.origin}/private/page': the robots.txt of`);
+    expect(site.asked.slice(before)).not.toContain("GET /private/page");
+    expect((await room.call("/to-private", { ignore_robots: true })).content).toContain("secret recipe");
+    const other = await room.call("/to-failing");
+    expect(other.content).toContain(`'${failing.host}' did not say in its robots.txt`);
   });
 
   test("of a site that fails forbids all, of a site that has none nothing", async () => {

@@ -72,10 +72,9 @@ async function run(get: WebGet, robots: Robots, input: Input, context: ToolConte
   const until = clock.now() + timeoutOf(input);
   // Each page that one is sent on to has rules of its own.
   for (let redirects = 0; redirects <= mostRedirects; redirects++) {
-    const sending = { timeoutMs: Math.max(1, until - clock.now()), most: mostRead };
-    const refused = await forbidden(url, get, robots, input, sending, context);
+    const refused = flag(input, "ignore_robots") ? undefined : await forbidden(url, robots, context);
     if (refused !== undefined) return refused;
-    const got = await get(url, sending, context);
+    const got = await get(url, { timeoutMs: Math.max(1, until - clock.now()), most: mostRead }, context);
     if (!got.ok) return { content: got.error.message, error: true };
     const { answer, cached } = got.value;
     const location = redirecting.has(answer.status) ? answer.headers.get("location") : null;
@@ -98,27 +97,18 @@ function unreadable(url: URL, why: string): ToolOutcome {
 }
 
 /** Why a page may not be read by the rules of its site; undefined where it may. */
-async function forbidden(
-  url: URL,
-  get: WebGet,
-  robots: Robots,
-  input: Input,
-  sending: Parameters<WebGet>[1],
-  context: ToolContext,
-): Promise<ToolOutcome | undefined> {
+async function forbidden(url: URL, robots: Robots, context: ToolContext): Promise<ToolOutcome | undefined> {
   // What cannot be requested at all the network says.
-  if (flag(input, "ignore_robots") || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "")
-    return undefined;
+  if (!/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") return undefined;
   const may = await robots(url, context);
   if (context.signal.aborted) return unreadable(url, "cancelled");
-  const way = "ask the user, who can allow 'ignore_robots'";
-  if (may === "disallowed")
-    return unreadable(url, `the robots.txt of '${url.host}' does not let programs read it; ${way}`);
-  if (may === "allowed") return undefined;
-  // It most often says why itself.
-  const tried = await get(url, sending, context);
-  if (!tried.ok) return { content: tried.error.message, error: true };
-  return unreadable(url, `'${url.host}' did not say in its robots.txt whether programs may read it; ${way}`);
+  if (!may.ok) return { content: may.error.message, error: true };
+  if (may.value === "allowed") return undefined;
+  const why =
+    may.value === "disallowed"
+      ? `the robots.txt of '${url.host}' does not let programs read it`
+      : `'${url.host}' did not say in its robots.txt whether programs may read it`;
+  return unreadable(url, `${why}; ask the user, who can allow 'ignore_robots'`);
 }
 
 function timeoutOf(input: Input): number {

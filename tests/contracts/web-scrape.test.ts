@@ -202,6 +202,7 @@ describe("robots.txt", () => {
     await using room = open();
     const unknown = await room.call(`${failing.origin}/page`);
     expect(unknown.content).toContain("did not say in its robots.txt whether programs may read it");
+    expect(failing.asked).not.toContain("GET /page");
     const bare = startSite({ "/page": html("<p>here it is") });
     await using free = openRoom({ permissions: { net: [bare.host] } });
     const read = await callTool(

@@ -53,6 +53,11 @@ describe("the ceiling and the grants", () => {
     expect(decide(rules, request, { canAsk: true, answers: [] }).verdict).toBe("ask");
   });
 
+  test("where anything can be granted the flag names the program", () => {
+    const rules: Policy = { ...policy({}, none), ceiling: [{ kind: "run", text: "anything", scope: { type: "any" } }] };
+    expect(judge(rules, "run", "/usr/bin/gopls")).toBe("not granted --allow-run=/usr/bin/gopls");
+  });
+
   test("-P grants all that the file requests and nothing more", () => {
     const rules = policy({ read: ["."] });
     expect(judge(rules, "read", "/work/a")).toBe("allow");

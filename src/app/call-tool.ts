@@ -60,7 +60,7 @@ export async function callTool(request: ToolCallRequest): Promise<Result<CalledT
   // Another tool's variable may come back through this one.
   const secrecy = secrecyOf(plan, [planned], environment);
   const { mask, secretNames } = secrecy;
-  const doors = plan === undefined ? { secretNames, secrets: {} } : secretDoors(plan, plan, secrecy, request);
+  const doors = plan === undefined ? { secretNames, learned: mask.add } : secretDoors(plan, plan, secrecy, request);
   const base = { machine: machine.value, policy: policy.value, clock: systemClock, environment };
   const host = openHost({ ...base, ...doors, inputs: new Map() });
   const asked = plan === undefined ? undefined : planFor(plan, planned);

@@ -205,7 +205,6 @@ async function decidedAgain(
   return ok({ list: list.value, ...(next === undefined ? {} : { stronger: next.value }), events: [] });
 }
 
-/** The model that a sub-agent's own file names for it; undefined where it has that of another. */
 /** What a sub-agent's file says of its model; undefined where it has that of who spawns it, or that of the caller. */
 export function ownModel(plan: Plan, { model, environment }: Pick<RunRequest, "model" | "environment">) {
   if (plan.model === undefined || model || environment["REIN_MODEL"]) return undefined;

@@ -4,6 +4,7 @@ import type { PlannedTool } from "../core/planned-tool.ts";
 import { plansOf, type Plan } from "../core/plan.ts";
 import { storeVariable } from "../core/store.ts";
 import type { HostOptions } from "../host/host.ts";
+import { holdsSecret } from "../core/secret-name.ts";
 import type { Environment } from "../host/machine.ts";
 import { keyVariables } from "../models/providers.ts";
 import { storeSecrets } from "./journal.ts";
@@ -19,7 +20,8 @@ export function secrecyOf(plan: Plan | undefined, tools: readonly PlannedTool[],
   const plans = plan === undefined ? [] : plansOf(plan);
   const secretNames = [...keyVariables, storeVariable, ...plans.flatMap(planSecrets)];
   const variables = toolVariables([...tools, ...plans.flatMap((one) => one.tools)]);
-  const mask = makeMask([...secretNames, ...variables].flatMap((name) => environment[name] ?? []));
+  const inTexts = plans.flatMap(({ env }) => env.filter(holdsSecret));
+  const mask = makeMask([...secretNames, ...variables, ...inTexts].flatMap((name) => environment[name] ?? []));
   mask.add(storeSecrets(environment));
   return { secretNames, mask };
 }
@@ -30,8 +32,9 @@ export function secretDoors(
   whole: Plan,
   { secretNames, mask }: Secrecy,
   { environment, ...person }: Partial<Pick<Person, "tell" | "line">> & { environment: Environment },
-): Pick<HostOptions, "secretNames" | "secrets" | "signIns" | "person" | "withheld"> {
+): Pick<HostOptions, "secretNames" | "secrets" | "signIns" | "person" | "withheld" | "learned"> {
   const signIns = signInsOf(plan, mask);
   const withheld = withheldVariables(whole);
-  return { secretNames, secrets: plan.secrets, signIns, withheld, ...personAt(person, environment) };
+  const { add: learned } = mask;
+  return { secretNames, secrets: plan.secrets, signIns, withheld, learned, ...personAt(person, environment) };
 }

@@ -26,8 +26,12 @@ export function makeMask(secrets: Iterable<string>): Mask {
   let longest = 1;
   let found: RegExp | undefined;
   let rests: RegExp | undefined;
+  const known = new Set<string>();
   const add = (more: Iterable<string>) => {
-    const all = new Set([...values, ...[...more].flatMap(forms)]);
+    const unknown = [...more].filter((value) => !known.has(value));
+    if (unknown.length === 0) return;
+    for (const value of unknown) known.add(value);
+    const all = new Set([...values, ...unknown.flatMap(forms)]);
     // The longest first, so that a secret which contains another is replaced whole.
     values = [...all].filter((value) => value.length >= shortestSecret).toSorted((a, b) => b.length - a.length);
     longest = values[0]?.length ?? 1;

@@ -93,7 +93,10 @@ function permissions(description: string) {
           v.pipe(
             v.array(v.pipe(v.string(), v.title("a variable's name"))),
             v.title("a list of variables"),
-            v.description("Environment variables to read and to hand to programs: names, or `PREFIX_*`."),
+            v.description(
+              "Environment variables to read and to hand to programs: names, or `PREFIX_*`. The value of one that is called like a secret " +
+                "(`*_TOKEN`, `*_KEY`, `*PASSWORD*`, `*SECRET*`, …) and has 8 characters or more is masked wherever a text has it.",
+            ),
             v.examples([["LANG", "CI_*"]]),
           ),
         ),
@@ -280,7 +283,8 @@ const entries = {
       ),
       v.title("a list of variables"),
       v.description(
-        "Environment variables that templates use as `${{ env.NAME }}`. Each must be in `permissions.env` too.",
+        "Environment variables that templates use as `${{ env.NAME }}`. Each must be in `permissions.env` too, and one that is called " +
+          "like a secret is masked as there.",
       ),
       v.examples([["LANG"]]),
     ),
@@ -424,7 +428,7 @@ export const agentSchema = v.pipe(
 
 /** Keys that later versions will know, by the path of the map they stand in. */
 export const laterKeys: Record<string, readonly string[]> = {
-  "": ["agents", "skills", "flow", "sandbox", "tests"],
+  "": ["flow", "sandbox", "tests"],
 };
 
 const foreignHere = {

@@ -3,8 +3,13 @@ import { ok } from "../core/result.ts";
 import { refusal, type Gate } from "./gate.ts";
 import type { Environment } from "./machine.ts";
 
-/** Single variables of rein's own environment. One that holds a service's key is never given out. */
-export function envDoor(gate: Gate, environment: Environment, secretNames: readonly string[]): EnvDoor {
+/** Single variables of rein's own environment. One that holds a service's key is never given out. `given` is told what is. */
+export function envDoor(
+  gate: Gate,
+  environment: Environment,
+  secretNames: readonly string[],
+  given: (names: readonly string[]) => void,
+): EnvDoor {
   return {
     get: async (name) => {
       const request = { kind: "env" as const, target: name, shown: name };
@@ -15,7 +20,9 @@ export function envDoor(gate: Gate, environment: Environment, secretNames: reado
         return { ok: false, error: refusal("read the variable", request, denial) };
       }
       const passed = await operation.pass(request);
-      return passed.ok ? ok(environment[name]) : passed;
+      if (!passed.ok) return passed;
+      given([name]);
+      return ok(environment[name]);
     },
     look: (name) => (secretNames.includes(name) ? "no" : gate.look("env", name)),
   };

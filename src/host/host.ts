@@ -3,6 +3,7 @@ import type { ModuleRole } from "../core/module-protocol.ts";
 import type { AccessRequest, Ask } from "../core/permission.ts";
 import type { SecretSpec } from "../core/plan.ts";
 import { fail, ok, type Result } from "../core/result.ts";
+import { holdsSecret } from "../core/secret-name.ts";
 import type { Policy } from "../permit/policy.ts";
 import { withoutCredentials } from "./credentials-folder.ts";
 import { envDoor } from "./env.ts";
@@ -29,6 +30,8 @@ export type HostOptions = {
   signIns?: SignInOptions;
   /** Absent where nobody is at a terminal. */
   person?: Person;
+  /** Told the value of each variable that is called like a secret, before a tool or a child has it. */
+  learned?: (values: readonly string[]) => void;
   /** Variables that no child gets, since they are for tools of ours. */
   withheld?: readonly string[];
   /** The run's inputs as texts, by name. They are known only after the host was opened, and before the first child starts. */
@@ -64,10 +67,14 @@ export function openHost(options: HostOptions): OpenHost {
   let network: Promise<Network> | undefined;
   let signIns: Promise<SignIns> | undefined;
 
+  const given = (names: readonly string[]) => {
+    const values = names.filter(holdsSecret).flatMap((name) => environment[name] ?? []);
+    if (values.length > 0) options.learned?.(values);
+  };
   const openFiles = () => (files ??= import("./fs.ts").then(({ openFileRoot }) => openFileRoot(machine)));
   const openLauncher = () =>
     (launcher ??= import("./process.ts").then(({ openLauncher: open }) =>
-      open({ machine, policy, environment, secretNames: [...secretNames, ...withheld], inputs }),
+      open({ machine, policy, environment, secretNames: [...secretNames, ...withheld], inputs, given }),
     ));
   const openNetwork = () => (network ??= import("./net.ts").then(({ openNetwork: open }) => open(clock)));
 
@@ -110,7 +117,7 @@ export function openHost(options: HostOptions): OpenHost {
           pass: async (name, port) => (await openNetwork()).pass(gate, signal, name, port),
           listen: async (respond) => ok((await import("./listen.ts")).listenOnLoopback(respond, clock, signal)),
         },
-        env: envDoor(gate, environment, secretNames),
+        env: envDoor(gate, environment, secretNames, given),
         secrets: secretDoor(gate, environment, secrets, {
           specs: signing?.specs ?? {},
           token: async (name, spec) =>

@@ -3,7 +3,7 @@ import type { Message } from "../core/message.ts";
 import type { Model, Usage } from "../core/model.ts";
 import type { Result } from "../core/result.ts";
 import { Fill, type FillOptions, type Part } from "./fill.ts";
-import { noteOn, noteRoom, type NoteOptions } from "./note.ts";
+import { noteOn, noteRoom, noteTokens, type NoteOptions } from "./note.ts";
 import { ranges, shrink } from "./shrink.ts";
 
 /** What keeps a run's requests within its model's window. */
@@ -119,14 +119,18 @@ export class Context {
     const fixed = await this.#fill.fixed();
     const messages = spec.max_messages ?? Infinity;
     const [counted, target] = [limit / ratio - fixed, (limit * aim) / ratio - fixed];
-    const room = noteRoom(this.#options, target);
-    const shrunk = await shrink(conversation.entries, {
-      pinned: this.#pinned,
-      keepTurns: spec.keep_turns,
-      bounds: { limit: counted, target, messages, targetMessages: Math.ceil(messages * aim) },
-      note: room,
-      tokens: (message) => this.#fill.measure.tokens(message),
-    });
+    const within = (note: number) =>
+      shrink(conversation.entries, {
+        pinned: this.#pinned,
+        keepTurns: spec.keep_turns,
+        bounds: { limit: counted, target, messages, targetMessages: Math.ceil(messages * aim) },
+        note,
+        tokens: (message) => this.#fill.measure.tokens(message),
+      });
+    let room = noteRoom(this.#options, conversation.note, target);
+    let shrunk = await within(room);
+    // No request is too large for the sake of a summary.
+    if (shrunk === undefined) shrunk = await within((room = noteTokens));
     if (shrunk === undefined) return { ok: false, error: await this.#fill.tooLarge(model, limit) };
     const { cut, removed } = shrunk;
     if (cut.length === 0 && removed.length === 0) return { ok: true, value: before };

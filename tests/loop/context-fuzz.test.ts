@@ -10,7 +10,7 @@ import { Tally } from "../../src/loop/tally.ts";
 import { testClock } from "../helpers/clock.ts";
 import { random as chance } from "../native/random.ts";
 
-const rounds = process.env["REIN_CAMPAIGN"] ? 20_000 : 150;
+const rounds = process.env["REIN_CAMPAIGN"] ? 20_000 : 400;
 const imageTokens = 300;
 const gauge: Gauge = { count: async (text) => Math.ceil(text.length / 4), attachment: () => imageTokens, ratio: 1 };
 
@@ -32,6 +32,17 @@ async function play(seed: number): Promise<string[]> {
     compact: "trim",
     ...(below(3) === 0 ? { max_messages: 4 + below(30) } : {}),
     ...(below(3) === 0 ? { max_tokens: 2000 + below(9000) } : {}),
+  };
+  const summarizer = async () => {
+    const said = pick("\n.", "word ", "🦀\ud83e").repeat(below(pick(2, 90, 9000)));
+    const small: Model = {
+      name: "test/small",
+      async *stream() {
+        yield { type: "text", text: said };
+        if (below(4) > 0) yield { type: "stop", reason: "end" };
+      },
+    };
+    return { ok: true, value: small } as const;
   };
   const limit = Math.min(window ?? Infinity, spec.max_tokens ?? Infinity);
   const measure = new Measure(gauge);
@@ -61,6 +72,7 @@ async function play(seed: number): Promise<string[]> {
       request,
       spec,
       gauge,
+      ...(below(2) === 0 ? {} : { summarizer }),
       tally: new Tally({ turns: 1e9, tool_calls: 1e9, time: 1e9 }),
       emit,
       clock: testClock(),

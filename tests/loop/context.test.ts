@@ -311,6 +311,30 @@ describe("a summary", () => {
     });
   });
 
+  test("that is all line ends leaves the request within its limit", async () => {
+    const summarizer = () => says("\n.".repeat(9000), []);
+    const { context, compacts } = open({ spec: { keep_turns: 1 }, summarizer });
+    context.task({ role: "user", text: "do it" });
+    for (let number = 1; number <= 40; number++) turn(context, number, "x".repeat(2000));
+    expect(await context.fit(model(8000), 41)).toMatchObject({ ok: true });
+    const [event] = compacts();
+    expect(event?.note?.text).toContain("\n> .\n> .\n");
+    expect(event?.tokens.after).toBeGreaterThanOrEqual((await context.size(model(8000))).tokens);
+  });
+
+  test("makes no request too large that fits without it", async () => {
+    const { context, messages } = open({ summarizer: () => says("It went well", []) });
+    context.task({ role: "user", text: "do it" });
+    turn(context, 1, "x".repeat(400));
+    context.push(
+      { role: "assistant", text: "y".repeat(3500), calls: [{ id: "c2", name: "look", arguments: "{}" }] },
+      2,
+    );
+    context.push({ role: "tool", results: [{ id: "c2", name: "look", content: "ok", error: false }] }, 2);
+    expect(await context.fit(model(1000), 3)).toMatchObject({ ok: true });
+    expect(messages[0]).toEqual({ role: "user", text: "do it\n\n[2 earlier messages summarized]" });
+  });
+
   test("of nothing is no summary, and paid for all the same: the journal has what it took", async () => {
     const { context, warnings, events } = open({ spec: { keep_turns: 2 }, summarizer: () => says(" ", []) });
     context.task({ role: "user", text: "do it" });

@@ -68,6 +68,29 @@ test("output is shown again once the reader has caught up", async () => {
   expect(seen.map((event) => event.type)).toEqual(["output", "warning", "output"]);
 });
 
+test("a flood that is dropped again and again is told of twice: where it begins, and with the sum where it ends", async () => {
+  const seen: Stamped[] = [];
+  const waiting = queue([{ event: async (event) => void seen.push(event), end: async () => undefined }], 10);
+  const flood = async (times: number) => {
+    for (let round = 0; round < times; round++) {
+      for (const event of stamp([output("a".repeat(8)), output("b".repeat(8))])) waiting.push(event);
+      await Bun.sleep(0);
+    }
+  };
+  await flood(5);
+  for (const event of stamp([turn(1)])) waiting.push(event);
+  await flood(2);
+  await waiting.end(done);
+  const warning = (message: string) => ({ type: "warning", message });
+  expect(seen.filter(({ type }) => type !== "output")).toMatchObject([
+    warning("Dropped 8 characters of tool output: the reader is slow"),
+    warning("Dropped 32 more characters of tool output, in 4 other places"),
+    turn(1),
+    warning("Dropped 8 characters of tool output: the reader is slow"),
+    warning("Dropped 8 more characters of tool output, in another place"),
+  ]);
+});
+
 test("push returns while a reader is stalled, and one queue's reader does not hold another's", async () => {
   const slow = stalled();
   const quick = stalled();

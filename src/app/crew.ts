@@ -15,7 +15,7 @@ import { pastAgents, type PastAgent, type PastRun } from "../loop/past.ts";
 import type { Tally } from "../loop/tally.ts";
 import type { Policy } from "../permit/policy.ts";
 import type { KeepChanges } from "./changes.ts";
-import { hire, type Hired } from "./hire.ts";
+import { askOf, hire, type Hired } from "./hire.ts";
 import type { McpRun } from "./mcp.ts";
 import type { NamedModel } from "./model.ts";
 import type { RunRequest } from "./request.ts";
@@ -109,7 +109,7 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
       started.push(ended);
       return ok(ended);
     }
-    const run = await employ(sub, task, known?.id ?? `a${++begun}`, call, known);
+    const run = await employ(sub, task, call, known);
     // What it is to do is in the journal before the call can end.
     if (run.ok) await Promise.race([run.value.begun, run.value.ended]);
     return run;
@@ -118,15 +118,19 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
   async function employ(
     sub: SubAgent,
     task: AgentTask,
-    id: string,
     call: string,
     known: PastAgent | undefined,
   ): Promise<Result<Started>> {
     // One that was asked nothing yet has no past.
-    const asked = known?.events.some((event) => event.type === "user" && event.agent_id === undefined);
-    const its = asked === true && known !== undefined ? { past: { events: known.events, data } } : {};
+    const begins = !known?.events.some((event) => event.type === "user" && event.agent_id === undefined);
+    const its = !begins && known !== undefined ? { past: { events: known.events, data } } : {};
+    const id = known?.id ?? `a${begun + 1}`;
+    const asked = askOf(parent, common, sub, task, { id, ...its });
+    if (!asked.ok) return asked;
+    begun = Math.max(begun, Number(id.slice(1)));
     hiring++;
-    const hired = await hire(parent, common, sub, task, id, its.past).finally(() => hiring--);
+    const about = { agent: task.agent, id, asked: asked.value, ...its };
+    const hired = await hire(parent, common, sub, about).finally(() => hiring--);
     if (!hired.ok) {
       await refused(hired.error);
       return hired;
@@ -140,7 +144,7 @@ export function openCrew(parent: Actor, tally: Tally, common: Common, perform: P
     for (const agent of past) {
       const sub = agent.told && agent.result === undefined ? ownSub(agent.agent) : undefined;
       if (sub === undefined) continue;
-      const run = await employ(sub, { agent: agent.agent, input: {}, prompt: "" }, agent.id, agent.call ?? "", agent);
+      const run = await employ(sub, { agent: agent.agent, input: {}, prompt: "" }, agent.call ?? "", agent);
       if (run.ok) continue;
       const message = `Agent '${agent.agent}' (${agent.id}) does not go on: ${run.error.message}`;
       await parent.emit({ type: "warning", message });

@@ -47,17 +47,12 @@ export async function hire(
   parent: Actor,
   common: Common,
   sub: SubAgent,
-  task: AgentTask,
-  id: string,
-  past?: PastRun,
+  { agent, id, asked, past }: { agent: string; id: string; asked: Asked; past?: PastRun },
 ): Promise<Result<Hired>> {
   const { plan } = sub;
   const { request, clock, mask, secretNames } = common;
   const { environment, cwd, ask } = request;
-  const before = past && askedBefore(past);
-  const asked = before ?? askedNow(parent, common, sub, task, id);
-  if (!asked.ok) return asked;
-  const { input, prompt } = asked.value;
+  const { input, prompt } = asked;
   const machine = readMachine({ cwd, agentFolder: plan.folder, environment });
   if (!machine.ok) return machine;
   const own = makePolicy(plan, { all: true, allow: {}, deny: {} }, machine.value);
@@ -76,14 +71,7 @@ export async function hire(
   const answers: DurableEvent[] = [];
   const servers = makeMcp({ plan, doors, mask, clock, answers });
   await servers?.begin();
-  const modelled = await modelFor(
-    parent,
-    common,
-    sub,
-    { agent: task.agent, prompt, past: past?.events },
-    host,
-    answers,
-  );
+  const modelled = await modelFor(parent, common, sub, { agent, prompt, past: past?.events }, host, answers);
   if (!modelled.ok) {
     await servers?.close();
     await host.close();
@@ -105,22 +93,24 @@ export async function hire(
   }
   const tools = offered?.value ?? brought;
   // What goes on has them from its start.
-  const words = before === undefined ? servers?.instructions() : undefined;
-  const instructions = joined(asked.value.instructions, words);
+  const words = asked.before ? undefined : servers?.instructions();
+  const instructions = joined(asked.instructions, words);
   const made = { sub, input, instructions, prompt, model, named, host, policy, tools, answers, close };
   return ok(servers === undefined ? made : { ...made, servers });
 }
 
-/** What an agent is asked, and the values of its inputs. */
-type Asked = Pick<Hired, "input" | "instructions" | "prompt">;
+/** What an agent is asked, and the values of its inputs. `before`: by what the journal has of it. */
+type Asked = Pick<Hired, "input" | "instructions" | "prompt"> & { before: boolean };
 
-function askedNow(
+export function askOf(
   parent: Actor,
   { request: { environment }, mask }: Common,
   sub: SubAgent,
   task: AgentTask,
-  id: string,
+  { id, past }: { id: string; past?: PastRun },
 ): Result<Asked> {
+  const asked = past && askedBefore(past);
+  if (asked !== undefined) return asked;
   const { plan } = sub;
   const outer = templateValues({ plan: parent.plan, environment }, parent.id, parent.input);
   const input = agentInput(task.agent, sub, task.input, outer);
@@ -129,17 +119,16 @@ function askedNow(
   const filled = fillIn({ plan, environment }, `${parent.id}.${id}`, Infinity, mask, texts);
   if (!filled.ok) return fail("invalid", filled.error.message);
   const { instructions, prompt } = filled.value;
-  if (prompt !== "") return ok({ input: input.value, instructions, prompt });
+  if (prompt !== "") return ok({ input: input.value, instructions, prompt, before: false });
   return fail("invalid", `Agent '${task.agent}' has no prompt of its own: say in 'prompt' what it shall do`);
 }
 
-/** What the journal has of it. */
 function askedBefore({ events }: PastRun): Result<Asked> | undefined {
   const own = events.filter(({ agent_id }) => agent_id === undefined);
   const start = own.find((event) => event.type === "run_start");
   const asked = own.find((event) => event.type === "user");
   if (start?.type !== "run_start" || asked?.type !== "user") return undefined;
-  return ok({ input: start.input ?? {}, instructions: start.instructions, prompt: asked.text });
+  return ok({ input: start.input ?? {}, instructions: start.instructions, prompt: asked.text, before: true });
 }
 
 /**

@@ -140,6 +140,23 @@ test("agents work side by side, and an agent's agents nest in it", async () => {
   expect(starts.map(({ run_id: id }) => id.replace(starts[0]?.run_id ?? "", ""))).toEqual(["", ".a1", ".a2", ".a2.a1"]);
 });
 
+test("an agent that cannot be asked so takes no id from those that can", async () => {
+  const agent = `${head}agents: { one: { input: { n: { type: integer } }, prompt: "Take \${{ input.n }}" } }\n`;
+  const script = `
+answers:
+  - { calls: [${spawn("one")}, ${spawn("one", ", input: { n: 1.5 }")}, ${spawn("one", ", input: { n: 1 }")}] }
+  - { calls: [${spawn("two")}, ${spawn("one", ", input: { n: 2 }")}] }
+  - { text: Done }
+agents: { one: [{ text: One }] }
+`;
+  const { events } = await run(agent, script);
+  const starts = events.flatMap((event) => (event.type === "run_start" ? [[event.agent_id, event.call]] : []));
+  expect(starts.slice(1)).toEqual([
+    ["a1", "call_1_3"],
+    ["a2", "call_2_2"],
+  ]);
+});
+
 test("the stream of a run with sub-agents, read again, tells the run: its conversation, its usage and its end", async () => {
   const { result, events } = await family();
   const again: Stamped[] = events.map((event) => JSON.parse(JSON.stringify(event)));

@@ -11,7 +11,10 @@ export type PageQuery = {
   charset?: string;
 };
 
-/** A page as Markdown. `part`: what of it that is; `matches`: how many elements the selector found; `cut`: it has too many. */
+/**
+ * A page as Markdown. `part`: what of it that is; `matches`: how many elements the selector found; `cut`: it has too many; `refresh`:
+ * where it sends who looks at it, and after how long.
+ */
 export type Page = {
   markdown: string;
   title: string;
@@ -19,6 +22,7 @@ export type Page = {
   part: "main" | "whole" | "selected";
   matches: number;
   cut: boolean;
+  refresh?: { seconds: number; url: string };
 };
 
 /** A web page as Markdown. Throws for a selector that is none, and the reason of an abort. */

@@ -80,7 +80,10 @@ async function run(get: WebGet, robots: Robots, input: Input, context: ToolConte
     const location = redirecting.has(answer.status) ? answer.headers.get("location") : null;
     if (location === null) {
       if (answer.status < 200 || answer.status >= 300) return unreadable(url, `HTTP ${answer.status}`);
-      return { ...(await read(answer, input, context)), ...(cached ? { cached: true as const } : {}) };
+      const made = await read(answer, input, until, context);
+      if (!(made instanceof URL)) return { ...made, ...(cached ? { cached: true as const } : {}) };
+      url = made;
+      continue;
     }
     const next = URL.parse(location, url.href);
     if (next === null) return unreadable(url, "it redirects to what is no URL");
@@ -90,6 +93,8 @@ async function run(get: WebGet, robots: Robots, input: Input, context: ToolConte
 }
 
 const mostRedirects = 10;
+/** A page that sends one on so soon, in seconds, is not there to be read. */
+const soon = 5;
 const redirecting = new Set([301, 302, 303, 307, 308]);
 
 function unreadable(url: URL, why: string): ToolOutcome {
@@ -115,7 +120,13 @@ function timeoutOf(input: Input): number {
   return number(input, "timeout", 30) * 1000;
 }
 
-async function read(answer: Answer, input: Input, { signal, clock }: ToolContext): Promise<ToolOutcome> {
+/** What a page says, or where it leads at once. */
+async function read(
+  answer: Answer,
+  input: Input,
+  until: number,
+  { signal, clock }: ToolContext,
+): Promise<ToolOutcome | URL> {
   const { bytes: body, headers, cut, url } = answer;
   const place = shownLine(url.href);
   if (body.length === 0) return { content: `[${place} is empty]` };
@@ -135,23 +146,26 @@ async function read(answer: Answer, input: Input, { signal, clock }: ToolContext
   const selector = text(input, "selector");
   const query = { url: url.href, charset, selector, whole: flag(input, "whole") };
   const refuse = (why: string): ToolOutcome => ({ content: `Cannot read '${place}': ${why}`, error: true });
-  const timeoutMs = timeoutOf(input);
   // Of a page that is made for it, reading can take hours.
   const late = new AbortController();
   const settled = new AbortController();
-  void clock.sleep(timeoutMs, AbortSignal.any([settled.signal, signal])).then(() => late.abort());
+  void clock.sleep(until - clock.now(), AbortSignal.any([settled.signal, signal])).then(() => late.abort());
   let page;
   try {
     page = await pageMarkdown(body, query, AbortSignal.any([signal, late.signal]));
   } catch (error) {
     if (signal.aborted) return refuse("cancelled");
     if (late.signal.aborted) {
-      return refuse(`making Markdown of it takes more than ${timeoutMs / 1000} s; http_request shows it as it is`);
+      const within = `${timeoutOf(input) / 1000} s`;
+      return refuse(`making Markdown of it takes more than ${within}; http_request shows it as it is`);
     }
     return refuse(error instanceof Error ? error.message : String(error));
   } finally {
     settled.abort();
   }
+  const { refresh } = page;
+  const next = refresh === undefined ? null : URL.parse(refresh.url);
+  if (refresh !== undefined && next !== null && refresh.seconds <= soon) return next;
   if (page.part === "selected" && page.matches === 0) {
     return {
       content: `Nothing on '${place}' matches '${selector}': read it without a selector to see what is there`,
@@ -162,7 +176,8 @@ async function read(answer: Answer, input: Input, { signal, clock }: ToolContext
   const all =
     page.part === "whole" && !flag(input, "whole") ? "all of the page, since nothing in it stands out" : undefined;
   const elements = page.cut ? "the page has more elements than are read" : undefined;
-  return part(`${title}URL: ${place}`, page.markdown, input, [all, elements, cutNote]);
+  const onward = next === null ? undefined : `it sends readers on to ${shownLine(next.href)}`;
+  return part(`${title}URL: ${place}`, page.markdown, input, [all, elements, cutNote, onward]);
 }
 
 /** One part of a text, under a head. */

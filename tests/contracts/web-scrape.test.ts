@@ -64,6 +64,19 @@ const site = startSite({
   },
   "/to-private": () => Response.redirect("/private/page"),
   "/to-failing": () => Response.redirect(`${failing.origin}/page`),
+  "/refresh": html('<meta http-equiv="Refresh" content="0; url=docs/harbour?a=1&amp;b=2"><p>Redirecting…'),
+  "/refresh-there": html('<base href="/docs/"><meta http-equiv=refresh content="5;URL=\'harbour\'">'),
+  "/refresh-away": html('<meta http-equiv="refresh" content="0;url=http://169.254.169.254/">'),
+  "/refresh-private": html('<meta http-equiv="refresh" content="0;url=/private/page">'),
+  "/refresh-round": html('<meta http-equiv="refresh" content="0;url=/refresh-about">'),
+  "/refresh-about": html('<meta http-equiv="refresh" content="0;url=/refresh-round">'),
+  "/refresh-late": html('<meta http-equiv="refresh" content="60;url=/next"><p>a slide'),
+  "/refresh-not": html(
+    `<meta http-equiv="refresh" content="0"><meta http-equiv="refresh" content="0;url=javascript:alert(1)">
+     <!-- <meta http-equiv="refresh" content="0;url=/a"> --><noscript><meta http-equiv="refresh" content="0;url=/b"></noscript>
+     <script>'<meta http-equiv="refresh" content="0;url=/c">'</script><p>stays`,
+  ),
+  "/refresh-itself": html('<meta http-equiv="refresh" content="0;url=/refresh-itself#top"><p>stays'),
   "/robots.txt": html("User-agent: *\nDisallow: /private/\n\nUser-agent: other\nDisallow: /\n", "text/plain"),
 });
 const failing = startSite({ "/robots.txt": () => new Response("", { status: 503 }), "/page": html("<p>page") });
@@ -128,6 +141,31 @@ describe("a page", () => {
     expect((await room.call("/nothing")).content).toBe(`Cannot read '${site.origin}/nothing': HTTP 404`);
   });
 
+  test("that only sends one on is followed, each step judged as a redirect is, and without end is not", async () => {
+    await using room = open();
+    expect((await room.call("/refresh")).content).toStartWith(
+      `Title: The harbour & its ships\nURL: ${site.origin}/docs/harbour?a=1&b=2\n\n`,
+    );
+    expect((await room.call("/refresh-there")).content).toContain(`URL: ${site.origin}/docs/harbour\n`);
+    const away = await room.call("/refresh-away");
+    expect(away.error).toBe(true);
+    expect(away.content).toContain("169.254.169.254:80");
+    const hidden = await room.call("/refresh-private");
+    expect(hidden.content).toContain("does not let programs read it");
+    expect(site.asked).not.toContain("GET /private/page");
+    const round = await room.call("/refresh-round");
+    expect(round.content).toEndWith("too many redirects");
+  });
+
+  test("that sends one on later, or nowhere, is given as it is", async () => {
+    await using room = open();
+    expect((await room.call("/refresh-late")).content).toContain(
+      `a slide\n[it sends readers on to ${site.origin}/next]`,
+    );
+    expect((await room.call("/refresh-not")).content).toContain("stays");
+    expect((await room.call("/refresh-itself")).content).toContain("stays");
+  });
+
   test("comes in parts where it is long, which together are all of it", async () => {
     await using room = open();
     const first = await room.call("/wide");
@@ -171,7 +209,9 @@ describe("a page that is made to harm", () => {
     for (const url of ["file:///etc/passwd", `http://user:pw@${site.host}/text`, "javascript:alert(1)", "::"]) {
       expect(await room.call(url)).toMatchObject({ error: true });
     }
-    expect(room.told.map(({ target }) => target)).toContain("169.254.169.254:80");
+    expect(room.told.map(({ target }) => target)).toContain(
+      "'http://169.254.169.254': the agent file does not request it",
+    );
   });
 });
 

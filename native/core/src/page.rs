@@ -2,6 +2,7 @@
 //! it has bounds in depth and size, so that no nesting exhausts the stack and no tag soup the memory.
 
 mod charset;
+mod refresh;
 mod tree;
 
 use dom_query::{Document, Matcher, NodeRef};
@@ -10,6 +11,7 @@ use oxiri::{Iri, IriRef};
 use rein_border::wire::json_string;
 
 pub use charset::decode;
+use refresh::Refresh;
 
 /// What somebody wants of a page.
 pub struct Query<'a> {
@@ -33,6 +35,8 @@ pub struct Page {
     pub part: Part,
     /// The page has more elements than are read.
     pub cut: bool,
+    /// Where it sends who looks at it.
+    pub refresh: Option<Refresh>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -65,7 +69,11 @@ pub fn markdown(html: &str, query: &Query<'_>, unwanted: impl Fn() -> bool) -> R
         return Ok(Err(Unwanted));
     };
     let title = document.select_single("title").text().trim().to_string();
-    if !make_absolute(&document, query.url, &unwanted) {
+    let base = base_of(&document, query.url);
+    let refresh = base.as_ref().and_then(|base| refresh::of(&document, base, query.url));
+    if let Some(base) = base
+        && !make_absolute(&document, &base, &unwanted)
+    {
         return Ok(Err(Unwanted));
     }
     if let Some(matcher) = matcher {
@@ -74,6 +82,7 @@ pub fn markdown(html: &str, query: &Query<'_>, unwanted: impl Fn() -> bool) -> R
             title,
             part: Part::Selected(count),
             cut,
+            refresh,
         }));
     }
     let main = if query.whole { None } else { main_part(&document) };
@@ -96,6 +105,7 @@ pub fn markdown(html: &str, query: &Query<'_>, unwanted: impl Fn() -> bool) -> R
         title,
         part,
         cut,
+        refresh,
     }))
 }
 
@@ -144,16 +154,18 @@ fn selected(document: &Document, matcher: &Matcher, unwanted: &impl Fn() -> bool
     Ok((texts.join("\n\n"), count))
 }
 
-/// Makes the addresses of links and images absolute; what holds its content or a program in its address loses it. False: unwanted.
-fn make_absolute(document: &Document, url: &str, unwanted: &impl Fn() -> bool) -> bool {
-    let Ok(own) = Iri::parse(url.to_owned()) else {
-        return true;
-    };
+/// What the page's addresses are relative to.
+fn base_of(document: &Document, url: &str) -> Option<Iri<String>> {
+    let own = Iri::parse(url.to_owned()).ok()?;
     let base = document
         .base_uri()
         .and_then(|base| own.resolve(&IriRef::parse_unchecked(&*base)).ok())
-        .filter(|base| matches!(base.scheme(), "http" | "https"))
-        .unwrap_or(own);
+        .filter(|base| matches!(base.scheme(), "http" | "https"));
+    Some(base.unwrap_or(own))
+}
+
+/// Makes the addresses of links and images absolute; what holds its content or a program in its address loses it. False: unwanted.
+fn make_absolute(document: &Document, base: &Iri<String>, unwanted: &impl Fn() -> bool) -> bool {
     for (index, node) in document.root().descendants().iter().enumerate() {
         if index % 1024 == 0 && unwanted() {
             return false;
@@ -192,7 +204,13 @@ impl Page {
             Part::Selected(count) => ("selected", count),
         };
         let cut = self.cut;
-        json += &format!(r#","charset":"{charset}","part":"{part}","matches":{matches},"cut":{cut}}}"#);
+        json += &format!(r#","charset":"{charset}","part":"{part}","matches":{matches},"cut":{cut}"#);
+        if let Some(Refresh { seconds, url }) = &self.refresh {
+            json += &format!(r#","refresh":{{"seconds":{seconds},"url":"#);
+            json_string(&mut json, url);
+            json.push('}');
+        }
+        json.push('}');
         json
     }
 }

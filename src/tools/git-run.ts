@@ -74,7 +74,11 @@ export function gitIn(folder: string | undefined, context: ToolContext, override
         },
       });
       if (flood.signal.aborted && part)
-        return ok({ code: 0, ...seen, stdout: `${seen.stdout}\n[git wrote more, which was not read: ask for less]\n` });
+        return ok({
+          code: 0,
+          ...seen,
+          stdout: `${wholeLines(seen.stdout)}\n[git wrote more, which was not read: ask for less]\n`,
+        });
       if (flood.signal.aborted)
         return fail("too_large", `Cannot run 'git ${args[0]}': it wrote too much; ask for less`);
       if (!ended.ok) return ended;
@@ -84,6 +88,12 @@ export function gitIn(folder: string | undefined, context: ToolContext, override
     },
     with: (more) => gitIn(folder, context, [...overrides, ...more]),
   };
+}
+
+/** A text without the line that it was cut in. */
+function wholeLines(text: string): string {
+  const end = text.lastIndexOf("\n") + 1;
+  return end === 0 ? text : text.slice(0, end);
 }
 
 /** Finds the repository of a folder, judges its folders, and reads its config before anything is done with it. */
@@ -144,7 +154,7 @@ export async function userSettings(git: Git): Promise<Override[]> {
   const settings = parseSettings(ran.value.stdout);
   const own = settings.flatMap(({ scope, key }) => (scope === "local" || scope === "worktree" ? [key] : []));
   return settings.flatMap(({ scope, key, value }) =>
-    scope === "global" && (/^credential\./.test(key) || (/^user\.(name|email)$/.test(key) && !own.includes(key)))
+    scope === "global" && (key.startsWith("credential.") || (/^user\.(name|email)$/.test(key) && !own.includes(key)))
       ? [[key, value] as const]
       : [],
   );

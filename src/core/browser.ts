@@ -16,8 +16,8 @@ export type AtBrowser = {
 };
 
 /**
- * Sends a person's browser to a page and waits until it comes back: with which parameters. `page` says the page, and is told the URL
- * to come back to.
+ * Sends a person's browser to a page and waits until it comes back: with which parameters. `page` says the page, whose URL has a
+ * `state`, and is told the URL to come back to.
  */
 export async function askAtBrowser(
   name: string,
@@ -25,10 +25,15 @@ export async function askAtBrowser(
   page: (redirect: string) => Promise<Result<URL>>,
 ): Promise<Result<URLSearchParams>> {
   const answered = Promise.withResolvers<URLSearchParams>();
+  let state: string | null = null;
   const listener = await host.net.listen((request) => {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname !== callbackPath) return plainPage(404, "Not here");
     if (request.method !== "GET") return plainPage(405, "Only GET");
+    // Any page can send a browser here: only who was asked knows the state.
+    if (state === null || searchParams.get("state") !== state) {
+      return plainPage(400, "This is not the answer that rein waits for. Use the page that it has told you of.");
+    }
     answered.resolve(searchParams);
     return plainPage(200, "rein has the answer. You can close this page and go back to the terminal.");
   });
@@ -37,6 +42,7 @@ export async function askAtBrowser(
   try {
     const url = await page(`${listener.value.origin}${callbackPath}`);
     if (!url.ok) return url;
+    state = url.value.searchParams.get("state");
     const passed = await passPage(url.value, host);
     if (!passed.ok) return passed;
     await person.tell(`Sign in to '${name}' with a browser of this machine:\n  ${url.value.href}`);

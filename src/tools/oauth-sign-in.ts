@@ -66,7 +66,7 @@ async function byDevice(
     return fail("invalid", `Cannot sign in: the server's code is no code: ${quoted(code)}`);
   await person.tell(`Sign in to '${name}' on any device:\n  ${url.value.href}\nThe code is ${code}`);
   const until = clock.now() + Math.min(seconds * 1000, patienceMs);
-  for (let interval = Math.min(begun.value.interval ?? 5, 60); ;) {
+  for (let interval = Math.min(Math.max(begun.value.interval ?? 5, 1), 60); ;) {
     await clock.sleep(interval * 1000, signal);
     if (signal.aborted) return fail("cancelled", "Cannot sign in: cancelled");
     if (clock.now() >= until) return tooLate(name);

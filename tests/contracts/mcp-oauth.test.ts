@@ -208,7 +208,7 @@ describe("a call that needs more than was granted", () => {
 });
 
 describe("no sign-in", () => {
-  test.each(["other-state", "other-issuer", "no-issuer"] as const)("comes of an answer of '%s'", async (how) => {
+  test.each(["other-issuer", "no-issuer"] as const)("comes of an answer of '%s'", async (how) => {
     const servers = start();
     await using run = open(servers, { how });
     const done = await run.login();

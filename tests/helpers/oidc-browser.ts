@@ -1,7 +1,7 @@
 // A person at a browser, as a program: `bun oidc-browser.ts HOW URL`. It keeps cookies, follows redirects and fills in forms.
 
 /** What the person does: agrees, presses cancel, or has a page between that changes what comes back. */
-export type How = "agree" | "cancel" | "other-state" | "other-issuer" | "no-issuer";
+export type How = "agree" | "cancel" | "other-issuer" | "no-issuer";
 
 /** Goes where the URL leads and does what the pages ask for. Says the last page. */
 export async function browse(how: How, start: string): Promise<string> {
@@ -40,7 +40,6 @@ export async function browse(how: How, start: string): Promise<string> {
 
 function changed(how: How, url: URL): URL {
   if (url.pathname !== "/callback") return url;
-  if (how === "other-state") url.searchParams.set("state", "of-somebody-else");
   if (how === "other-issuer") url.searchParams.set("iss", "https://evil.example");
   if (how === "no-issuer") url.searchParams.delete("iss");
   return url;
@@ -58,7 +57,7 @@ function filled(page: string, how: How): URLSearchParams {
 
 if (import.meta.main) {
   const [how = "", url = ""] = process.argv.slice(2);
-  const known = (["agree", "cancel", "other-state", "other-issuer", "no-issuer"] as const).find((one) => one === how);
+  const known = (["agree", "cancel", "other-issuer", "no-issuer"] as const).find((one) => one === how);
   if (known === undefined) throw new Error(`no way to browse: '${how}'`);
   await browse(known, url);
 }

@@ -189,6 +189,7 @@ async function attempt<T>(
 ): Promise<Result<T>> {
   const tooLong = new AbortController();
   const settled = new AbortController();
+  let refused = "";
   void clock.sleep(requestMs, settled.signal).then(() => tooLong.abort());
   const bounded: Send = async (url, { body, ...sent }) => {
     const { origin } = new URL(url);
@@ -198,6 +199,7 @@ async function attempt<T>(
     const bytes = await readAtMost(response, mostRead);
     if (bytes === undefined) throw new Refused(`the answer of '${origin}' is too long`);
     const { status, headers } = response;
+    refused = response.ok ? "" : `'${origin}' answered HTTP ${status}`;
     return new Response(bytes.length === 0 ? null : bytes, { status, headers });
   };
   try {
@@ -206,13 +208,14 @@ async function attempt<T>(
   } catch (error) {
     if (signal.aborted) return fail("cancelled", `${action}: cancelled`);
     if (tooLong.signal.aborted) return fail("timeout", `${action}: the server did not answer in time`);
-    return { ok: false, error: failureOf(action, error) };
+    return { ok: false, error: failureOf(action, error, refused) };
   } finally {
     settled.abort();
   }
 }
 
-function failureOf(action: string, error: unknown): Failure {
+/** `refused` tells of an answer that is an error by its status. */
+function failureOf(action: string, error: unknown, refused: string): Failure {
   if (error instanceof NetError) {
     const { code, message, denial } = error;
     return { code, message, ...(denial === undefined ? {} : { denial }) };
@@ -224,6 +227,7 @@ function failureOf(action: string, error: unknown): Failure {
     const why = error.error_description === undefined ? "" : ` (${quoted(error.error_description)})`;
     return said(`the server says ${quoted(error.error)}${why}`);
   }
+  if (error instanceof oauth.OperationProcessingError && refused !== "") return said(refused);
   // The library's own words quote nothing that is secret.
   return said(error instanceof Error ? error.message : String(error));
 }

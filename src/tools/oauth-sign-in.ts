@@ -15,6 +15,8 @@ import {
   type CodeRequest,
 } from "./oauth-client.ts";
 
+const unused = fail("timeout", "Cannot sign in: the code was not used in time");
+
 type Asked = { name: string; spec: OauthSpec; person: Person; context: ToolContext };
 
 /** Has a person sign in: in a browser of this machine, or on any device with a code. */
@@ -69,7 +71,7 @@ async function byDevice(
   for (let interval = Math.min(Math.max(begun.value.interval ?? 5, 1), 60); ;) {
     await clock.sleep(interval * 1000, signal);
     if (signal.aborted) return fail("cancelled", "Cannot sign in: cancelled");
-    if (clock.now() >= until) return tooLate(name);
+    if (clock.now() >= until) return seconds * 1000 < patienceMs ? unused : tooLate(name);
     const polled = await pollDevice(server, spec, begun.value, reach);
     if (!polled.ok) return polled;
     if ("access" in polled.value) return ok(polled.value);

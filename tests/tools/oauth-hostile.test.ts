@@ -165,8 +165,8 @@ test("what is no metadata is told of", async () => {
 });
 
 test("a token endpoint that redirects is not followed", async () => {
-  const { content, denied } = await signIn({ token: () => Response.redirect("https://evil.example/", 307) });
-  expect(content).toContain("unexpected HTTP status code");
+  const { content, denied, host } = await signIn({ token: () => Response.redirect("https://evil.example/", 307) });
+  expect(content).toBe(`Cannot sign in: 'http://${host}' answered HTTP 307`);
   expect(denied).toEqual([]);
 });
 
@@ -183,6 +183,11 @@ test.each([
   expect(content).not.toMatch(/[\u0000-\u001f\u202e]/);
   expect(content.length).toBeLessThan(300);
   expect(kept).toBe(0);
+});
+
+test("an answer that is an error by its status only is told by that", async () => {
+  const { content, host } = await signIn({ token: () => new Response("<h1>Down</h1>", { status: 503 }) });
+  expect(content).toBe(`Cannot sign in: 'http://${host}' answered HTTP 503`);
 });
 
 test("OpenID Connect without an ID token is no sign-in", async () => {
@@ -223,6 +228,15 @@ test("a code for another device that is no code is not shown", async () => {
   const { content, told } = await signIn({ device }, { method: "device" });
   expect(told).toEqual([]);
   expect(content).toBe("Cannot sign in: the server's code is no code: '[2J'");
+});
+
+test("a code for another device that ends before the person comes is told of", async () => {
+  const lies = {
+    device: (origin: string) => ({ ...code, expires_in: 0.01, verification_uri: `${origin}/x` }),
+    token: () => Response.json({ error: "authorization_pending" }, { status: 400 }),
+  };
+  const { content } = await signIn(lies, { method: "device" });
+  expect(content).toBe("Cannot sign in: the code was not used in time");
 });
 
 test("a code for another device is asked for no longer than it lasts, and more slowly when told so", async () => {

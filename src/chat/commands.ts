@@ -15,16 +15,12 @@ export type SlashCommand = {
   /** What stands behind it. */
   words: string;
   about: string;
-  /** What a word behind it can be. */
-  complete?(typed: string, outside: Outside): string[] | Promise<string[]>;
+  /** What the words name, so that they can be completed. */
+  takes?: "files" | "model" | "session";
   run(words: string, chat: Conduct, signal: AbortSignal): Promise<void | Entered>;
 };
 
 const goesOn: Entered = { ends: false };
-
-const files: SlashCommand["complete"] = (typed, outside) => outside.files(typed);
-const models: SlashCommand["complete"] = (typed, outside) => outside.models(typed);
-const names: SlashCommand["complete"] = (_, outside) => outside.sessions();
 
 export const commands: readonly SlashCommand[] = [
   { name: "help", words: "", about: "What can be typed here", run: help },
@@ -33,7 +29,7 @@ export const commands: readonly SlashCommand[] = [
     words: "[MODEL]",
     about: "Which model answers, or another one from now on",
     run: useModel,
-    complete: models,
+    takes: "model",
   },
   { name: "agents", words: "", about: "The agents that this one can spawn", run: agents },
   { name: "tools", words: "", about: "What the model can call", run: tools },
@@ -47,21 +43,21 @@ export const commands: readonly SlashCommand[] = [
   { name: "retry", words: "", about: "Ask the last thing once more", run: retry },
   { name: "fork", words: "[NAME]", about: "Go on in a copy of the conversation, which stays as it is", run: fork },
   { name: "sessions", words: "", about: "The conversations so far", run: sessions },
-  { name: "resume", words: "NAME", about: "Go on with another conversation", run: resume, complete: names },
-  { name: "save", words: "FILE", about: "Write the last answer to a new file", run: save, complete: files },
+  { name: "resume", words: "NAME", about: "Go on with another conversation", run: resume, takes: "session" },
+  { name: "save", words: "FILE", about: "Write the last answer to a new file", run: save, takes: "files" },
   {
     name: "export",
     words: "FILE",
     about: "Write the conversation to a new file, by its ending: .md, .html or .jsonl",
     run: exportTo,
-    complete: files,
+    takes: "files",
   },
   {
     name: "attach",
     words: "FILE…",
     about: "Show the model files with what is said next; '@FILE' in a text does too",
     run: attach,
-    complete: files,
+    takes: "files",
   },
   { name: "memory", words: "", about: "What the agent has noted for later conversations", run: memory },
   { name: "open", words: "[NUMBER]", about: "Show the whole result of a call; Ctrl-O that of the last one", run: open },

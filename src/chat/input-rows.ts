@@ -38,7 +38,7 @@ export function inputRows(text: string, cursor: number, { prompt, more, width, h
     used = Bun.stringWidth(more);
   };
   for (const { segment } of graphemes.segment(text.slice(start, end))) {
-    if (segment === "\n") {
+    if (segment === "\n" || segment === "\r\n") {
       mark();
       breakRow();
     } else {

@@ -1,4 +1,4 @@
-import { clean, cleanLine } from "../render/clean.ts";
+import { cleanLine } from "../render/clean.ts";
 import { paint, short } from "../render/format.ts";
 import type { Place } from "../render/region.ts";
 import type { Search } from "./history.ts";
@@ -86,11 +86,14 @@ function typedRows({ text, cursor, search, question }: Seen["typed"], width: num
 }
 
 function candidateRows(candidates: readonly string[], width: number): string[] {
-  if (candidates.length === 0) return [];
-  const shown = candidates.slice(0, mostCandidates).map((one) => cleanLine(one));
-  const more = candidates.length - shown.length;
-  const text = [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("  ");
-  return Bun.wrapAnsi(clean(text), width, { hard: true }).split("\n").slice(0, mostCandidateRows);
+  for (let count = Math.min(candidates.length, mostCandidates); count > 0; count--) {
+    const more = candidates.length - count;
+    const shown = candidates.slice(0, count).map((one) => cleanLine(one));
+    const text = [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("  ");
+    const rows = Bun.wrapAnsi(text, width, { hard: true }).split("\n");
+    if (rows.length <= mostCandidateRows) return rows;
+  }
+  return [];
 }
 
 /** A row with a mark where the cursor would be. */

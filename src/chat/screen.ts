@@ -58,7 +58,7 @@ export class Screen {
       clock,
       picture: () => picture(this.#seen()),
       typed: (bytes) => this.#typed(bytes),
-      gone: () => this.course.end(exitCode("hangup")),
+      ended: (how) => this.course.end(exitCode(how)),
     });
     this.#surface = surface;
     this.course = new Course(
@@ -247,15 +247,13 @@ export class Screen {
 
   async #completeWith(outside: Outside): Promise<void> {
     const { text, cursor } = this.#editor;
-    const { from, candidates } = await complete(text, cursor, outside, this.#options.signal);
+    const { from, typed, candidates, write } = await complete(text, cursor, outside, this.#options.signal);
     const [only] = candidates;
+    const shared = common(candidates);
     if (only === undefined) this.#hint = "Nothing to complete";
-    else if (candidates.length === 1) this.#editor.replace(from, cursor, only.endsWith("/") ? only : `${only} `);
-    else {
-      const shared = common(candidates);
-      if (shared.length > cursor - from) this.#editor.replace(from, cursor, shared);
-      else this.#candidates = candidates;
-    }
+    else if (candidates.length === 1) this.#editor.replace(from, cursor, write(only, false));
+    else if (shared.length > typed.length) this.#editor.replace(from, cursor, write(shared, true));
+    else this.#candidates = candidates;
   }
 
   async #openLast(): Promise<void> {
@@ -264,8 +262,8 @@ export class Screen {
   }
 
   async #edit(): Promise<void> {
-    const edited = await this.#surface.without((terminal) => terminal.edit(this.#editor.text));
-    if (edited.ok) this.#editor.set(edited.value.replace(/\n$/, ""));
+    const edited = await this.#surface.without((terminal) => terminal.edit(this.#editor.text, this.#options.signal));
+    if (edited.ok) this.#editor.set(edited.value.replace(/\r\n?/g, "\n").replace(/\n$/, ""));
     else this.#hint = edited.error;
     this.#surface.draw();
   }

@@ -1,3 +1,4 @@
+import type { Interruption } from "../core/exit.ts";
 import { region } from "../render/region.ts";
 import type { ChatClock } from "./course.ts";
 import type { picture } from "./picture.ts";
@@ -9,12 +10,12 @@ export type Terminal = {
   rows(): number;
   /** Whether it breaks rows that are too wide after it became narrower. */
   reflows: boolean;
-  /** Takes keys and sizes from now on, and learns that nobody types any more; what is returned gives the terminal back as it was. */
-  hold(typed: (bytes: Uint8Array) => void, resized: () => void, gone: () => void): () => void;
+  /** Takes keys and sizes from now on, and learns that it is to end; what is returned gives the terminal back as it was. */
+  hold(typed: (bytes: Uint8Array) => void, resized: () => void, ended: (how: Interruption) => void): () => void;
   /** Stops the process until the shell lets it go on. The terminal is given back for that time. */
   suspend(): Promise<void>;
-  /** Lets a person edit a text in their own editor. The error says why that cannot be. */
-  edit(text: string): Promise<{ ok: true; value: string } | { ok: false; error: string }>;
+  /** Lets a person edit a text in their own editor, which the signal ends. The error says why that cannot be. */
+  edit(text: string, signal: AbortSignal): Promise<{ ok: true; value: string } | { ok: false; error: string }>;
 };
 
 export type SurfaceOptions = {
@@ -23,8 +24,7 @@ export type SurfaceOptions = {
   /** What changes, as it is now. */
   picture(): ReturnType<typeof picture>;
   typed(bytes: Uint8Array): void;
-  /** Nobody types any more. */
-  gone(): void;
+  ended(how: Interruption): void;
 };
 
 /** Between two pictures of text that streams, in ms. */
@@ -47,6 +47,9 @@ export class Surface {
   #soon = false;
   /** The terminal is somebody else's. */
   #away = true;
+  /** When whom it was given to has done with it. */
+  #back: Promise<void> | undefined;
+  #over = false;
 
   constructor(options: SurfaceOptions) {
     this.#options = options;
@@ -56,15 +59,23 @@ export class Surface {
 
   /** Takes the terminal. */
   async open(): Promise<void> {
-    const { terminal, typed, gone } = this.#options;
+    if (this.#over) return;
+    const { terminal, typed, ended } = this.#options;
+    // Before anything is seen: what is typed upon it is a key.
+    this.#release = terminal.hold(typed, () => this.draw(), ended);
     await terminal.write(pasteOn);
-    this.#release = terminal.hold(typed, () => this.draw(), gone);
     this.#away = false;
     this.draw();
   }
 
-  /** Prints what waits and gives the terminal back. */
+  /** Prints what waits and gives the terminal back for good. */
   async close(): Promise<void> {
+    this.#over = true;
+    await this.#back;
+    if (!this.#away) await this.#leave();
+  }
+
+  async #leave(): Promise<void> {
     await this.#flush();
     this.#away = true;
     await this.#region.leave();
@@ -74,10 +85,13 @@ export class Surface {
 
   /** Gives the terminal away for a while. */
   async without<T>(act: (terminal: Terminal) => Promise<T>): Promise<T> {
-    await this.close();
+    await this.#leave();
+    const back = Promise.withResolvers<void>();
+    this.#back = back.promise;
     try {
       return await act(this.#options.terminal);
     } finally {
+      back.resolve();
       await this.open();
     }
   }

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { runOnTerminal } from "../app/terminal.ts";
 import type { LineTerminal } from "../chat/lines.ts";
 import type { Terminal } from "../chat/surface.ts";
+import { readBeside } from "./files.ts";
 import type { Io } from "./io.ts";
 
 /** What the terminal says of itself in variables: those cut rows that are too wide, where others break them. */
@@ -21,12 +22,16 @@ export function rawTerminal(io: Io): Terminal {
     columns: () => process.stdout.columns || 80,
     rows: () => process.stdout.rows || 24,
     reflows: reflows(io.env),
-    hold(typed, resized, gone) {
+    hold(typed, resized, ended) {
+      const gone = () => ended("hangup");
+      // Of somebody else's: that of Ctrl-C is a key.
+      const interrupted = () => ended("interrupt");
       const release = () => {
         process.stdin.off("data", typed);
         process.stdin.off("end", gone);
         process.stdin.off("error", gone);
         process.stdout.off("resize", resized);
+        process.off("SIGINT", interrupted);
         process.off("exit", restoreAll);
         process.stdin.setRawMode(false);
         process.stdin.pause();
@@ -42,6 +47,7 @@ export function rawTerminal(io: Io): Terminal {
       process.stdin.on("end", gone);
       process.stdin.on("error", gone);
       process.stdout.on("resize", resized);
+      process.on("SIGINT", interrupted);
       process.stdin.resume();
       return release;
     },
@@ -50,7 +56,7 @@ export function rawTerminal(io: Io): Terminal {
       process.kill(process.pid, "SIGTSTP");
       await goesOn;
     },
-    edit: (text) => edit(text, io.env),
+    edit: (text, signal) => edit(text, io.env, signal),
   };
 }
 
@@ -82,22 +88,31 @@ export function lineTerminal(io: Io): LineTerminal {
   };
 }
 
+/** No text that is written in an editor is longer, in bytes. */
+const longestText = 10_000_000;
+
 /** A text in the person's own editor, in a file that nobody else can read. */
-async function edit(text: string, env: Io["env"]): ReturnType<Terminal["edit"]> {
+async function edit(text: string, env: Io["env"], signal: AbortSignal): ReturnType<Terminal["edit"]> {
   const editor = env["VISUAL"] || env["EDITOR"];
   if (!editor) return { ok: false, error: "Neither VISUAL nor EDITOR is set" };
   const folder = mkdtempSync(join(env["TMPDIR"] || "/tmp", "rein-"));
   const file = join(folder, "message.md");
+  // As long as the editor has the terminal Ctrl-C is its own.
+  const ignore = () => undefined;
+  process.on("SIGINT", ignore);
   try {
     writeFileSync(file, text, { mode: 0o600 });
-    // By the shell, as git does it: it is a command with words, not the name of a program.
-    const ended = await runOnTerminal(["/bin/sh", "-c", `${editor} "$@"`, editor, file], env);
+    // By the shell, as git does it: it is a command with words, not the name of a program. In its place, so that a signal reaches it.
+    const ended = await runOnTerminal(["/bin/sh", "-c", `exec env ${editor} "$@"`, editor, file], env, signal);
     if (!ended.ok) return { ok: false, error: `Cannot run '${editor}': ${ended.error}` };
     if (ended.value !== 0) return { ok: false, error: `'${editor}' ended with exit code ${ended.value}` };
-    return { ok: true, value: readFileSync(file, "utf8") };
+    const written = readBeside(file, longestText);
+    if (!written.ok) return { ok: false, error: written.error.message };
+    return { ok: true, value: new TextDecoder().decode(written.value) };
   } catch (error) {
     return { ok: false, error: error instanceof Error ? error.message : String(error) };
   } finally {
+    process.off("SIGINT", ignore);
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -17,7 +17,7 @@ import { attachPath } from "./attach.ts";
 import { chatHistory } from "./chat-history.ts";
 import { lineTerminal, rawTerminal } from "./chat-terminal.ts";
 import type { Handler } from "./command.ts";
-import { filesFrom, modelNames } from "./complete-values.ts";
+import { atHome, filesFrom, modelNames } from "./complete-values.ts";
 import { fileLimit, readNamed, writeNew } from "./files.ts";
 import type { Arguments } from "./flags.ts";
 import { grantsFrom } from "./grants.ts";
@@ -60,8 +60,7 @@ export const chatCommand: Handler = async (args, io) => {
   if (!input.ok) return usageError(input.error, io, { name: "chat" });
 
   const ending = new AbortController();
-  // On a terminal that knows only lines Ctrl-C is this signal, and the chat's own.
-  const leave = endOnSignals(ending, isDumb(io.env) ? ["SIGTERM", "SIGHUP"] : ["SIGTERM", "SIGHUP", "SIGINT"]);
+  const leave = endOnSignals(ending);
   const front = await openFront(plan, io, args.has("--ephemeral"), ending.signal);
   await front.open();
   const { course } = front;
@@ -142,10 +141,10 @@ function outsideOf(talk: Talk, plan: Plan, input: InputValues, answered: Answere
   return {
     talk,
     now: clock.now,
-    attach: attachPath,
-    exists: (path) => existsSync(path) && statSync(path).isFile(),
+    attach: (path) => attachPath(atHome(path, io.env)),
+    exists: (path) => existsSync(atHome(path, io.env)) && statSync(atHome(path, io.env)).isFile(),
     save: (path, text) => {
-      const written = writeNew(path, text);
+      const written = writeNew(atHome(path, io.env), text);
       return written.ok ? written : { ok: false, error: written.error.message };
     },
     files: (typed) => filesFrom(typed, place).map(({ value }) => value),
@@ -192,16 +191,16 @@ function dated(time: number): string {
   return `chat-${day}-${two(at.getHours())}${two(at.getMinutes())}${two(at.getSeconds())}`;
 }
 
-const endings = { SIGTERM: "terminated", SIGHUP: "hangup", SIGINT: "interrupt" } as const satisfies Record<
-  string,
-  Interruption
->;
-
-/** Makes signals end a chat in order, with their codes. */
-function endOnSignals(ending: AbortController, signals: ReadonlyArray<keyof typeof endings>): () => void {
-  const handlers = signals.map((signal) => {
-    const interruption = endings[signal];
-    const handle = () => (ending.signal.aborted ? process.exit(exitCode(interruption)) : ending.abort(interruption));
+/** Makes signals end a chat in order, with their codes; of Ctrl-C the terminal knows. */
+function endOnSignals(ending: AbortController): () => void {
+  const handlers = (
+    [
+      ["SIGTERM", "terminated"],
+      ["SIGHUP", "hangup"],
+    ] as const
+  ).map(([signal, how]) => {
+    const handle = () =>
+      ending.signal.aborted ? process.exit(exitCode(how)) : ending.abort(how satisfies Interruption);
     process.on(signal, handle);
     return () => void process.off(signal, handle);
   });

@@ -5,6 +5,7 @@ import type { InputSpec, Plan } from "../core/plan.ts";
 import { maxFileBytes } from "../file/source.ts";
 import { readAgent } from "./agent-file.ts";
 import { commands } from "./commands.ts";
+import { realFolder } from "./files.ts";
 import type { Flag } from "./flags.ts";
 import { about, inputFlagName } from "./input-flags.ts";
 import { topics } from "./topics.ts";
@@ -118,13 +119,13 @@ export function filesFrom(typed: string, { cwd, env }: Surroundings, wanted = /^
 }
 
 function isFolder(entry: Dirent, path: string): boolean {
-  if (!entry.isSymbolicLink()) return entry.isDirectory();
-  return statSync(`${path}/${entry.name}`, { throwIfNoEntry: false })?.isDirectory() === true;
+  return entry.isDirectory() || (entry.isSymbolicLink() && realFolder(`${path}/${entry.name}`) !== undefined);
 }
 
-function atHome(path: string, env: Surroundings["env"]): string {
+/** A path that no shell has read: `~/` is the home. */
+export function atHome(path: string, env: Surroundings["env"]): string {
   const home = env["HOME"];
-  return path.startsWith("~/") && home !== undefined ? `${home}${path.slice(1)}` : path;
+  return path.startsWith("~/") && home ? `${home}${path.slice(1)}` : path;
 }
 
 /** The agent of a file as it was typed. Only a plain file is read: a FIFO could wait forever. */

@@ -18,6 +18,8 @@ const showCursor = "\u001b[?25h";
 /**
  * The rows at the bottom of a terminal that change, below what is printed for good. Nothing above them is ever written to. The cursor
  * stands at their beginning while it is not shown: wherever a terminal puts the rows when it is resized, from there on nothing is kept.
+ * But tmux, when it breaks rows, counts the empty ones below as rows, too, and may so push our first ones out of the screen before we
+ * hear of it: what is there no program can take back without clearing all that scrolled away, so a copy stays.
  */
 export function region({ write, columns, rows, reflows }: RegionOptions) {
   let drawn: string[] = [];

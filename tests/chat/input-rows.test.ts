@@ -11,6 +11,7 @@ test.each([
   ["abcdefghi", { rows: ["> abcdefgh", "  i"], row: 1, column: 3 }],
   ["a\nb", { rows: ["> a", "  b"], row: 1, column: 3 }],
   ["a\n", { rows: ["> a", "  "], row: 1, column: 2 }],
+  ["a\r\nb", { rows: ["> a", "  b"], row: 1, column: 3 }],
   ["漢字漢字漢", { rows: ["> 漢字漢字", "  漢"], row: 1, column: 4 }],
   ["a\tb", { rows: ["> a    b"], row: 0, column: 8 }],
   ["\u001b[2Jx", { rows: ["> ␛[2Jx"], row: 0, column: 7 }],

@@ -1,37 +1,20 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import {
+  agent,
+  chat,
+  ctrl,
+  enter,
+  idle,
+  left,
+  openChat as open,
+  ready,
+  script,
+  seen,
+  talker,
+  up,
+} from "../helpers/chat.ts";
 import { screenModel } from "../helpers/screen-model.ts";
-import { openScreen, type Screen } from "../helpers/terminal.ts";
-
-const enter = "\r";
-const ctrl = (letter: string) => String.fromCharCode(letter.charCodeAt(0) & 0x1f);
-const up = "\u001b[A";
-const left = "\u001b[D";
-
-const agent = "name: agent\ninstructions: Be brief\nmodel: scripted/script.yaml\n";
-const script = (...steps: unknown[]) => JSON.stringify(steps);
-/** An agent that says what it was asked last. */
-const echo = (count: number) => script(...Array.from({ length: count }, () => ({ text: "You said: ${{ prompt }}" })));
-const talker = (count = 5) => ({ "agent.yaml": agent, "script.yaml": echo(count) });
-
-const ready = " · chat-";
-const chat = "rein chat agent.yaml";
-
-/** What a person sees, rows that scrolled away first; times and names of sessions are taken out. */
-function seen(screen: Pick<Screen, "text"> | string, columns = 80): string {
-  const model = screenModel(columns, 24);
-  model.write(typeof screen === "string" ? screen : screen.text());
-  return model
-    .text()
-    .replace(/ · chat-[\d-]+/g, "")
-    .replace(/\d+(?:\.\d+)?m?s · \d+ tokens/g, "TIME");
-}
-
-/** Nothing is under way: the cursor is where one types. */
-const idle = (screen: Screen) => screen.until("\u001b[?25h");
-
-const open = (files: Record<string, string>, command = chat, env: Record<string, string> = {}) =>
-  openScreen(command, files, { columns: 80, env });
 
 test("what is entered is answered, and stands above", async () => {
   await using screen = open(talker());
@@ -359,22 +342,6 @@ test("of a long entry that is found, what is looked for is still seen", async ()
   await screen.until("search 'row 59':");
 });
 
-test("TAB completes commands, files and names", async () => {
-  await using screen = open({ ...talker(), "notes.md": "Remember", "notes.txt": "x" });
-  await screen.until(ready);
-  screen.type("/perm\t");
-  await screen.until("> /permissions ");
-  screen.type(`${ctrl("u")}see @no\t`);
-  await screen.until("> see @notes.");
-  screen.type("\t");
-  await screen.until("notes.md  notes.txt");
-  screen.type("m\t");
-  await screen.until("@notes.md ");
-  screen.type(`${enter}`);
-  await screen.until("Remember");
-  await screen.until("tokens");
-});
-
 test.each([{ TERM: "xterm" }, { TERM: "screen-256color", TMUX: "/tmp/tmux-0/default,1,0" }])(
   "a terminal that is resized keeps nothing of what was drawn: %p",
   async (env) => {
@@ -429,19 +396,6 @@ test("without colours nothing is coloured, and on a dumb terminal there are line
   const { code, text } = await dumb.end();
   expect(code).toBe(0);
   expect(text).not.toContain("\u001b");
-});
-
-test("a message is written in $EDITOR", async () => {
-  await using screen = open(
-    { ...talker(), "edit.sh": '#!/bin/sh\ncat "$2"\nprintf \' and more\' >> "$2"\n' },
-    `chmod +x edit.sh; ${chat}`,
-    { EDITOR: "./edit.sh --wait" },
-  );
-  await screen.until(ready);
-  screen.type(`begun${ctrl("x")}${ctrl("e")}`);
-  await screen.until("> begun and more");
-  screen.type(enter);
-  await screen.until("You said: begun and more");
 });
 
 test("a write is shown and taken back with its turn", async () => {
@@ -521,8 +475,8 @@ test("a command that there is not is told with the nearest", async () => {
 
 test("commands of the agent file say their prompts, and the chat's own win", async () => {
   await using screen = open({
+    ...talker(2),
     "agent.yaml": `${agent}commands:\n  explain: { description: Tells it simply, prompt: "Explain \${{ args }} simply" }\n  quit: Never\n  tour: Which files?\n`,
-    "script.yaml": echo(2),
   });
   await screen.until("'/quit' of the agent file is the chat's own");
   screen.type(`/help${enter}`);
@@ -606,28 +560,6 @@ test("a conversation goes on in a copy, and is written to files by their endings
   screen.type(ctrl("d"));
   await screen.until("<!doctype html>");
   await screen.until("one-2");
-});
-
-test("files go with what is said next, and an image is shown to the model", async () => {
-  await using screen = open({ ...talker(), "notes.md": "Remember" });
-  await screen.until(ready);
-  screen.type(`/attach notes.md missing.md${enter}`);
-  await screen.until("Cannot read 'missing.md'");
-  screen.type(`/attach notes.md${enter}`);
-  await screen.until("Goes with what is said next");
-  await screen.until("@notes.md");
-  screen.type(`look${enter}`);
-  await screen.until("Remember");
-  await screen.until("tokens");
-  screen.type(`mail@example.org and @nobody${enter}`);
-  await screen.until("You said: mail@example.org and @nobody");
-});
-
-test("nobody waits for the writer of a FIFO that is attached", async () => {
-  await using screen = open(talker(), `mkfifo pipe; ${chat}`);
-  await screen.until(ready);
-  screen.type(`/attach pipe${enter}`);
-  await screen.until("Cannot read 'pipe': it is not a file");
 });
 
 test("on a dumb terminal Ctrl-C stops a turn and twice ends the chat, and a backslash goes on", async () => {

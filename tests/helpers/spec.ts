@@ -26,7 +26,7 @@ export async function findSpecs(root: string = specRoot): Promise<string[]> {
   return names.toSorted();
 }
 
-export async function runSpec(name: string, root: string = specRoot, limitMs = 20_000): Promise<SpecOutcome> {
+export async function runSpec(name: string, root: string = specRoot, limitMs = 60_000): Promise<SpecOutcome> {
   const source = join(root, name);
   const temporary = await realpath(tmpdir());
   const dir = await mkdtemp(join(temporary, "rein-spec-"));

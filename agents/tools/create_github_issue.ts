@@ -1,11 +1,5 @@
 import { tool } from "rein/tool";
-
-type Answer = {
-  number?: number;
-  html_url?: string;
-  message?: string;
-  errors?: Array<{ field?: string; code?: string }>;
-};
+import { isObject, readAnswer } from "./_answer.ts";
 
 export default tool({
   name: "create_github_issue",
@@ -49,14 +43,18 @@ export default tool({
       body: JSON.stringify({ title, body, labels }),
       redirect: "error",
     });
-    const answer = (await response.json().catch(() => ({}))) as Answer;
-    if (response.status === 201) return { number: answer.number, url: answer.html_url };
-    throw new Error(`GitHub refused it: ${reason(response, answer, repo)}`);
+    const { status, ok } = response;
+    const read = readAnswer("GitHub", response);
+    // A gateway between may answer with a page.
+    const { number, html_url: url, ...answer } = ok ? await read : await read.catch(() => ({}));
+    if (status !== 201) throw new Error(`GitHub refused it: ${reason(response, answer, repo)}`);
+    if (typeof number !== "number" || typeof url !== "string") throw new Error("GitHub did not say which issue it is");
+    return { number, url };
   },
 });
 
-function reason(response: Response, { message, errors = [] }: Answer, repo: string): string {
-  const told = message ?? `HTTP ${response.status}`;
+function reason(response: Response, { message, errors }: Record<string, unknown>, repo: string): string {
+  const told = typeof message === "string" ? message : `HTTP ${response.status}`;
   switch (response.status) {
     case 401:
       return `GITHUB_TOKEN is not valid (${told})`;
@@ -70,8 +68,17 @@ function reason(response: Response, { message, errors = [] }: Answer, repo: stri
     case 410:
       return `'${repo}' has no issues`;
     case 422:
-      return `${told} (${errors.map(({ field, code }) => `${field} ${code}`).join(", ")})`;
+      return `${told} (${details(errors).join(", ")})`;
     default:
       return told;
   }
+}
+
+/** What is wrong with which field; GitHub has them as objects and, at times, as texts. */
+function details(errors: unknown): string[] {
+  if (!Array.isArray(errors)) return [];
+  return errors
+    .map((error) => (isObject(error) ? [error["field"], error["code"]] : [error]))
+    .map((words) => words.filter((word) => typeof word === "string").join(" "))
+    .filter((text) => text !== "");
 }

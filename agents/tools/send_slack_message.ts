@@ -1,4 +1,5 @@
 import { tool } from "rein/tool";
+import { readAnswer } from "./_answer.ts";
 
 /** What Slack says in words that name the way out; other errors are told by their code. */
 const ways: Record<string, string> = {
@@ -44,9 +45,12 @@ export default tool({
       throw new Error(`Slack asks to wait ${response.headers.get("retry-after") ?? "some"} seconds`);
     }
     if (!response.ok) throw new Error(`Slack answered with HTTP ${response.status}`);
-    const answer = (await response.json()) as { ok: boolean; error?: string; channel?: string; ts?: string };
-    if (!answer.ok)
-      throw new Error(`Slack refused it: ${ways[answer.error ?? ""] ?? answer.error ?? "no reason given"}`);
-    return { channel: answer.channel, ts: answer.ts };
+    const { ok, error, channel: id, ts } = await readAnswer("Slack", response);
+    if (ok !== true) {
+      const code = typeof error === "string" ? error : "no reason given";
+      throw new Error(`Slack refused it: ${Object.hasOwn(ways, code) ? ways[code] : code}`);
+    }
+    if (typeof id !== "string" || typeof ts !== "string") throw new Error("Slack did not say where the message is");
+    return { channel: id, ts };
   },
 });

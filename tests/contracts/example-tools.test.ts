@@ -8,11 +8,25 @@ const root = join(import.meta.dir, "../..");
 type Asked = { method: string; path: string; headers: Headers; body: unknown };
 const asked: Asked[] = [];
 
+/** What neither API would say, by the name of a channel or repository. */
+const odd: Record<string, () => Response> = {
+  page: () => new Response("<html>Sign in to the Wi-Fi</html>", { headers: { "content-type": "text/html" } }),
+  nothing: () => new Response(""),
+  null: () => Response.json(null),
+  strange: () => Response.json({ ok: false, error: "constructor", message: 7, errors: [null, "no"] }, { status: 200 }),
+  bare: () => Response.json({ ok: true }, { status: 201 }),
+  long: () => new Response("x".repeat(3_000_000)),
+  refused: () => Response.json({ message: "Invalid", errors: [null, "no", { field: "body" }] }, { status: 422 }),
+  gateway: () => new Response("null", { status: 502 }),
+};
+
 /** Slack: https://docs.slack.dev/reference/methods/chat.postMessage. Errors are HTTP 200 with `ok: false`. */
 function slack({ headers, body }: Asked): Response {
   const { channel, text } = Object(body);
   const refuse = (error: string) => Response.json({ ok: false, error });
   if (headers.get("authorization") !== "Bearer xoxb-good-token") return refuse("invalid_auth");
+  const other = odd[String(channel).replace("#odd-", "")];
+  if (other !== undefined) return other();
   if (channel === "#busy") return new Response("", { status: 429, headers: { "retry-after": "30" } });
   if (channel === "#down") return new Response("<html>", { status: 503 });
   if (channel === "#elsewhere") return Response.redirect("http://127.0.0.1:1/", 307);
@@ -28,6 +42,8 @@ function github({ headers, path, body }: Asked): Response {
   const refuse = (status: number, message: string, more: object = {}, extra: Record<string, string> = {}) =>
     Response.json({ message, documentation_url, status: String(status), ...more }, { status, headers: extra });
   if (headers.get("authorization") !== "Bearer ghp_good_token") return refuse(401, "Bad credentials");
+  const other = odd[path.split("/")[3]?.replace("odd-", "") ?? ""];
+  if (other !== undefined) return other();
   if (path === "/repos/ada/limited/issues") {
     return refuse(403, "API rate limit exceeded", {}, { "x-ratelimit-remaining": "0" });
   }
@@ -127,6 +143,20 @@ describe("send_slack_message", () => {
     );
   });
 
+  test("takes no answer that is none for a message that was sent", async () => {
+    const expected: Array<[string, string]> = [
+      ["page", "The answer of Slack is no JSON object"],
+      ["nothing", "The answer of Slack is no JSON object"],
+      ["null", "The answer of Slack is no JSON object"],
+      ["strange", "Slack refused it: constructor"],
+      ["bare", "Slack did not say where the message is"],
+      ["long", "The answer of Slack is too long"],
+    ];
+    for (const [name, why] of expected) {
+      expect(await send(`#odd-${name}`)).toMatchObject({ code: 5, stderr: expect.stringContaining(why) });
+    }
+  });
+
   test("names its token where that is not granted, or not set", async () => {
     const input = { channel: "#builds", message: "x" };
     const denied = await call("send_slack_message", input, token, ["--allow-env=SLACK_API_URL"]);
@@ -170,6 +200,20 @@ describe("create_github_issue", () => {
         code: 5,
         stderr: expect.stringContaining(`GitHub refused it: ${why}`),
       });
+    }
+  });
+
+  test("takes no answer that is none for an issue that was opened", async () => {
+    const expected: Array<[string, string]> = [
+      ["page", "The answer of GitHub is no JSON object"],
+      ["strange", "GitHub refused it: HTTP 200"],
+      ["bare", "GitHub did not say which issue it is"],
+      ["long", "The answer of GitHub is too long"],
+      ["refused", "GitHub refused it: Invalid (no, body)"],
+      ["gateway", "GitHub refused it: HTTP 502"],
+    ];
+    for (const [name, why] of expected) {
+      expect(await create(`ada/odd-${name}`)).toMatchObject({ code: 5, stderr: expect.stringContaining(why) });
     }
   });
 

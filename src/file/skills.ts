@@ -65,7 +65,7 @@ function wrongFolder(named: TextNode, folder: string | undefined, files: AgentFi
   const read = files.read(`${folder}/SKILL.md`);
   return read.ok
     ? undefined
-    : about(`The folder ${quote(named.value)} is no skill: it has no SKILL.md that can be read`);
+    : about(`The folder ${quote(named.value)} is no skill: it has no SKILL.md that can be read`, read.error.message);
 }
 
 function checkSkill(file: string, called: string, folder: string, files: AgentFiles): Checked<Skill> {

@@ -30,7 +30,7 @@ beforeAll(async () => {
   cpSync(join(root, "dist/native"), join(copy, "dist/native"), { recursive: true });
   const { code, stderr } = await run(["make", "build", "LOCAL=0"], copy, process.env);
   if (code !== 0) throw new Error(stderr);
-}, 60_000);
+}, 300_000);
 
 test("a build without local models is smaller by their library, and has no licence of it", async () => {
   const library = statSync(join(root, "dist/native/librein_local.so")).size;

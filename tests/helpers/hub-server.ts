@@ -192,7 +192,7 @@ function deliver(bytes: Uint8Array<ArrayBuffer>, delivery: HubDelivery, request:
             controller.enqueue(rest.subarray(0, end));
             if (stall !== undefined) return;
             // What was written must have left before the connection is dropped.
-            await Bun.sleep(10);
+            await Bun.sleep(300);
             controller.error(new Error("cut"));
           },
         });

@@ -32,12 +32,18 @@ export function childEnvironment(options: {
     if (granted.some((rule) => covers(wanted, rule))) keep.push(name);
   }
   // What is given by the way of the child is given whatever it does, where that name was granted.
-  const given = Object.keys(options.extra).filter((name) => !keep.includes(name) && isGranted(name, policy));
+  const given = Object.keys(options.extra).filter((name) => !keep.includes(name) && isGrantedByName(name, policy));
   return { env: { ...env, ...options.extra }, keep: [...keep, ...given] };
 }
 
+/** Whether programs may get it without a question. */
+export function isGranted(name: string, { allow, deny }: Policy): boolean {
+  const wanted = exactRule("env", name);
+  return allow.some((rule) => covers(rule, wanted)) && !deny.some((rule) => covers(rule, wanted));
+}
+
 /** By its own name, and not by a pattern. */
-function isGranted(name: string, { allow, deny }: Policy): boolean {
+function isGrantedByName(name: string, { allow, deny }: Policy): boolean {
   const wanted = exactRule("env", name);
   const named = allow.some((rule) => covers(rule, wanted) && covers(wanted, rule));
   return named && !deny.some((rule) => covers(rule, wanted));

@@ -8,7 +8,7 @@ export function envDoor(
   gate: Gate,
   environment: Environment,
   secretNames: readonly string[],
-  given: (names: readonly string[]) => void,
+  given: (name: string) => void,
 ): EnvDoor {
   return {
     get: async (name) => {
@@ -21,7 +21,7 @@ export function envDoor(
       }
       const passed = await operation.pass(request);
       if (!passed.ok) return passed;
-      given([name]);
+      given(name);
       return ok(environment[name]);
     },
     look: (name) => (secretNames.includes(name) ? "no" : gate.look("env", name)),

@@ -5,6 +5,7 @@ import type { SecretSpec } from "../core/plan.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import { holdsSecret } from "../core/secret-name.ts";
 import type { Policy } from "../permit/policy.ts";
+import { isGranted } from "./child-env.ts";
 import { withoutCredentials } from "./credentials-folder.ts";
 import { envDoor } from "./env.ts";
 import type { FileRoot } from "./fs.ts";
@@ -30,7 +31,7 @@ export type HostOptions = {
   signIns?: SignInOptions;
   /** Absent where nobody is at a terminal. */
   person?: Person;
-  /** Told the value of each variable that is called like a secret, before a tool or a child has it. */
+  /** Told the value of each variable that is called like a secret: of those that are granted at once, of others when a person allows it. */
   learned?: (values: readonly string[]) => void;
   /** Variables that no child gets, since they are for tools of ours. */
   withheld?: readonly string[];
@@ -67,14 +68,16 @@ export function openHost(options: HostOptions): OpenHost {
   let network: Promise<Network> | undefined;
   let signIns: Promise<SignIns> | undefined;
 
-  const given = (names: readonly string[]) => {
-    const values = names.filter(holdsSecret).flatMap((name) => environment[name] ?? []);
-    if (values.length > 0) options.learned?.(values);
+  const given = (name: string) => {
+    const value = environment[name];
+    if (value !== undefined && holdsSecret(name)) options.learned?.([value]);
   };
+  for (const name of Object.keys(environment)) if (holdsSecret(name) && isGranted(name, policy)) given(name);
+
   const openFiles = () => (files ??= import("./fs.ts").then(({ openFileRoot }) => openFileRoot(machine)));
   const openLauncher = () =>
     (launcher ??= import("./process.ts").then(({ openLauncher: open }) =>
-      open({ machine, policy, environment, secretNames: [...secretNames, ...withheld], inputs, given }),
+      open({ machine, policy, environment, secretNames: [...secretNames, ...withheld], inputs }),
     ));
   const openNetwork = () => (network ??= import("./net.ts").then(({ openNetwork: open }) => open(clock)));
 

@@ -30,12 +30,10 @@ type LauncherOptions = {
   environment: Environment;
   secretNames: readonly string[];
   inputs: ReadonlyMap<string, string>;
-  /** Told the variables that a child is about to get. */
-  given: (names: readonly string[]) => void;
 };
 
 export function openLauncher(options: LauncherOptions): Launcher {
-  const { machine, policy, environment, secretNames, inputs, given } = options;
+  const { machine, policy, environment, secretNames, inputs } = options;
   const running = new Set<Promise<unknown>>();
   let executable: number | undefined;
   let temporary: string | undefined;
@@ -58,7 +56,6 @@ export function openLauncher(options: LauncherOptions): Launcher {
     const only = child.variables === undefined ? {} : { only: child.variables };
     const base = { environment, policy, path: machine.path, temporary, secretNames };
     const { env, keep } = childEnvironment({ ...base, extra, ...only });
-    given(Object.keys(env).filter((one) => env[one] === environment[one]));
     const jailed = startJailed(executable, command, { ...child, env, keep });
     if (!jailed.ok && folderCodes.has(jailed.error)) {
       return problem("not_found", `its folder '${child.cwd}': ${errorText(jailed.error)}`);

@@ -36,6 +36,7 @@ export function openRoom(options: {
   secretNames?: string[];
   secrets?: Record<string, SecretSpec>;
   signIns?: SignInOptions;
+  learned?: (values: readonly string[]) => void;
   person?: Person;
   inputs?: ReadonlyMap<string, string>;
   place?: (cwd: string) => void;
@@ -60,6 +61,7 @@ export function openRoom(options: {
     secrets: options.secrets ?? {},
     inputs: options.inputs ?? new Map(),
     ...(options.ask === undefined ? {} : { ask: options.ask }),
+    ...(options.learned === undefined ? {} : { learned: options.learned }),
     ...(options.signIns === undefined ? {} : { signIns: options.signIns }),
     ...(options.person === undefined ? {} : { person: options.person }),
   });

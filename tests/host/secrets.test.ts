@@ -48,3 +48,25 @@ test("a secret needs its variable, granted and set, and no other door gives it",
   expect(room.host.env.look("TOKEN")).toBe("no");
   expect(await room.host.env.get("TOKEN")).toMatchObject({ ok: false });
 });
+
+test("what is called like a secret is told of when it is granted: at once, or by a person", async () => {
+  const learned: string[] = [];
+  const environment = {
+    CI_TOKEN: "of a flag",
+    MY_TOKEN: "of a person",
+    NO_TOKEN: "denied",
+    API_KEY: "refused",
+    LANG: "C",
+  };
+  await using room = openRoom({
+    environment,
+    permissions: { env: ["CI_*", "MY_TOKEN", "NO_TOKEN", "API_KEY", "LANG"] },
+    deny: { env: ["NO_TOKEN"] },
+    grants: { all: false, allow: { env: ["CI_*", "LANG", "NO_TOKEN"] }, deny: {} },
+    ask: async ({ target }) => (target === "MY_TOKEN" ? "once" : "no"),
+    learned: (values) => void learned.push(...values),
+  });
+  expect(learned).toEqual(["of a flag"]);
+  for (const name of ["LANG", "MY_TOKEN", "NO_TOKEN", "API_KEY"]) await room.host.env.get(name);
+  expect(learned).toEqual(["of a flag", "of a person"]);
+});

@@ -155,7 +155,7 @@ export function isTooMuch(history: Conversation, attachments: readonly Attachmen
   return all.reduce((sum, one) => sum + attachmentSize(one), 0) > mostAttached;
 }
 
-/** The journal of a session that had to be kept cannot be written any more. */
+/** The journal cannot be written any more, and what would come now must be in it. */
 export class JournalLost extends Error {}
 
 /**
@@ -192,21 +192,26 @@ export function makeKeep(journal: Journal, mustKeep: boolean) {
 
 /**
  * Numbers and dates each event; a durable one is journaled before anyone is told of it. A journal that cannot be written any more
- * is a warning, and the run goes on without it; but where a session must be kept JournalLost is thrown, which ends the run. `next` is
- * the number of the next event.
+ * is a warning, and the run goes on without it until it is about to change something: whoever resumed it would change that again. Where
+ * a session must be kept nothing goes on. JournalLost is thrown then, which ends the run. `next` is the number of the next event.
  */
 export function makeEmit(journal: Journal, clock: Clock, observe: Observe, mustKeep: boolean, next = 0): Emit {
   let seq = next;
-  let broken = false;
+  let lost: string | undefined;
   return async (event, durability) => {
     const stamped: Stamped = { seq: seq++, time: clock.now(), ...event };
-    const written = isDurable(stamped) && !broken ? await journal.append(stamped, durability ?? "normal") : undefined;
-    if (written?.ok === false && mustKeep) throw new JournalLost(written.error.message);
+    const known = lost !== undefined;
+    const written = isDurable(stamped) && !known ? await journal.append(stamped, durability ?? "normal") : undefined;
+    if (written?.ok === false) lost = written.error.message;
+    const changes = event.type === "call_start" && durability === "flush";
+    if (lost !== undefined && (mustKeep || changes)) throw new JournalLost(lost);
     await observe(stamped);
-    if (written?.ok === false) {
-      broken = true;
-      const message = `${written.error.message}; the rest of this run is not journaled`;
-      await observe({ seq: seq++, time: clock.now(), type: "warning", message });
-    }
+    if (lost !== undefined && !known)
+      await observe({
+        seq: seq++,
+        time: clock.now(),
+        type: "warning",
+        message: `${lost}; the rest of this run is not journaled`,
+      });
   };
 }

@@ -87,6 +87,8 @@ function journalingOf({ journaling }: RunRequest, session: string | undefined, s
   return { ...how, session, ...(wait === undefined ? {} : { wait: AbortSignal.any([wait, signal]) }) };
 }
 
+const unkept = "with '--ephemeral' a run needs no journal, and cannot be resumed";
+
 /** Opens the journal and runs to the end. */
 export async function startRun(
   request: RunRequest,
@@ -146,7 +148,9 @@ export async function startRun(
     return { ok: true, value: await perform(actor, tools, common, asked) };
   } catch (error) {
     if (error instanceof JournalLost)
-      return problemOf("usage", `Cannot keep the session '${session}': ${error.message}`);
+      return session === undefined
+        ? problemOf("usage", `${error.message}; the run was ended before it changed anything more`, unkept)
+        : problemOf("usage", `Cannot keep the session '${session}': ${error.message}`);
     throw error;
   } finally {
     await opened.value.close();

@@ -78,7 +78,7 @@ git add agent.yaml && echo text > old && head -c 5000 /dev/urandom > staged`;
   expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
 });
 
-needed("under the journal is told of, and ends the run of a session before anything more is done", async () => {
+needed("under the journal is told of, and ends the run before anything more is done", async () => {
   agent(
     [
       "name: bash_exec, arguments: { command: 'cat /dev/zero > filler' }",
@@ -92,8 +92,9 @@ needed("under the journal is told of, and ends the run of a session before anyth
       XDG_STATE_HOME: join(home, "full"),
     });
   const alone = await once("");
-  expect(alone.stdout).toBe("0\n../done\n");
+  expect(alone.stdout).toBe("2\n");
   expect(alone.stderr).toContain("database or disk is full; the rest of this run is not journaled\n");
+  expect(alone.stderr).toContain("database or disk is full; the run was ended before it changed anything more\n");
   const session = await once("--session s");
   expect(session.stdout).toBe("2\n");
   expect(session.stderr.replaceAll(home, "~")).toStartWith(

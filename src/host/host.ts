@@ -68,11 +68,11 @@ export function openHost(options: HostOptions): OpenHost {
   let network: Promise<Network> | undefined;
   let signIns: Promise<SignIns> | undefined;
 
-  const given = (name: string) => {
-    const value = environment[name];
-    if (value !== undefined && holdsSecret(name)) options.learned?.([value]);
+  const given = (...names: string[]) => {
+    const values = names.filter(holdsSecret).flatMap((name) => environment[name] ?? []);
+    if (values.length > 0) options.learned?.(values);
   };
-  for (const name of Object.keys(environment)) if (holdsSecret(name) && isGranted(name, policy)) given(name);
+  given(...Object.keys(environment).filter((name) => holdsSecret(name) && isGranted(name, policy)));
 
   const openFiles = () => (files ??= import("./fs.ts").then(({ openFileRoot }) => openFileRoot(machine)));
   const openLauncher = () =>

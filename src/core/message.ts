@@ -1,4 +1,5 @@
 import type { Json } from "./json.ts";
+import { remembered } from "./remembered.ts";
 
 /** A file that the model is shown beside a text: an image or a PDF. `data` is base64. */
 export type Attachment = { mediaType: string; data: string; name?: string };
@@ -23,8 +24,12 @@ export function attachmentSize({ data }: Attachment): number {
 /** The attachments of a message: a user's, or those of tool results. */
 export function attachmentsOf(message: Message): Attachment[] {
   if (message.role === "user") return message.attachments ?? [];
-  return message.role === "tool" ? message.results.flatMap((result) => result.attachments ?? []) : [];
+  return message.role === "tool" ? returned(message) : [];
 }
+
+const returned = remembered(({ results }: Extract<Message, { role: "tool" }>) =>
+  results.flatMap((result) => result.attachments ?? []),
+);
 
 /** A tool call as the model wrote it. `arguments` is the raw JSON text: it may be malformed. */
 export type ToolCall = { id: string; name: string; arguments: string };

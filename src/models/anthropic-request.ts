@@ -6,6 +6,7 @@ import type {
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { Attachment, Message, ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
+import { remembered } from "../core/remembered.ts";
 import { longestClaudeAnswer } from "./answer-length.ts";
 import { heldTo } from "./anthropic-schema.ts";
 import { sendableArguments, sendableName } from "./arguments.ts";
@@ -49,15 +50,20 @@ function markTurns(messages: WireMessage[]): WireMessage[] {
   });
 }
 
+const wired = remembered(({ origin }: AnthropicTarget) =>
+  remembered((message: Message) => wireMessage(message, origin)),
+);
+
 /** The body of one request by the Messages API. */
-export function anthropicRequest({ model, origin, options }: AnthropicTarget, request: ModelRequest): object {
+export function anthropicRequest(target: AnthropicTarget, request: ModelRequest): object {
+  const { model, options } = target;
   const { instructions, tools, output } = request;
   const held = output === undefined ? undefined : heldTo(output);
   const system = output === undefined || held?.whole === true ? instructions : withSchema(instructions, output);
   const { max_tokens = Math.max(longestClaudeAnswer, 2 * (options.thinking ?? 0)) } = options;
   const longest = request.max_tokens ?? max_tokens;
   const thinking = thinkingOf(model, options, longest);
-  const messages = request.messages.flatMap((message) => wireMessage(message, origin));
+  const messages = request.messages.flatMap(wired(target));
   const own = marksItself(options);
   const marked = own ? {} : mark;
   const body: Body = {

@@ -34,11 +34,12 @@ export const make: MakeModel = (config) =>
     const post = sdkPost(client, "/v1/messages", fetch);
     // What was signed for one model another refuses.
     const origin = `anthropic/${host}/${config.model}`;
+    const target = { model: config.model, origin, options: config.options };
     return {
       ask(request) {
         const shown = showable(host, request, { pdf: true, images });
         if (!shown.ok) return shown;
-        const body = anthropicRequest({ model: config.model, origin, options: config.options }, shown.value);
+        const body = anthropicRequest(target, shown.value);
         return ok({
           open: async (signal) => events(await post(body, signal), wholeMessage),
           answer: anthropicAnswer({ host, origin }, request.messages),

@@ -6,7 +6,8 @@ import type { Message } from "../core/message.ts";
  */
 export function callIds(messages: Message[]): (id: string, slot: number) => string {
   const turns = messages.filter((message) => message.role === "assistant");
-  const taken = new Set(turns.flatMap((message) => message.calls.map((call) => call.id)));
+  const taken = new Set<string>();
+  for (const { calls } of turns) for (const { id } of calls) taken.add(id);
   /** The copies of an id that there are: a service that gives all its calls one id must not make us count them each time. */
   const copies = new Map<string, number>();
   return (id, slot) => {

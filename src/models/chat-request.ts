@@ -7,6 +7,7 @@ import type {
 import type { Json, JsonObject } from "../core/json.ts";
 import { attachmentsOf, type Attachment, type Message, type ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
+import { remembered } from "../core/remembered.ts";
 import { sendableArguments, sendableName } from "./arguments.ts";
 import { dataUrl, isImage } from "./attachment.ts";
 import type { ChatDialect } from "./chat-dialect.ts";
@@ -17,11 +18,17 @@ export type ChatTarget = { model: string; origin: string; dialect: ChatDialect; 
 
 type AssistantMessage = Extract<Message, { role: "assistant" }>;
 
+const wired = remembered(({ origin, dialect }: ChatTarget) =>
+  remembered((message: Message) => wireMessages(message, origin, dialect)),
+);
+
 /** The body of one Chat Completions request. */
-export function chatRequest({ model, origin, dialect, options }: ChatTarget, request: ModelRequest): object {
+export function chatRequest(target: ChatTarget, request: ModelRequest): object {
+  const { model, dialect, options } = target;
+  const wire = wired(target);
   const messages: ChatCompletionMessageParam[] = [];
   if (request.instructions !== "") messages.push({ role: "system", content: request.instructions });
-  for (const message of request.messages) messages.push(...wireMessages(message, origin, dialect));
+  for (const message of request.messages) messages.push(...wire(message));
   const body: ChatCompletionCreateParamsStreaming = {
     model,
     messages,

@@ -2,6 +2,7 @@ import type { ChatRequest, Message as WireMessage, Tool, ToolCall as WireCall } 
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Attachment, Message, ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
+import { remembered } from "../core/remembered.ts";
 import { sendableArguments } from "./arguments.ts";
 import { objectField, textField } from "./fields.ts";
 
@@ -13,11 +14,13 @@ type Request = ChatRequest & { stream: true; truncate: false; shift: false };
 type Call = WireCall & { id: string };
 type Answered = WireMessage & { tool_call_id: string };
 
+const wired = remembered(wireMessages);
+
 /** The body of one request to /api/chat. `context` is what it asks for, in tokens. */
 export function ollamaRequest(model: string, options: ModelOptions, request: ModelRequest, context: number): Request {
   const messages: WireMessage[] = [];
   if (request.instructions !== "") messages.push({ role: "system", content: request.instructions });
-  for (const message of request.messages) messages.push(...wireMessages(message));
+  for (const message of request.messages) messages.push(...wired(message));
   const body: Request = { model, messages, stream: true, truncate: false, shift: false };
   if (request.tools.length > 0) body.tools = request.tools.map(wireTool);
   // With a format the model can write nothing else, no call either. Whether the answer fits is judged in any case.

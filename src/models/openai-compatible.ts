@@ -19,11 +19,12 @@ export const make: MakeModel = (config) =>
     const dialect = chatDialect(provider, host);
     // What one service wrote for itself another may refuse.
     const origin = `${provider}/${host}`;
+    const target = { model: config.model, origin, dialect, options: config.options };
     return {
       ask(request) {
         const shown = showable(host, request, { pdf: dialect.pdf !== undefined });
         if (!shown.ok) return shown;
-        const body = chatRequest({ model: config.model, origin, dialect, options: config.options }, shown.value);
+        const body = chatRequest(target, shown.value);
         return ok({
           open: async (signal) => events(await post(body, signal), wholeChatAnswer),
           answer: chatAnswer({ host, origin }, request.messages),

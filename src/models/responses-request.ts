@@ -7,6 +7,7 @@ import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { Attachment, Message, ToolCall } from "../core/message.ts";
 import type { ModelOptions, ModelRequest } from "../core/model.ts";
 import { prefixOf } from "../core/prefix.ts";
+import { remembered } from "../core/remembered.ts";
 import { sendableArguments, sendableName } from "./arguments.ts";
 import { dataUrl, isImage } from "./attachment.ts";
 import { countField, listField } from "./fields.ts";
@@ -22,11 +23,16 @@ export type ResponsesTarget = { model: string; origin: string; options: ModelOpt
 /** Asked for their encrypted reasoning, models that have none refuse the request. */
 const withoutReasoning = /^(ft:)?(gpt-3|gpt-4|chatgpt-|gpt-5-chat)/;
 
+const wired = remembered(({ origin }: ResponsesTarget) =>
+  remembered((message: Message) => inputItems(message, origin)),
+);
+
 /** The body of one request by the Responses API. The service keeps nothing of it: each request holds the whole conversation. */
-export function responsesRequest({ model, origin, options }: ResponsesTarget, request: ModelRequest): object {
+export function responsesRequest(target: ResponsesTarget, request: ModelRequest): object {
+  const { model, options } = target;
   const body: Body = {
     model,
-    input: request.messages.flatMap((message) => inputItems(message, origin)),
+    input: request.messages.flatMap(wired(target)),
     stream: true,
     store: false,
   };

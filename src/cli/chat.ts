@@ -191,16 +191,13 @@ function dated(time: number): string {
   return `chat-${day}-${two(at.getHours())}${two(at.getMinutes())}${two(at.getSeconds())}`;
 }
 
+const endings = { SIGTERM: "terminated", SIGHUP: "hangup" } as const satisfies Record<string, Interruption>;
+
 /** Makes signals end a chat in order, with their codes; of Ctrl-C the terminal knows. */
 function endOnSignals(ending: AbortController): () => void {
-  const handlers = (
-    [
-      ["SIGTERM", "terminated"],
-      ["SIGHUP", "hangup"],
-    ] as const
-  ).map(([signal, how]) => {
-    const handle = () =>
-      ending.signal.aborted ? process.exit(exitCode(how)) : ending.abort(how satisfies Interruption);
+  const handlers = (["SIGTERM", "SIGHUP"] as const).map((signal) => {
+    const how = endings[signal];
+    const handle = () => (ending.signal.aborted ? process.exit(exitCode(how)) : ending.abort(how));
     process.on(signal, handle);
     return () => void process.off(signal, handle);
   });

@@ -194,7 +194,7 @@ class Talking implements Talk {
     return undone.ok ? ok({ prompt: last.prompt, failed }) : undone;
   }
 
-  events = () => this.#thread.events();
+  events = (run?: string) => this.#thread.events(run);
   sessions = () => this.#thread.sessions();
   resume = (typed: string) => this.#thread.resume(typed);
   fork = (to: string | undefined) => this.#thread.fork(to);

@@ -90,8 +90,8 @@ export class Thread {
     this.#history = undefined;
   }
 
-  async events(): ReturnType<Talk["events"]> {
-    const found = await this.#store.session(this.name);
+  async events(run?: string): ReturnType<Talk["events"]> {
+    const found = await this.#store.session(run ?? this.name);
     return found.ok ? ok([...withoutUndone(found.value ?? [])]) : problemOf("usage", found.error.message);
   }
 

@@ -28,6 +28,9 @@ export type ChatOptions = {
 const drawMs = 100;
 const escapeMs = 40;
 
+/** Who typed so shortly before is in the middle of a text, and the next keys are part of it. */
+const pauseMs = 700;
+
 const stopping = "Stopping; Ctrl-C once more ends the chat";
 const onceMore = "Ctrl-C once more ends the chat, as Ctrl-D does";
 
@@ -48,6 +51,8 @@ export class Screen {
   /** Ctrl-C was the last key: once more ends the chat. */
   #armed = false;
   #escape: AbortController | undefined;
+  /** When a key came last. */
+  #touched = 0;
 
   constructor(options: ChatOptions) {
     this.#options = options;
@@ -107,6 +112,8 @@ export class Screen {
 
   /** Puts a question where text is typed. */
   async #pose(text: string, signal: AbortSignal): Promise<string | undefined> {
+    await this.#pause(signal);
+    if (signal.aborted) return undefined;
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     const leave = () => resolve(undefined);
     signal.addEventListener("abort", leave);
@@ -121,8 +128,16 @@ export class Screen {
     return line;
   }
 
+  /** Waits for the end of what somebody types: the rest of a word must not allow something. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const { now, sleep } = this.#options.clock;
+    const left = () => (this.#editor.text === "" ? 0 : this.#touched + pauseMs - now());
+    for (let ms = left(); ms > 0 && !signal.aborted; ms = left()) await sleep(ms, signal);
+  }
+
   #typed(bytes: Uint8Array): void {
     this.#escape?.abort();
+    this.#touched = this.#options.clock.now();
     for (const key of this.#decoder.push(bytes)) this.#key(key);
     if (this.#decoder.waits()) void this.#awaitEscape();
     this.#surface.draw();

@@ -89,12 +89,10 @@ export async function memory(_words: string, chat: Conduct): Promise<void> {
 export async function open(words: string, chat: Conduct): Promise<void> {
   const call = chat.call(words === "" ? undefined : Number(words));
   if (call === undefined) return chat.fail(words === "" ? "There was no call yet" : `There is no call [${words}]`);
-  const events = await chat.outside.talk.events();
+  const events = await chat.outside.talk.events(call.run);
   if (!events.ok) return chat.fail(events.error.message);
-  let run = "";
   for (const event of events.value) {
-    if (event.type === "run_start" && event.agent_id === undefined) run = event.run_id;
-    if (run !== call.run || event.agent_id !== undefined) continue;
+    if (event.agent_id !== undefined) continue;
     if (event.type === "call_start" && event.call.id === call.call)
       await chat.note(`${event.call.name} ${event.call.arguments}`);
     if (event.type === "call_end" && event.id === call.call) {
@@ -103,5 +101,5 @@ export async function open(words: string, chat: Conduct): Promise<void> {
       return;
     }
   }
-  await chat.fail("It was taken back, or the journal does not have it any more");
+  await chat.fail("The journal does not have it any more");
 }

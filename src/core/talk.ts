@@ -65,8 +65,8 @@ export type Talk = {
   undoable(): Promise<Result<Undone | undefined, Problem>>;
   /** Takes back the last turn: what was asked in it. With `files` also what it changed in files; the failures of that. */
   undo(files: boolean): Promise<Result<{ prompt: string; failed: string[] } | undefined, Problem>>;
-  /** The turns of the session, with what was asked and answered, but for those taken back. */
-  events(): Promise<Result<Stamped<DurableEvent>[], Problem>>;
+  /** The turns of the session, with what was asked and answered, but for those taken back; or a run, by its id, whatever became of it. */
+  events(run?: string): Promise<Result<Stamped<DurableEvent>[], Problem>>;
   sessions(): Promise<Result<SessionSummary[], Problem>>;
   /** Goes on with another session, by its name, the start of it, or `last`: what it is called, and how many turns it had. */
   resume(name: string): Promise<Result<{ name: string; turns: number }, Problem>>;

@@ -8,7 +8,7 @@ import { screenModel } from "../helpers/screen-model.ts";
 
 type Say = (event: Record<string, unknown> & { type: string }) => Promise<void>;
 
-/** A chat whose turns a test plays, on a terminal that it sees. Time stands still. */
+/** A chat whose turns a test plays, on a terminal that it sees. Time stands still unless it passes. */
 async function stage(
   play: (say: Say, resize: (columns: number) => void) => Promise<void>,
   columns = 60,
@@ -17,6 +17,8 @@ async function stage(
   const model = screenModel(columns, 20);
   let width = columns;
   let writes = 0;
+  let time = 0;
+  const sleepers = new Map<() => void, number>();
   let typed: (bytes: Uint8Array) => void = () => undefined;
   let resized: () => void = () => undefined;
   const settle = async () => {
@@ -108,12 +110,16 @@ async function stage(
     },
     look: { color: true, pictures: undefined },
     clock: {
-      now: () => 0,
-      // What streams is drawn at once; all else waits for its end.
+      now: () => time,
+      // What streams is drawn at once; all else waits for its time or its end.
       sleep: (ms, signal) =>
         ms < 40
           ? Bun.sleep(0)
-          : new Promise((wake) => (signal.aborted ? wake() : signal.addEventListener("abort", () => wake()))),
+          : new Promise((wake) => {
+              if (signal.aborted) return wake();
+              sleepers.set(wake, time + ms);
+              signal.addEventListener("abort", () => wake());
+            }),
     },
     history: [],
     remember: () => undefined,
@@ -128,6 +134,12 @@ async function stage(
     attached,
     ended,
     settle,
+    ask: (question: string) => screen.course.ask(question, new AbortController().signal),
+    async pass(ms: number) {
+      time += ms;
+      for (const [wake, at] of sleepers) if (at <= time && sleepers.delete(wake)) wake();
+      await settle();
+    },
     async type(keys: string) {
       typed(new TextEncoder().encode(keys));
       await settle();
@@ -255,5 +267,26 @@ test("the arguments of a server's prompt are taken by name, and else in their or
   expect(shown).toContain("'/srv:ask' takes 3 arguments");
   expect(shown).toContain("'/srv:ask' needs 'second'");
   expect(shown).toContain("did you mean '/srv:ask'?");
+  await on.close();
+});
+
+test("the rest of a word that is being typed is no answer to a question", async () => {
+  const on = await stage(async () => undefined);
+  await on.type("ye");
+  const answer = on.ask("May it?");
+  await on.pass(300);
+  await on.type("s");
+  await on.pass(600);
+  expect(on.model.text()).not.toContain("May it?");
+  await on.type("\r");
+  for (let tick = 0; tick < 20; tick++) await on.settle();
+  await on.type("half");
+  await on.pass(700);
+  for (let tick = 0; tick < 20; tick++) await on.settle();
+  expect(on.model.text()).toContain("May it?");
+  await on.type("no\r");
+  expect(await answer).toBe("no");
+  await on.settle();
+  expect(on.model.text()).toMatch(/> half\n[^\n]*$/);
   await on.close();
 });

@@ -295,6 +295,15 @@ test("Ctrl-O and /open show a call's whole result", async () => {
   await screen.until('{"path":"a.txt"}');
   screen.type(`/open 7${enter}`);
   await screen.until("There is no call [7]");
+  await idle(screen);
+  // It is still on the screen, whatever becomes of the conversation.
+  screen.type(`/fork copy${enter}`);
+  await screen.until("The copy 'copy' goes on");
+  screen.type(`/clear${enter}`);
+  await screen.until("1 turn taken back");
+  screen.type(`/open 1${enter}`);
+  await screen.until('{"path":"a.txt"}');
+  await screen.until("beta");
 });
 
 test("help and a call's error keep to the terminal's width", async () => {

@@ -34,7 +34,7 @@ const tests: Step[] = [
       bun,
       "test",
       "--parallel",
-      "--timeout=30000",
+      "--timeout=60000",
       "--only-failures",
       "--reporter=junit",
       `--reporter-outfile=${junit}`,

@@ -190,7 +190,7 @@ for (const page of pages) {
             if (output === undefined) expect({ printed, code }).toEqual({ printed, code: 0 });
             else expect(code === 0 ? printed : `${printed}[${code}]\n`).toBe(output);
           },
-          60_000,
+          180_000,
         );
       }
     }

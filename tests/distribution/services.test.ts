@@ -234,7 +234,7 @@ describe("the way to a service", () => {
     expect(ended).toMatchObject({ code: 1, stdout: "" });
     expect(elsewhere.requests).toEqual([]);
     await elsewhere.stop();
-  }, 20_000);
+  }, 60_000);
 
   test("is a tunnel through the environment's proxy for https, also to an address that the file names", async () => {
     const environment = { HTTPS_PROXY: `http://127.0.0.1:${tunnel.port}` };
@@ -258,7 +258,7 @@ describe("the way to a service", () => {
       expect(ended).toMatchObject({ code: 2, stdout: "" });
       expect(ended.stderr).toContain(said);
     }
-  }, 20_000);
+  }, 60_000);
 
   test("is trusted by NODE_EXTRA_CA_CERTS of the user's environment for all services", async () => {
     const environment = {

@@ -122,7 +122,7 @@ const rooms: Record<string, Room> = {
   // The process of a tool module: nothing of it runs in ours.
   worker: {
     imports: ["core"],
-    packages: ["valibot", "@valibot/to-json-schema"],
+    packages: ["valibot-whole", "@valibot/to-json-schema"],
     touches: ["stdio", "modules of users"],
   },
   main: { imports: ["core", "cli", "worker"], packages: [], touches: ["own process", "environment"] },

@@ -1,4 +1,4 @@
-import * as valibot from "valibot";
+import * as valibot from "valibot-whole";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { record, separator, type FromModule } from "../core/module-protocol.ts";
 import { tool, toolsOf, type LoadedTool, type ModuleContext } from "./tool.ts";

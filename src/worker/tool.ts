@@ -1,4 +1,4 @@
-import * as valibot from "valibot";
+import * as valibot from "valibot-whole";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import type { DescribedExport } from "../core/module-protocol.ts";
 import { destructured } from "./parameters.ts";

@@ -21,7 +21,7 @@ writeFileSync(
   "- calls: [{ name: file_read, arguments: { path: agent.yaml } }]\n- text: Done\n",
 );
 
-type Chunks = { outputs: Record<string, { inputs: Record<string, unknown> }> };
+type Chunks = { outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }> };
 
 /** The source files that a command loads: of the chunks it had loaded at its end, by the build's own list. */
 async function loadedBy(argv: string[], env: Record<string, string> = {}): Promise<string[]> {
@@ -66,6 +66,18 @@ test("a run with a scripted model loads no SDK, and nothing that local models an
   const files = await loadedBy(["run", "-P", "agent.yaml"]);
   for (const room of [...sdks, ...mcp]) expect(rooms(files)).not.toContain(room);
   for (const file of ["src/models/local.ts", "src/native/local.ts"]) expect(files).not.toContain(file);
+});
+
+test("a run loads what rein uses of valibot, and users' modules get all of it from a copy of their own", async () => {
+  const chunks: Chunks = JSON.parse(readFileSync(`${rein}.chunks.json`, "utf8"));
+  const built = new Map(Object.values(chunks.outputs).flatMap(({ inputs }) => Object.entries(inputs)));
+  const ours = "node_modules/valibot/dist/index.mjs";
+  const whole = "node_modules/valibot/dist/index.min.mjs";
+  const files = await loadedBy(["run", "-P", "agent.yaml"]);
+  expect(files).toContain(ours);
+  expect(files).not.toContain(whole);
+  const size = (file: string) => built.get(file)?.bytesInOutput ?? 0;
+  expect(size(ours)).toBeLessThan(size(whole) / 2);
 });
 
 test("a run loads the code of its own tools, and what sub-agents and servers need only where there are some", async () => {

@@ -45,8 +45,8 @@ export class Screen {
   readonly #decoder = keyDecoder();
   #question: Question | undefined;
   #candidates: string[] = [];
-  /** Keys that came since a completion is looked for. */
-  #held: Key[] | undefined;
+  /** A completion that is looked for, and the keys that came since. */
+  #looking: { stop: AbortController; keys: Key[] } | undefined;
   #hint = "";
   /** Ctrl-C was the last key: once more ends the chat. */
   #armed = false;
@@ -155,8 +155,11 @@ export class Screen {
 
   #key(key: Key): void {
     if (this.course.ending) return;
-    if (this.#held !== undefined) {
-      this.#held.push(key);
+    const looking = this.#looking;
+    if (looking !== undefined) {
+      // A server may never say what it offers.
+      if (key.kind === "key" && key.name === "ctrl-c") looking.stop.abort();
+      else looking.keys.push(key);
       return;
     }
     const armed = this.#armed;
@@ -249,20 +252,29 @@ export class Screen {
   async #complete(): Promise<void> {
     const outside = this.course.conduct?.outside;
     if (outside === undefined) return;
-    const held: Key[] = [];
-    this.#held = held;
+    const { clock, signal } = this.#options;
+    const looking = { stop: new AbortController(), keys: [] };
+    this.#looking = looking;
+    const until = AbortSignal.any([looking.stop.signal, signal]);
+    void clock.sleep(drawMs, until).then(() => {
+      if (this.#looking !== looking) return;
+      this.#hint = "Looking for what it could be; Ctrl-C stops";
+      this.#surface.draw();
+    });
     try {
-      await this.#completeWith(outside);
+      await this.#completeWith(outside, until);
     } finally {
-      this.#held = undefined;
+      this.#looking = undefined;
     }
-    for (const key of held) this.#key(key);
+    for (const key of looking.keys) this.#key(key);
     this.#surface.draw();
   }
 
-  async #completeWith(outside: Outside): Promise<void> {
+  async #completeWith(outside: Outside, signal: AbortSignal): Promise<void> {
     const { text, cursor } = this.#editor;
-    const { from, typed, candidates, write } = await complete(text, cursor, outside, this.#options.signal);
+    const { from, typed, candidates, write } = await complete(text, cursor, outside, signal);
+    this.#hint = "";
+    if (signal.aborted) return;
     const [only] = candidates;
     const shared = common(candidates);
     if (only === undefined) this.#hint = "Nothing to complete";

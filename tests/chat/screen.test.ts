@@ -290,3 +290,16 @@ test("the rest of a word that is being typed is no answer to a question", async 
   expect(on.model.text()).toMatch(/> half\n[^\n]*$/);
   await on.close();
 });
+
+test("a completion that a server is asked for can be stopped, and what was typed meanwhile is typed", async () => {
+  const on = await stage(async () => undefined, 60, {
+    prompts: (signal) => new Promise((end) => signal.addEventListener("abort", () => end([]))),
+  });
+  await on.type("/per\tabc");
+  await on.pass(100);
+  expect(on.model.text()).toMatch(/> \/per\nLooking for what it could be; Ctrl-C stops$/);
+  await on.type("\u0003");
+  for (let tick = 0; tick < 20; tick++) await on.settle();
+  expect(on.model.text()).toMatch(/> \/perabc\nagent/);
+  await on.close();
+});

@@ -41,7 +41,7 @@ export function picture(seen: Seen): { rows: string[]; cursor?: Place } {
   const most = Math.max(1, seen.rows - 1);
   const typed = typedRows(seen.typed, width, Math.max(1, Math.floor(seen.rows / 2)));
   const above = lastOf(most - typed.rows.length, [
-    ...(work === undefined ? [] : ["", dim(status(work, color))]),
+    ...(work === undefined ? [] : ["", dim(status(work))]),
     ...seen.waiting.map((text) => dim(`waits: ${text}`)).slice(-mostWaiting),
   ]);
   const below = [...candidateRows(seen.candidates, width), ...(seen.below === "" ? [] : [dim(seen.below)])].slice(
@@ -62,9 +62,8 @@ function lastOf(count: number, rows: string[]): string[] {
   return count <= 0 ? [] : rows.slice(-count);
 }
 
-function status({ label, view, now }: NonNullable<Seen["work"]>, color: boolean): string {
-  const what = view === undefined ? `${frame(now)} ${label}` : view.status(now);
-  return color ? `${what} · Ctrl-C stops` : what;
+function status({ label, view, now }: NonNullable<Seen["work"]>): string {
+  return `${view === undefined ? `${frame(now)} ${label}` : view.status(now)} · Ctrl-C stops`;
 }
 
 function typedRows({ text, cursor, search, question }: Seen["typed"], width: number, height: number): InputRows {

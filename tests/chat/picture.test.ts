@@ -16,9 +16,9 @@ const seen = (rows: number, more: Partial<Seen> = {}): Seen => ({
 test.each([
   [2, ["> typed"]],
   [3, ["waits: next", "> typed"]],
-  [4, ["⠋ working", "waits: next", "> typed"]],
-  [6, ["", "⠋ working", "waits: next", "> typed", "one  two"]],
-  [7, ["", "⠋ working", "waits: next", "> typed", "one  two", "the footer"]],
+  [4, ["⠋ working · Ctrl-C stops", "waits: next", "> typed"]],
+  [6, ["", "⠋ working · Ctrl-C stops", "waits: next", "> typed", "one  two"]],
+  [7, ["", "⠋ working · Ctrl-C stops", "waits: next", "> typed", "one  two", "the footer"]],
 ])("in %i rows there is what is typed, then what is under way", (rows, expected) => {
   expect(picture(seen(rows))).toEqual({ rows: expected, cursor: { row: expected.indexOf("> typed"), column: 7 } });
 });

@@ -39,7 +39,6 @@ pub struct Stat {
     pub kind: &'static str,
     pub size: u64,
     pub modified_ms: f64,
-    mode: u32,
     /// Device and inode: two descriptors with the same one are the same file.
     id: (u64, u64),
     /// When the content and when anything of it changed, in seconds and nanoseconds.
@@ -92,10 +91,6 @@ pub fn open_beneath(root: BorrowedFd<'_>, path: &[u8], how: How) -> Result<Owned
             opened => return opened,
         }
     }
-}
-
-pub fn stat(fd: BorrowedFd<'_>) -> Result<Stat> {
-    Ok(Stat::from(&fs::fstat(fd)?))
 }
 
 /// The entries of a folder in byte order of their names, symlinks as themselves. What vanishes meanwhile is left out.
@@ -260,7 +255,6 @@ impl From<&RawStat> for Stat {
             kind,
             size: raw.st_size as u64,
             modified_ms: raw.st_mtime as f64 * 1e3 + (raw.st_mtime_nsec / 1_000_000) as f64,
-            mode: raw.st_mode & 0o7777,
             id: (raw.st_dev, raw.st_ino),
             modified: (raw.st_mtime, raw.st_mtime_nsec),
             changed: (raw.st_ctime, raw.st_ctime_nsec),
@@ -269,7 +263,8 @@ impl From<&RawStat> for Stat {
 }
 
 impl Stat {
-    /// What differs where a file is another one or has changed: device, inode, size, and both times in nanoseconds.
+    /// What differs where a file is another one or has changed: device, inode, size, and both times in nanoseconds. `statFd` of
+    /// `src/native/files.ts` writes the same.
     fn version(&self) -> String {
         let Self {
             id: (device, inode),
@@ -279,25 +274,6 @@ impl Stat {
             ..
         } = self;
         format!("{device}:{inode}:{size}:{modified}.{modified_ns:09}:{changed}.{changed_ns:09}")
-    }
-}
-
-impl ToJson for Stat {
-    fn to_json(&self) -> String {
-        let Self {
-            kind,
-            size,
-            modified_ms,
-            mode,
-            id: (device, inode),
-            changed: (changed, changed_ns),
-            ..
-        } = self;
-        let changed_ms = *changed as f64 * 1e3 + (changed_ns / 1_000_000) as f64;
-        let version = self.version();
-        format!(
-            r#"{{"kind":"{kind}","size":{size},"modifiedMs":{modified_ms},"mode":{mode},"id":"{device}:{inode}","changedMs":{changed_ms},"version":"{version}"}}"#
-        )
     }
 }
 
@@ -405,6 +381,10 @@ mod tests {
             open_beneath(self.1.as_fd(), path.as_bytes(), how)
         }
 
+        fn version(&self, path: &str) -> String {
+            Stat::from(&fs::fstat(self.open(path, How::Path).unwrap()).unwrap()).version()
+        }
+
         fn names(&self) -> Vec<String> {
             let folder = self.open(".", How::Folder).unwrap();
             list(folder.as_fd())
@@ -455,7 +435,7 @@ mod tests {
                 .success()
         );
         let fifo = scratch.open("fifo", How::Read).unwrap();
-        assert_eq!(stat(fifo.as_fd()).unwrap().kind, "other");
+        assert_eq!(Stat::from(&fs::fstat(&fifo).unwrap()).kind, "other");
         assert_eq!(
             replace(scratch.1.as_fd(), b"fifo", b"x", 0o644, None),
             Err(Errno::INVAL)
@@ -528,9 +508,7 @@ mod tests {
         let folder = scratch.1.as_fd();
         let path = scratch.0.join("file");
         disk::write(&path, "one").unwrap();
-        let seen = stat(scratch.open("file", How::Path).unwrap().as_fd())
-            .unwrap()
-            .version();
+        let seen = scratch.version("file");
         let replace = |bytes| replace(folder, b"file", bytes, 0o644, Some(&seen));
         disk::write(&path, "other").unwrap();
         assert_eq!(replace(b"two"), Err(Errno::STALE));
@@ -557,9 +535,7 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..20 {
                         loop {
-                            let seen = stat(scratch.open("file", How::Path).unwrap().as_fd())
-                                .unwrap()
-                                .version();
+                            let seen = scratch.version("file");
                             let mut text = disk::read(&path).unwrap();
                             text.push(b'x');
                             match replace(scratch.1.as_fd(), b"file", &text, 0o644, Some(&seen)) {

@@ -1,11 +1,11 @@
 //! Descriptors that JavaScript holds, as numbers. The only unsafe code beside the ABI.
 #![allow(unsafe_code)]
 
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
 
-/// A descriptor by its number, for the time of one call. JavaScript owns it and closes it by `take`.
+/// A descriptor by its number, for the time of one call. JavaScript owns it and closes it.
 pub fn borrow<'a>(fd: i32) -> Result<BorrowedFd<'a>, Errno> {
     if fd < 0 {
         return Err(Errno::BADF);
@@ -13,12 +13,4 @@ pub fn borrow<'a>(fd: i32) -> Result<BorrowedFd<'a>, Errno> {
     // SAFETY: not -1. The number comes from `openRoot` or `openBeneath` and is used within one call on one thread; a
     // number that is not open (any more) is the kernel's EBADF.
     Ok(unsafe { BorrowedFd::borrow_raw(fd) })
-}
-
-/// Takes a descriptor back from JavaScript, to close it.
-pub fn take(fd: i32) -> Result<OwnedFd, Errno> {
-    let open = rustix::io::fcntl_getfd(borrow(fd)?);
-    open?;
-    // SAFETY: it is open, and JavaScript gives it up with this call.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -34,10 +34,6 @@ pub const FUNCTIONS: &Table = &[
         }),
     ),
     (
-        "files.stat",
-        Call(|fd, _| answer(sys::borrow(fd).and_then(files::stat))),
-    ),
-    (
         "files.list",
         Call(|fd, _| answer(sys::borrow(fd).and_then(files::list))),
     ),
@@ -67,10 +63,6 @@ pub const FUNCTIONS: &Table = &[
             remove::close(number);
             Ok(Vec::new())
         }),
-    ),
-    (
-        "files.close",
-        Call(|fd, _| sys::take(fd).map(|_| Vec::new()).map_err(files::name_of)),
     ),
     ("search.open_list", Call(search::open_list)),
     ("search.open", Call(search::open_search)),

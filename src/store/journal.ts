@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { DurableEvent, Stamped } from "../core/event.ts";
 import { fail, ok, type Result } from "../core/result.ts";
 import type { Journal, NewRun, ResumedRun } from "../core/store.ts";
+import { writeFirst } from "./first-write.ts";
 import { CallReader, ledger, type Call } from "./ledger.ts";
 import type { Release } from "./lock.ts";
 import { recall } from "./recall.ts";
@@ -70,13 +71,13 @@ export function journals(db: Database, take: Take) {
       }
     }
     try {
-      const add = db.transaction(() => {
-        const number = Number(addRun.run(run.id, session, run.agent, run.model, run.time).lastInsertRowid);
+      const number = writeFirst(db, () => {
+        const added = Number(addRun.run(run.id, session, run.agent, run.model, run.time).lastInsertRowid);
         // Nobody else sees it before it is ours.
-        release ??= take({ run: number });
-        return number;
+        release ??= take({ run: added });
+        return added;
       });
-      return ok(journal(add.immediate(), release, attempt));
+      return ok(journal(number, release, attempt));
     } catch (error) {
       release?.();
       throw error;

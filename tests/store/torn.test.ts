@@ -1,9 +1,19 @@
 import { afterAll, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DurableEvent, Stamped } from "../../src/core/event.ts";
+import { writeFirst } from "../../src/store/first-write.ts";
 import { lockOnce } from "../../src/store/lock.ts";
 import { openStore } from "../../src/store/open.ts";
 
@@ -49,6 +59,61 @@ test("a journal whose last writes a power cut has torn has the events before the
   }
   expect(counts.size).toBeGreaterThan(2);
   await store.value.close();
+});
+
+test("a journal of whose new log a power cut has kept any part, not the first perhaps, has the runs before it", async () => {
+  const folder = mkdtempSync(join(base, "parts-"));
+  const path = join(folder, "rein.db");
+  const begun = async (id: string, location = path) => {
+    const store = await openStore(location);
+    if (!store.ok) throw new Error(store.error.message);
+    const journal = await store.value.begin({ id, agent: "a", model: "m", time: 1 });
+    if (!journal.ok) throw new Error(journal.error.message);
+    for (let seq = 0; seq < 6; seq++) await journal.value.append(said(seq), "normal");
+    const end = async () => {
+      await journal.value.close();
+      await store.value.close();
+    };
+    return { store: store.value, end };
+  };
+  await (await begun("before")).end();
+  const { end } = await begun("after");
+  const log = readFileSync(`${path}-wal`);
+  for (let at = 0; at < log.length; at += 4096) {
+    const copy = join(folder, `copy${at}.db`);
+    copyFileSync(path, copy);
+    writeFileSync(`${copy}-wal`, Buffer.from(log).fill(0, at, Math.min(at + 4096, log.length)));
+    const { store: opened, end: endCopy } = await begun("later", copy);
+    const found = await opened.resume("before");
+    if (!found.ok) throw new Error(found.error.message);
+    expect(found.value.events).toEqual(Array.from({ length: 6 }, (_, seq) => said(seq)));
+    await found.value.journal.close();
+    await endCopy();
+    const db = new Database(copy, { readonly: true });
+    expect(db.query("PRAGMA integrity_check").values()).toEqual([["ok"]]);
+    db.close();
+  }
+  await end();
+});
+
+test("only what is first in an empty log is written without a wait for the disk", () => {
+  const db = new Database(join(base, "first.db"), { strict: true });
+  const synchronous = () => db.query<{ synchronous: number }, []>("PRAGMA synchronous").get()?.synchronous;
+  db.run("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (n); PRAGMA synchronous = NORMAL");
+  const write = () => {
+    db.run("INSERT INTO t VALUES (1)");
+    return synchronous();
+  };
+  expect(writeFirst(db, write)).toBe(1);
+  db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  expect([writeFirst(db, write), synchronous(), writeFirst(db, write)]).toEqual([0, 1, 1]);
+  db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  expect(() => writeFirst(db, () => db.run("INSERT INTO missing VALUES (1)"))).toThrow("missing");
+  expect(synchronous()).toBe(1);
+  const other = new Database(join(base, "first.db"), { strict: true });
+  expect(writeFirst(db, write)).toBe(0);
+  other.close();
+  db.close();
 });
 
 test("a lock that is taken once leaves no file, and is one process's at a time", () => {

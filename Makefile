@@ -111,7 +111,7 @@ compile = scripts/compile src/main.ts $(1) --tsconfig-override=tsconfig.build.js
 # What short runs use, which is laid side by side in the executable: less of it is read and kept. It is recorded with an executable of
 # its own, and again only with other packages: what has changed since is merely not laid there.
 orders := $(patsubst %,dist/orders/%.order,openai openai-compatible anthropic ollama)
-dist/orders/ollama.order: package-lock.json scripts/order.ts bench/service.ts | $(parts)
+dist/orders/ollama.order: package-lock.json tsconfig.build.json scripts/order.ts bench/service.ts | $(parts)
 	$(call compile,dist/orders/rein)
 	scripts/bun run scripts/order.ts dist/orders/rein dist/orders
 	@rm -f dist/orders/rein dist/orders/rein.chunks.json

@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { clock } from "../app.ts";
 import { runOnTerminal } from "../app/terminal.ts";
 import type { LineTerminal } from "../chat/lines.ts";
 import type { Terminal } from "../chat/surface.ts";
@@ -91,6 +92,9 @@ export function lineTerminal(io: Io): LineTerminal {
 /** No text that is written in an editor is longer, in bytes. */
 const longestText = 10_000_000;
 
+/** So long after the editor a signal may be told of that was its own. */
+const lateMs = 100;
+
 /** A text in the person's own editor, in a file that nobody else can read. */
 async function edit(text: string, env: Io["env"], signal: AbortSignal): ReturnType<Terminal["edit"]> {
   const editor = env["VISUAL"] || env["EDITOR"];
@@ -112,6 +116,8 @@ async function edit(text: string, env: Io["env"], signal: AbortSignal): ReturnTy
   } catch (error) {
     return { ok: false, error: error instanceof Error ? error.message : String(error) };
   } finally {
+    // One that came with the editor's end is told of behind it.
+    await clock.sleep(lateMs, signal);
     process.off("SIGINT", ignore);
     rmSync(folder, { recursive: true, force: true });
   }

@@ -37,16 +37,16 @@ export function serveHttp(factory: McpServerFactory, { port, token, id }: HttpSe
     const server = await factory({ era: "legacy", requestInfo: request });
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: id,
-      onsessioninitialized: (name) => void sessions.set(name, { transport, close: () => server.close() }),
+      onsessioninitialized: async (name) => {
+        sessions.set(name, { transport, close: () => server.close() });
+        const [oldest] = sessions.size > mostSessions ? sessions : [];
+        if (oldest === undefined) return;
+        sessions.delete(oldest[0]);
+        await oldest[1].close();
+      },
       onsessionclosed: (name) => void sessions.delete(name),
     });
     await server.connect(transport);
-    while (sessions.size >= mostSessions) {
-      const [oldest] = sessions;
-      if (oldest === undefined) break;
-      sessions.delete(oldest[0]);
-      await oldest[1].close();
-    }
     const response = await transport.handleRequest(request);
     // A request that begins no session has been refused.
     if (transport.sessionId === undefined) await server.close();
@@ -66,7 +66,7 @@ export function serveHttp(factory: McpServerFactory, { port, token, id }: HttpSe
 
   const respond: Respond = async (request) => {
     const here = [`127.0.0.1:${port()}`, `localhost:${port()}`, `[::1]:${port()}`];
-    const host = request.headers.get("host") ?? "";
+    const host = (request.headers.get("host") ?? "").toLowerCase();
     if (!here.includes(host)) return refuse(403, -32000, `This is no server of '${host}'`);
     const origin = request.headers.get("origin");
     if (origin !== null && !here.some((name) => origin === `http://${name}`))

@@ -48,6 +48,22 @@ test("a session lasts until it is closed", async () => {
   expect(open.size).toBe(0);
 });
 
+test("a session is not closed for a request that begins none", async () => {
+  const { open, ask, close } = serving();
+  for (let count = 0; count < 256; count++) await (await ask("initialize", hello)).text();
+  expect((await ask("tools/list", {})).status).toBe(400);
+  expect(open.size).toBe(256);
+  expect((await ask("tools/list", {}, { "mcp-session-id": "session-1" })).status).toBe(200);
+  await close();
+});
+
+test("the name of this machine is the same in capitals", async () => {
+  const { ask } = serving();
+  const named = (host: string) => ask("initialize", hello, { host });
+  const asked = ["LOCALHOST:1", "localhost:2", "localhost.:1", "localhost", "evil.example:1"].map(named);
+  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 403, 403, 403, 403]);
+});
+
 test("of too many sessions the one that was not used for the longest time is closed", async () => {
   const { open, ask, close } = serving();
   for (let count = 0; count < 257; count++) {

@@ -141,16 +141,15 @@ function holesOf(node: TextNode, text: string): { pieces: McpPiece[]; problems: 
     if (hole.index > done) pieces.push({ text: node.value.slice(done, hole.index) });
     done = hole.index + hole[0].length;
     const [shown, variable, otherwise] = hole;
-    if (variable !== undefined) pieces.push({ variable, ...(otherwise === undefined ? {} : { otherwise }) });
-    else {
-      const hint = "write '${NAME}' or '${NAME:-default}'";
-      problems.push({
-        code: "template",
-        at: rangeIn(node, shown, text),
-        message: "'${' begins no variable here",
-        hint,
-      });
+    if (variable !== undefined && otherwise?.includes("${") !== true) {
+      pieces.push({ variable, ...(otherwise === undefined ? {} : { otherwise }) });
+      continue;
     }
+    const [message, hint] =
+      variable === undefined
+        ? ["'${' begins no variable here", "write '${NAME}' or '${NAME:-default}'"]
+        : [`The default of variable ${quote(variable)} names another, and is only text`, "write a text without '${'"];
+    problems.push({ code: "template", at: rangeIn(node, shown, text), message, hint });
   }
   if (done < node.value.length) pieces.push({ text: node.value.slice(done) });
   return { pieces, problems };

@@ -349,6 +349,10 @@ test.each([
     "1:44 '${' begins no variable here (write '${NAME}' or '${NAME:-default}')",
   ],
   [
+    '{"mcpServers":{"a":{"command":"x","args":["${A:-${B}}"]}}}',
+    "1:44 The default of variable 'A' names another, and is only text (write a text without '${')",
+  ],
+  [
     '{"mcpServers":{"a":{"type":"wss","url":"wss://x"}}}',
     "1:28 Expected 'stdio', 'http', 'sse', 'websocket', 'streamable-http', 'streamableHttp' or 'ws', found 'wss' (did you mean 'ws'?)",
   ],

@@ -1,8 +1,8 @@
-import type { LeftOutTool, McpStatus } from "../core/mcp.ts";
+import type { LeftOutTool, McpServer, McpStatus, StartFailure } from "../core/mcp.ts";
 import { pinOf } from "../core/mcp-pin.ts";
 import type { McpTool } from "../core/planned-tool.ts";
 import type { Plan } from "../core/plan.ts";
-import type { Problem } from "../core/problem.ts";
+import { problemOf, type Problem } from "../core/problem.ts";
 import type { Tool } from "../core/tool.ts";
 import { collision, matches, type Named } from "../mcp/picks.ts";
 import type { Servers } from "../mcp/servers.ts";
@@ -11,6 +11,25 @@ import { pinDifference } from "./mcp-pins.ts";
 
 /** A run's servers, all of which have started or failed, and the tools that it has without them. */
 type Ready = { plan: Plan; own: readonly Tool[]; servers: Servers; warn(message: string): void };
+
+/** A server that did not start, as what it means for a run. */
+export function problemFor({ name }: McpServer, failure: StartFailure | Problem): Problem {
+  if ("outcome" in failure) return failure;
+  const { why, message, hint, said = "" } = failure;
+  const text = `Cannot start the MCP server '${name}': ${message}${said === "" ? "" : `\n${said}`}`;
+  const made = problemOf(why === "denied" ? "denied" : "missing", text, hint);
+  return made.error;
+}
+
+/** All of them in one: of several the first that no grant and no other file would help. */
+export function worst(problems: readonly Problem[]): Problem | undefined {
+  const [first] = (["usage", "denied", "missing"] as const).flatMap((outcome) =>
+    problems.filter((one) => one.outcome === outcome).slice(0, 1),
+  );
+  if (first === undefined) return problems[0];
+  const same = problems.filter(({ outcome }) => outcome === first.outcome);
+  return { ...first, message: same.map(({ message }) => message).join("\n") };
+}
 
 /** A server whose tools are not those that are pinned. */
 export async function changedPins({ plan, servers }: Ready): Promise<Problem | undefined> {

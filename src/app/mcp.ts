@@ -5,7 +5,7 @@ import type { Mask } from "../core/mask.ts";
 import type { McpDoor, McpServer, McpStatus, StartFailure } from "../core/mcp.ts";
 import type { Need } from "../core/permission.ts";
 import type { Plan } from "../core/plan.ts";
-import { interrupted, problemOf, type Problem } from "../core/problem.ts";
+import { interrupted, type Problem } from "../core/problem.ts";
 import type { Result } from "../core/result.ts";
 import type { Tool } from "../core/tool.ts";
 import { version } from "../core/version.ts";
@@ -17,7 +17,7 @@ import { serverTool } from "../tools/mcp-tool.ts";
 import { askPerson } from "./mcp-ask.ts";
 import { fillTransport, hostOf, needsInput, secretTexts, secretVariables, serverNeeds } from "./mcp-entry.ts";
 import { linkTo, serverHost, type RunDoors } from "./mcp-host.ts";
-import { changedPins, collisions, leftOutTexts, missingTools } from "./mcp-faults.ts";
+import { changedPins, collisions, leftOutTexts, missingTools, problemFor, worst } from "./mcp-faults.ts";
 import { wordsOf } from "./mcp-words.ts";
 import { keepAnswers } from "./needs.ts";
 
@@ -294,24 +294,6 @@ function rootsOf({ policy, machine }: RunDoors): string[] {
     if (kind !== "read") return [];
     return scope.type === "tree" ? [scope.path] : scope.type === "any" ? [machine.cwd] : [];
   });
-}
-
-function problemFor({ name }: McpServer, failure: StartFailure | Problem): Problem {
-  if ("outcome" in failure) return failure;
-  const { why, message, hint, said = "" } = failure;
-  const text = `Cannot start the MCP server '${name}': ${message}${said === "" ? "" : `\n${said}`}`;
-  const made = problemOf(why === "denied" ? "denied" : "missing", text, hint);
-  return made.error;
-}
-
-/** All of them in one: of several the first that no grant and no other file would help. */
-function worst(problems: readonly Problem[]): Problem | undefined {
-  const [first] = (["usage", "denied", "missing"] as const).flatMap((outcome) =>
-    problems.filter((one) => one.outcome === outcome).slice(0, 1),
-  );
-  if (first === undefined) return problems[0];
-  const same = problems.filter(({ outcome }) => outcome === first.outcome);
-  return { ...first, message: same.map(({ message }) => message).join("\n") };
 }
 
 function eventOf(status: McpStatus, mask: Mask): DurableEvent {

@@ -4,20 +4,16 @@ import {
   LOG_LEVEL_META_KEY,
   ProtocolError,
   ProtocolErrorCode,
-  ResourceNotFoundError,
-  UriTemplate,
   type CallToolResult,
   type LoggingLevel,
   type McpServerFactory,
-  type Prompt,
-  type Resource,
-  type ResourceTemplateType,
   type Server,
   type ServerCapabilities,
   type ServerContext,
   type Tool,
 } from "@modelcontextprotocol/server";
 import type { McpRequest, OfferedTool } from "../core/mcp.ts";
+import { Catalogue } from "./catalogue.ts";
 import type { Heard } from "./heard.ts";
 import { isObject, NoAnswer, Relay, type Asker } from "./relay.ts";
 import { callServed, failed, listedTool, newServer, unknownTool, type ServedTool } from "./serve.ts";
@@ -57,12 +53,14 @@ export class Gateway {
   also: Changes | undefined;
   readonly #options: GatewayOptions;
   readonly #relay: Relay;
+  readonly #catalogue: Catalogue;
   readonly #subscriptions: Subscriptions;
   readonly #connected = new Set<Connected>();
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#relay = new Relay(options);
+    this.#catalogue = new Catalogue(options, this.#relay);
     this.#subscriptions = new Subscriptions(options.servers);
   }
 
@@ -100,11 +98,11 @@ export class Gateway {
     }
     if (prompts !== undefined) {
       server.setRequestHandler("prompts/list", async (_, context) => {
-        const listed = await this.#prompts(asker(context));
+        const listed = await this.#catalogue.prompts(asker(context));
         return { prompts: listed.map(({ prompt }) => prompt) };
       });
       server.setRequestHandler("prompts/get", async ({ params }, context) => {
-        const from = await this.#promptOf(params.name, asker(context));
+        const from = await this.#catalogue.promptOf(params.name, asker(context));
         return this.#relay.ask(from, `the prompt '${params.name}'`, asker(context), (client, how, carried) =>
           client.getPrompt({ ...params, ...carried }, how),
         );
@@ -115,7 +113,7 @@ export class Gateway {
         const { ref } = params;
         const from =
           ref.type === "ref/prompt"
-            ? await this.#promptOf(ref.name, asker(context))
+            ? await this.#catalogue.promptOf(ref.name, asker(context))
             : await this.#templateOf(ref.uri, asker(context));
         return this.#relay.ask(from, "the completion of a value", asker(context), (client, how, carried) =>
           client.complete({ ...params, ...carried }, how),
@@ -199,46 +197,28 @@ export class Gateway {
     }
   }
 
-  async #prompts(asker: Asker): Promise<Array<{ from: string; prompt: Prompt }>> {
-    const lists = await this.#ofEach("prompts", asker, async (from) => {
-      const { prompts } = await this.#relay.ask(from, "the list of prompts", asker, (client, how) =>
-        client.listPrompts(undefined, how),
-      );
-      return prompts.map((prompt) => ({ from, prompt }));
-    });
-    const names = new Set<string>();
-    // Of two with one name the first one of the file is meant.
-    return lists.filter(({ prompt }) => !names.has(prompt.name) && names.add(prompt.name));
-  }
-
-  async #promptOf(name: string, asker: Asker): Promise<string> {
-    const found = (await this.#prompts(asker)).find(({ prompt }) => prompt.name === name);
-    if (found === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `No prompt '${name}'`);
-    return found.from;
-  }
-
   #serveResources(
     { server, uris }: Connected,
     asker: (context: ServerContext) => Asker,
     { subscribe }: NonNullable<ServerCapabilities["resources"]>,
   ): void {
     server.setRequestHandler("resources/list", async (_, context) => {
-      const listed = await this.#resources(asker(context));
+      const listed = await this.#catalogue.resources(asker(context));
       return { resources: listed.map(({ resource }) => resource) };
     });
     server.setRequestHandler("resources/templates/list", async (_, context) => {
-      const listed = await this.#templates(asker(context));
+      const listed = await this.#catalogue.templates(asker(context));
       return { resourceTemplates: listed.map(({ template }) => template) };
     });
     server.setRequestHandler("resources/read", async ({ params }, context) => {
-      const from = await this.#resourceOf(params.uri, asker(context));
+      const from = await this.#catalogue.resourceOf(params.uri, asker(context));
       return this.#relay.ask(from, `the resource '${params.uri}'`, asker(context), (client, how, carried) =>
         client.readResource({ ...params, ...carried }, how),
       );
     });
     if (subscribe !== true) return;
     server.setRequestHandler("resources/subscribe", async ({ params: { uri } }, context) => {
-      const from = await this.#resourceOf(uri, asker(context));
+      const from = await this.#catalogue.resourceOf(uri, asker(context));
       if (!uris.has(uri)) {
         uris.add(uri);
         await this.#subscriptions.join(from, uri);
@@ -251,54 +231,10 @@ export class Gateway {
     });
   }
 
-  #resources(asker: Asker): Promise<Array<{ from: string; resource: Resource }>> {
-    return this.#ofEach("resources", asker, async (from) => {
-      const { resources } = await this.#relay.ask(from, "the list of resources", asker, (client, how) =>
-        client.listResources(undefined, how),
-      );
-      return resources.map((resource) => ({ from, resource }));
-    });
-  }
-
-  #templates(asker: Asker): Promise<Array<{ from: string; template: ResourceTemplateType }>> {
-    return this.#ofEach("resources", asker, async (from) => {
-      const { resourceTemplates } = await this.#relay.ask(from, "the list of templates", asker, (client, how) =>
-        client.listResourceTemplates(undefined, how),
-      );
-      return resourceTemplates.map((template) => ({ from, template }));
-    });
-  }
-
-  /** Whose resource it is: of who lists it, or has a template that makes it; of the only one that has any. */
-  async #resourceOf(uri: string, asker: Asker): Promise<string> {
-    const able = this.#able("resources");
-    const [only, ...others] = able;
-    if (only !== undefined && others.length === 0) return only;
-    const listed = (await this.#resources(asker)).find(({ resource }) => resource.uri === uri);
-    if (listed !== undefined) return listed.from;
-    const made = (await this.#templates(asker)).find(
-      ({ template: { uriTemplate } }) => uriTemplate === uri || new UriTemplate(uriTemplate).match(uri) !== null,
-    );
-    if (made === undefined) throw new ResourceNotFoundError(uri);
-    return made.from;
-  }
-
   /** Whose template it is, where resources are offered at all. */
   #templateOf(uri: string, asker: Asker): Promise<string> {
-    if (this.#options.resources) return this.#resourceOf(uri, asker);
+    if (this.#options.resources) return this.#catalogue.resourceOf(uri, asker);
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, `No resource template '${uri}'`);
-  }
-
-  #able(what: "prompts" | "resources"): string[] {
-    const { servers, names } = this.#options;
-    return names.filter((name) => servers.abilities(name)?.[what] !== undefined);
-  }
-
-  /** What all servers list. One that does not answer has nothing. */
-  async #ofEach<T>(what: "prompts" | "resources", { context }: Asker, list: (from: string) => Promise<T[]>) {
-    const lists = await Promise.all(this.#able(what).map((name) => list(name).catch((): T[] => [])));
-    context.mcpReq.signal.throwIfAborted();
-    return lists.flat();
   }
 }
 

@@ -1,36 +1,25 @@
 import {
-  Client,
+  type Client,
   type Progress,
   type RequestOptions,
   SdkErrorCode,
   type ServerCapabilities,
 } from "@modelcontextprotocol/client";
-import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/client/validators/cf-worker";
 import type { Clock } from "../core/host.ts";
 import type { LeftOutTool, McpCall, McpServer, McpState, McpStatus, McpToolFacts, StartFailure } from "../core/mcp.ts";
 import { pinOf } from "../core/mcp-pin.ts";
 import { fail, ok, type Result } from "../core/result.ts";
-import { answerBy, capabilitiesFor, type Answers } from "./answers.ts";
+import { makeClient, type ClientUse } from "./client.ts";
 import { errorText, explained, failureFor, isCode } from "./failure.ts";
-import { listenTo, type Heard } from "./heard.ts";
 import type { Link, OpenLink } from "./link.ts";
 import { listTools } from "./tool-list.ts";
 
-export type SessionOptions = {
-  server: Pick<McpServer, "name" | "required" | "deadline" | "timeout" | "instructions"> & {
-    transport: McpServer["transport"]["kind"];
-  };
-  /** Its tools stay as they were at its start. */
-  pinned: boolean;
-  /** Of rein, as servers are told it. */
-  version: string;
-  answers: Answers;
+export type SessionOptions = ClientUse & {
+  server: Pick<McpServer, "name" | "required" | "timeout" | "instructions">;
   clock: Pick<Clock, "now" | "sleep">;
   /** Told when its state or its tools are others. */
   changed(): void;
   warn(message: string): void;
-  /** Told what it says by itself; absent where nobody listens. */
-  heard?(heard: Heard): void;
 };
 
 /** How long a person may think, in milliseconds. */
@@ -197,7 +186,7 @@ export class Session {
     if (opened === undefined) throw new Error("A server is opened before it is asked");
     if (!opened.ok) return opened;
     const link = opened.value;
-    const connection = { client: this.#client(mode), link };
+    const connection = { client: makeClient(this.#options, mode, (client) => this.#relist(client)), link };
     const settled = new AbortController();
     const cancelled = new Promise<"cancelled">((resolve) => {
       closing.addEventListener("abort", () => resolve("cancelled"), { signal: settled.signal });
@@ -229,34 +218,6 @@ export class Session {
     await this.#list(connection, deadline);
     // The SDK has a property for it, and no events.
     Object.assign(client, { onclose: () => this.#lost(connection) });
-  }
-
-  #client(mode: "auto" | "legacy"): Client {
-    const { answers, version, pinned, server, heard } = this.#options;
-    const isProgram = server.transport === "stdio" || server.transport === "sdk";
-    const told = (kind: "prompts" | "resources") => ({
-      [kind]: { autoRefresh: false, debounceMs: 0, onChanged: () => heard?.({ kind }) },
-    });
-    const client: Client = new Client(
-      { name: "rein", version },
-      {
-        capabilities: capabilitiesFor(answers),
-        jsonSchemaValidator: new CfWorkerJsonSchemaValidator(),
-        // A program that is silent at first gets the other half of its time for the older handshake; whoever is silent over the
-        // network is not asked again.
-        versionNegotiation: {
-          mode,
-          probe: { timeoutMs: isProgram ? Math.ceil(server.deadline / 2) : server.deadline },
-        },
-        listChanged: {
-          ...(pinned ? {} : { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => this.#relist(client) } }),
-          ...(heard === undefined ? {} : { ...told("prompts"), ...told("resources") }),
-        },
-      },
-    );
-    answerBy(client, answers);
-    if (heard !== undefined) listenTo(client, heard);
-    return client;
   }
 
   async #list({ client, link }: Connection, timeout: number): Promise<void> {

@@ -109,11 +109,11 @@ test("Alt-Enter and a backslash begin a line, and a paste keeps its lines", asyn
 test("Ctrl-C stops a turn and keeps what came; the next turn knows of it", async () => {
   await using screen = open({
     "agent.yaml": agent,
-    "script.yaml": script({ text: "some words and then nothing", drip: "300ms" }, { text: "Second answer" }),
+    "script.yaml": script({ text: "something and then nothing", drip: "1h" }, { text: "Second answer" }),
   });
   await screen.until(ready);
   screen.type(`go${enter}`);
-  await screen.until("some words");
+  await screen.until("something");
   screen.type(ctrl("c"));
   await screen.until("Interrupted");
   screen.type(`on${enter}`);
@@ -141,14 +141,14 @@ test("Ctrl-C twice ends with 130, and leaves the terminal as it was", async () =
 test("Ctrl-C twice in an answer keeps what came of it on the screen", async () => {
   await using screen = open({
     "agent.yaml": agent,
-    "script.yaml": script({ text: "some words and then nothing", drip: "500ms" }),
+    "script.yaml": script({ text: "something and then nothing", drip: "1h" }),
   });
   await screen.until(ready);
   screen.type(`go${enter}`);
-  await screen.until("some words");
+  await screen.until("something");
   screen.type(`${ctrl("c")}${ctrl("c")}`);
   expect((await screen.end()).code).toBe(130);
-  expect(seen(screen)).toMatch(/^\n> go\n\nsome words\n\nInterrupted\n/);
+  expect(seen(screen)).toMatch(/^\n> go\n\nsomething\n\nInterrupted\n/);
 });
 
 test("an answer that never pauses leaves room for keys and sizes", async () => {
@@ -206,7 +206,7 @@ test("with nothing under way Ctrl-C empties the line, and only twice without one
 test("what is typed while it works waits, is shown, and is said next", async () => {
   await using screen = open({
     "agent.yaml": agent,
-    "script.yaml": script({ text: "slow one", drip: "200ms" }, { text: "You said: ${{ prompt }}" }),
+    "script.yaml": script({ text: "slow one", drip: "3s" }, { text: "You said: ${{ prompt }}" }),
   });
   await screen.until(ready);
   screen.type(`first${enter}`);
@@ -677,7 +677,7 @@ test("without a key and a name of a model the chat says what can be done, and le
 });
 
 test("Ctrl-D while something is under way ends the chat after it", async () => {
-  await using screen = open({ "agent.yaml": agent, "script.yaml": script({ text: "slow words", drip: "100ms" }) });
+  await using screen = open({ "agent.yaml": agent, "script.yaml": script({ text: "slow words", drip: "3s" }) });
   await screen.until(ready);
   screen.type(`go${enter}`);
   await screen.until("slow");

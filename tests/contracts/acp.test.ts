@@ -247,6 +247,7 @@ test("commands of the file are offered, and said as the file has them", async ()
 });
 
 test("calls are told with their state, content and diffs", async () => {
+  rmSync(join(folder, "note.txt"), { force: true });
   const editor = await Editor.open("work.yaml", "-P");
   const session = await editor.session();
   expect(await editor.say(session, "work")).toBe("end_turn");

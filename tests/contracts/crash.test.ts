@@ -12,7 +12,7 @@ const root = realpathSync(mkdtempSync(join(tmpdir(), "rein-crash-")));
 const rein = resolve(import.meta.dir, "../../dist/rein");
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const [wantedKills, timeout] = process.env["REIN_CAMPAIGN"] === undefined ? [15, 60_000] : [500, 1_200_000];
+const [wantedKills, timeout] = process.env["REIN_CAMPAIGN"] === undefined ? [15, 300_000] : [500, 1_200_000];
 
 const rounds = 8;
 const unknown = "Interrupted: whether it took effect is not known";

@@ -26,9 +26,8 @@ const server = Bun.serve({
         return Response.json({ error: "no such item" }, { status: 404 });
       case "/items/large":
         return new Response("y".repeat(2_000_000));
-      case "/items/slow":
-        await new Promise((resolve) => setTimeout(resolve, 5_000));
-        return new Response("late");
+      case "/items/never":
+        return new Promise<Response>(() => undefined);
       default:
         return new Response(`item ${request.headers.get("x-key")}`);
     }
@@ -46,9 +45,12 @@ permissions: { env: [ITEM_KEY] }
 tools:
   - name: item
     description: Gets an item
-    timeout: 1s
     input: { type: object, required: [id], properties: { id: { type: string } } }
     http: { url: "${server.url}items/\${{ args.id }}", headers: { x-key: "\${{ env.ITEM_KEY }}" } }
+  - name: never
+    description: Waits for an item
+    timeout: 1s
+    http: { url: "${server.url}items/never" }
   - name: add
     description: Adds an item
     input: { type: object, required: [name], properties: { name: { type: string }, count: { type: integer, default: 1 } } }
@@ -89,7 +91,7 @@ test("a redirect is followed within its host and nowhere else, since the key wou
 test("what is no success, no text, too late or long is told", async () => {
   expect((await call("item", { id: "broken" })).stderr).toBe('error: HTTP 404: {"error":"no such item"}\n');
   expect((await call("item", { id: "image" })).stderr).toBe("error: The answer is a PNG image, not text (HTTP 200)\n");
-  expect((await call("item", { id: "slow" })).stderr).toContain("did not answer in time");
+  expect((await call("never", {})).stderr).toContain("did not answer in time");
   expect((await call("item", { id: "large" })).stdout).toContain("[1,950,000 characters left out]");
 });
 

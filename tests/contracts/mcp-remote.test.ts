@@ -379,7 +379,7 @@ describe("a server that was ready", () => {
     });
     try {
       await using row = remoteServer("http", server);
-      await using one = await oneServer(row.link, { timeout: 300 });
+      await using one = await oneServer(row.link, { timeout: 2000 });
       const called = await one.servers.door.call("one", "echo", { text: "a" }, { signal: calm() });
       expect(called.ok).toBe(false);
       expect(calls).toBe(1);

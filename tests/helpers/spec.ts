@@ -102,7 +102,7 @@ async function execute(
   clearTimeout(timer);
   // A process that is being ended may take a moment to be gone.
   let left = processesOf(child.pid, dir);
-  for (let waited = 0; left.length > 0 && waited < 1000; waited += 20) {
+  for (let waited = 0; left.length > 0 && waited < 3000; waited += 20) {
     await Bun.sleep(20);
     left = processesOf(child.pid, dir);
   }

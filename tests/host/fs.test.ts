@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { swapAgainAndAgain } from "../helpers/swapper.ts";
 import { bytes, failure, nothing, openRoom, text, value, type Room } from "./harness.ts";
 
 const all = { offset: 0, limit: 1_000 };
@@ -127,8 +128,8 @@ describe("reading", () => {
       writeFileSync(join(cwd, "file"), "ours");
       symlinkSync("/etc/passwd", join(cwd, "link"));
     });
-    const script = `cd ${room.cwd}; while :; do mv -T link x; mv -T file link; mv -T x file; mv -T link x; mv -T file link; mv -T x file; done`;
-    await using _swapper = Bun.spawn(["sh", "-c", script], { stderr: "ignore" });
+    const swap = "mv -T link x; mv -T file link; mv -T x file";
+    await using _swapper = swapAgainAndAgain(room.cwd, `${swap}; ${swap}`);
     const seen = new Set<string>();
     for (let i = 0; i < 300; i++) {
       seen.add((await readText(room, "file")).replace(/: .*/, ""));
@@ -306,10 +307,7 @@ describe("writing", () => {
       mkdirSync(join(cwd, "folder"));
       symlinkSync(outside.cwd, join(cwd, "link"));
     });
-    await using _swapper = Bun.spawn(
-      ["sh", "-c", `cd ${room.cwd}; while :; do mv -T folder x; mv -T link folder; mv -T x link; done`],
-      { stderr: "ignore" },
-    );
+    await using _swapper = swapAgainAndAgain(room.cwd, "mv -T folder x; mv -T link folder; mv -T x link");
     for (let i = 0; i < 200; i++) {
       await room.host.fs.write("folder/file", bytes("x"));
       if (i % 20 === 0) await Bun.sleep(1);

@@ -6,13 +6,16 @@ import type { OpenLink } from "../../src/mcp/link.ts";
 import { caseServer } from "../helpers/mcp-server.ts";
 import { calm, oneServer, type OneServer } from "../helpers/mcp-session.ts";
 
-/** A server in this process that can be killed. `begun` counts how often it was started, `fails` says from which start on it does not. */
-function mortal({ fails = Infinity, delay = 0, grownFrom = Infinity } = {}) {
+/**
+ * A server in this process that can be killed. `begun` counts how often it was started, `fails` says from which start on it does not.
+ * A restart waits for `held`.
+ */
+function mortal({ fails = Infinity, held = Promise.resolve(), grownFrom = Infinity } = {}) {
   const state = { begun: 0, kill: async (): Promise<void> => undefined };
   const link: OpenLink = async () => {
     state.begun++;
     if (state.begun >= fails) return { ok: false, error: { why: "not_found", message: "there is no program" } };
-    if (delay > 0 && state.begun > 1) await Bun.sleep(delay);
+    if (state.begun > 1) await held;
     const [ours, theirs] = InMemoryTransport.createLinkedPair();
     await caseServer({ grown: state.begun >= grownFrom }).connect(theirs);
     let endedBy: string | undefined;
@@ -85,7 +88,8 @@ describe("a server that dies", () => {
   });
 
   test("fails the call that was under way, which is not made again; the next one waits for the new start", async () => {
-    const { state, link } = mortal({ delay: 50 });
+    const { promise: held, resolve: goOn } = Promise.withResolvers<void>();
+    const { state, link } = mortal({ held });
     await using one = await oneServer(link);
     const { door } = one.servers;
     const slow = door.call("one", "slow", {}, { signal: calm() });
@@ -100,6 +104,7 @@ describe("a server that dies", () => {
       },
     });
     expect(door.status()).toMatchObject([{ state: "restarting" }]);
+    goOn();
     expect(await next).toMatchObject({ ok: true, value: { content: [{ text: "a" }] } });
   });
 
@@ -177,7 +182,7 @@ describe("a server that starts in its own way", () => {
       const answer = answers[method];
       if (answer !== undefined) say(answer);
     });
-    await using one = await oneServer(link, { deadline: 200 });
+    await using one = await oneServer(link, { deadline: 1000 });
     expect(one.started).toEqual({ ok: true, value: undefined });
     expect(made.length).toBe(1);
   });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import type { Json, JsonObject } from "../../src/core/json.ts";
 import { fail, ok } from "../../src/core/result.ts";
 import { lspIntegration } from "../../src/tools/lsp-integration.ts";
@@ -6,6 +6,9 @@ import { callTool } from "../helpers/call-tool.ts";
 import { testClock } from "../helpers/clock.ts";
 import { fakeServer, methods, type Behaviour, type FakeServer } from "../helpers/language-server.ts";
 import { memoryHost, type MemoryHostOptions } from "../helpers/memory-host.ts";
+
+// What the tool loads with its first call is there, so that `settle` waits for turns of the loop only.
+beforeAll(() => Promise.all([import("../../src/tools/lsp-run.ts"), import("../../src/tools/lsp-servers.ts")]));
 
 /** Short waits are over at once; those for a server, when the test says so. */
 const clock = () => testClock({ patienceMs: 5000 });

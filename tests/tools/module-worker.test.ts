@@ -6,7 +6,7 @@ import { loadModules } from "../../src/app/modules.ts";
 import { openToolbox } from "../../src/app/toolbox.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import type { PlannedTool } from "../../src/core/planned-tool.ts";
-import type { ToolOutcome } from "../../src/core/tool.ts";
+import type { ToolContext, ToolOutcome } from "../../src/core/tool.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { openHost, type OpenHost } from "../../src/host/host.ts";
 import { readMachine } from "../../src/host/machine.ts";
@@ -24,8 +24,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** A tool's time, in milliseconds, where it has no other. */
+const usualMs = 10_000;
+
+/** The system's clock, with sleeps of `usualMs` and other ones, those for a process to stop, as long as is said here. */
+const clockWith = (usual: number, other: number) => ({
+  ...systemClock,
+  sleep: (ms: number, signal: AbortSignal) => systemClock.sleep(ms === usualMs ? usual : other, signal),
+});
+
 /** A module's default export as a tool of a run whose environment has SECRET and OTHER, and which SECRET is granted to. */
-async function open(name: string, body: string, facts: { timeout?: number; env?: string[] } = {}) {
+async function open(name: string, body: string, facts: { env?: string[] } = {}) {
   const module = join(folder, `${name}.ts`);
   writeFileSync(
     module,
@@ -49,14 +58,14 @@ async function open(name: string, body: string, facts: { timeout?: number; env?:
     inputs: new Map(),
   });
   opened.push(host);
-  const { timeout = 10_000, env } = facts;
+  const { env } = facts;
   const planned: PlannedTool = {
     kind: "module",
     name: "t",
     description: "T",
     input: { type: "object" },
     effects: "none",
-    timeout,
+    timeout: usualMs,
     origin: module,
     permissions: env === undefined ? {} : { env },
     module,
@@ -73,8 +82,10 @@ async function open(name: string, body: string, facts: { timeout?: number; env?:
     output: (text: string) => void shown.push(text),
     draw: async () => undefined,
   };
-  const call = (input: JsonObject = {}, abort: AbortSignal = signal): Promise<ToolOutcome> =>
-    tool.run(input, { ...context, signal: abort });
+  const call = (
+    input: JsonObject = {},
+    more: Partial<Pick<ToolContext, "signal" | "clock">> = {},
+  ): Promise<ToolOutcome> => tool.run(input, { ...context, ...more });
   return { call, shown };
 }
 
@@ -139,10 +150,12 @@ describe("a module's tool", () => {
     const { call } = await open(
       "hangs",
       "({ how }) => { if (how === 'spin') for (;;); return how ? new Promise(() => {}) : 'good'; }",
-      { timeout: 400 },
     );
     for (const how of ["spin", "wait"]) {
-      expect(await call({ how })).toEqual({ content: "'t' failed: it took longer than 0.4 s", error: true });
+      expect(await call({ how }, { clock: clockWith(300, 300) })).toEqual({
+        content: "'t' failed: it took longer than 10 s",
+        error: true,
+      });
     }
     expect(await call()).toEqual({ content: "good" });
   });
@@ -153,13 +166,18 @@ describe("a module's tool", () => {
   })`;
 
   test("that is told to stop, and does, leaves the calls beside it alone", async () => {
-    const { call } = await open("stops", stoppable, { timeout: 300 });
+    const { call } = await open("stops", stoppable);
     const pid = (await call({ pid: true })).content;
-    const [late, beside] = await Promise.all([call({ stops: true }), call({ ms: 200 }), call({ stops: true })]);
-    expect(late).toEqual({ content: "'t' failed: it took longer than 0.3 s", error: true });
+    const late = { clock: clockWith(300, 60_000) };
+    const [first, beside] = await Promise.all([
+      call({ stops: true }, late),
+      call({ ms: 200 }),
+      call({ stops: true }, late),
+    ]);
+    expect(first).toEqual({ content: "'t' failed: it took longer than 10 s", error: true });
     expect(beside).toEqual({ content: "done" });
     const abort = new AbortController();
-    const interrupted = call({ stops: true }, abort.signal);
+    const interrupted = call({ stops: true }, { signal: abort.signal, clock: clockWith(usualMs, 60_000) });
     const other = call({ ms: 100 });
     abort.abort();
     expect(await interrupted).toEqual({ content: "'t' failed: Interrupted", error: true });
@@ -170,7 +188,7 @@ describe("a module's tool", () => {
   test("that is told to stop, and does not, ends its process, and the calls beside it say why", async () => {
     const { call } = await open("goes-on", stoppable);
     const abort = new AbortController();
-    const [stubborn, beside] = [call({}, abort.signal), call({ ms: 5_000 })];
+    const [stubborn, beside] = [call({}, { signal: abort.signal }), call({ ms: 10_000 })];
     const pid = (await call({ pid: true })).content;
     abort.abort();
     expect(await stubborn).toEqual({ content: "'t' failed: Interrupted", error: true });
@@ -184,7 +202,10 @@ describe("a module's tool", () => {
 
   test("is not begun where it was interrupted before", async () => {
     const { call } = await open("never", stoppable);
-    expect(await call({ pid: true }, AbortSignal.abort())).toEqual({ content: "'t' failed: Interrupted", error: true });
+    expect(await call({ pid: true }, { signal: AbortSignal.abort() })).toEqual({
+      content: "'t' failed: Interrupted",
+      error: true,
+    });
   });
 
   test("may print to stdout what it likes: it is output, and no answer", async () => {

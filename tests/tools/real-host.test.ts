@@ -167,19 +167,21 @@ describe("commands", () => {
 
   test("what a command leaves in the background is ended with it", async () => {
     const { cwd, call } = machineIn("background", { run: ["bash"] });
-    const { content } = await call("bash_exec", { command: "(setsid sleep 61.5; touch survived) & echo started" });
+    const { content } = await call("bash_exec", {
+      command: `(setsid sleep 61.${process.pid}; touch survived) & echo started`,
+    });
     expect(content).toStartWith("started\n");
-    expect(Bun.spawnSync(["pgrep", "-f", "sleep 61[.]5"]).stdout.toString()).toBe("");
+    expect(Bun.spawnSync(["pgrep", "-f", `sleep 61[.]${process.pid}`]).stdout.toString()).toBe("");
     expect(readdirSync(cwd)).toEqual([]);
   });
 
   test("a cancelled call ends its command", async () => {
     const { call } = machineIn("cancelled", { run: ["bash"] });
     const stop = new AbortController();
-    const running = call("bash_exec", { command: "sleep 62.5" }, stop.signal);
+    const running = call("bash_exec", { command: `sleep 62.${process.pid}` }, stop.signal);
     setTimeout(() => stop.abort(), 100);
     expect((await running).error).toBe(true);
-    expect(Bun.spawnSync(["pgrep", "-f", "sleep 62[.]5"]).stdout.toString()).toBe("");
+    expect(Bun.spawnSync(["pgrep", "-f", `sleep 62[.]${process.pid}`]).stdout.toString()).toBe("");
   });
 
   test("without a grant there is no shell", async () => {

@@ -165,9 +165,10 @@ describe("where a request may go", () => {
   test("is judged again after each redirect", async () => {
     await using room = open({ net: [site.host] });
     const to = encodeURIComponent(`${other.origin}/seen`);
+    const before = other.asked.length;
     const { content, error } = await room.call({ url: `${site.origin}/to?url=${to}` });
     expect(content).toBe(`Cannot reach '${other.origin}': the agent file does not request it`);
-    expect([error, other.asked]).toEqual([true, []]);
+    expect([error, other.asked.slice(before)]).toEqual([true, []]);
     expect(
       (await room.call({ url: `${site.origin}/to?url=${encodeURIComponent("file:///etc/passwd")}` })).content,
     ).toContain("only http and https");

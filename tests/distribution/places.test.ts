@@ -22,9 +22,9 @@ chmodSync(readOnly, 0o555);
 /** The file tools go through the native library, so each of these runs loads it. Even root cannot write to /proc. */
 const places: Array<{ what: string; env: Record<string, string> }> = [
   { what: "an empty environment", env: {} },
-  { what: "a HOME that does not exist", env: { HOME: "/nonexistent" } },
+  { what: "a HOME that does not exist", env: { HOME: join(folder, "no-home") } },
   { what: "a HOME that is no folder", env: { HOME: "/dev/null" } },
-  { what: "a temp folder that does not exist", env: { HOME: folder, TMPDIR: "/nonexistent" } },
+  { what: "a temp folder that does not exist", env: { HOME: folder, TMPDIR: join(folder, "no-temp") } },
   { what: "a temp folder that nobody can write to", env: { HOME: folder, TMPDIR: "/proc" } },
   { what: "read-only HOME and temp folders", env: { HOME: readOnly, TMPDIR: readOnly } },
   { what: "a state folder that nobody can write to", env: { HOME: folder, XDG_STATE_HOME: "/proc" } },

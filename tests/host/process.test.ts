@@ -55,7 +55,7 @@ describe("starting", () => {
   test("a program that is no program is told apart from one that fails", async () => {
     await using room = openRoom({
       permissions: { run: ["absent", "/usr/bin/missing"] },
-      place: (cwd) => script(cwd, "broken", "#!/nonexistent/interpreter\n"),
+      place: (cwd) => script(cwd, "broken", "#!/no/such/interpreter\n"),
     });
     expect(failure((await run(room, ["absent"])).end)).toBe(
       "not_found: Cannot run 'absent': there is no such program on the PATH",

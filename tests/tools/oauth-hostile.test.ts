@@ -1,4 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { signInsOf } from "../../src/app/sign-ins.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { makeMask } from "../../src/core/mask.ts";
@@ -76,7 +78,7 @@ async function signIn(lies: Lies, { method = "browser", scopes = [] }: { method?
   };
   const room = openRoom({
     permissions: { net: [host] },
-    environment: { XDG_DATA_HOME: "/nonexistent" },
+    environment: { XDG_DATA_HOME: join(tmpdir(), "rein-no-such-folder") },
     signIns: {
       ...signInsOf({ oauth, folder: "/agents" }, makeMask([])),
       keychain,

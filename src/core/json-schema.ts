@@ -3,6 +3,7 @@ import type { OutputUnit } from "@cfworker/json-schema";
 import { isJsonObject } from "./json.ts";
 import type { Json, JsonObject, JsonSchema } from "./json.ts";
 import { nearest } from "./nearest.ts";
+import { remembered } from "./remembered.ts";
 
 /** More problems than this teach a model nothing. */
 const mostProblems = 10;
@@ -81,16 +82,11 @@ function half(text: string): string {
 
 type Lookup = ReturnType<typeof dereference>;
 /** A tool's schema judges every call: what it refers to is found once. */
-const lookups = new WeakMap<JsonSchema, Lookup>();
-
-function lookupOf(schema: JsonSchema): Lookup {
-  const known = lookups.get(schema);
-  if (known !== undefined) return known;
+const lookupOf = remembered((schema: JsonSchema): Lookup => {
   const lookup: Lookup = Object.create(null);
   dereference(schema, lookup);
-  lookups.set(schema, lookup);
   return lookup;
-}
+});
 
 type Judged = { schema: JsonSchema; value: Json; lookup: Lookup };
 

@@ -1,5 +1,7 @@
+import type { JsonSchema } from "./json.ts";
 import { attachmentsOf, type Message } from "./message.ts";
 import type { ModelRequest, ToolSpec } from "./model.ts";
+import { remembered } from "./remembered.ts";
 
 /** Bytes of UTF-8 to a token, the usual rule of thumb. */
 export const bytesPerToken = 4;
@@ -9,15 +11,6 @@ export const frameTokens = 8;
 
 /** About what an image or a page takes, where nobody has looked at it. */
 const usualAttachment = 1600;
-
-/** Of a message, or of a tool by its schema. Measured once: a conversation grows at its end, and its messages stay as they are. */
-const known = new WeakMap<object, number>();
-
-function measured(key: object, text: () => string): number {
-  let bytes = known.get(key);
-  if (bytes === undefined) known.set(key, (bytes = Buffer.byteLength(text())));
-  return bytes;
-}
 
 /** All that a model reads of a message but images and PDFs. What a service wants back is often packed, or not read at all. */
 export function messageText(message: Message): string {
@@ -33,9 +26,11 @@ export function toolText({ name, description, input }: ToolSpec): string {
 }
 
 /** The bytes of a message's text, as UTF-8. It has at most as many tokens. */
-export function messageBytes(message: Message): number {
-  return measured(message, () => messageText(message));
-}
+export const messageBytes = remembered((message: Message) => Buffer.byteLength(messageText(message)));
+
+const toolBytes = remembered((tool: ToolSpec) => Buffer.byteLength(toolText(tool)));
+
+const schemaBytes = remembered((schema: JsonSchema) => Buffer.byteLength(JSON.stringify(schema)));
 
 /** What a service puts around the parts of a message, in tokens. */
 export function framesOf(message: Message): number {
@@ -44,8 +39,8 @@ export function framesOf(message: Message): number {
 
 /** The bytes of all that is in each request beside the messages, and what is put around it in tokens. */
 export function fixedSize({ instructions, tools, output }: ModelRequest): { bytes: number; frames: number } {
-  const held = output === undefined ? 0 : measured(output, () => JSON.stringify(output));
-  const told = tools.reduce((sum, tool) => sum + measured(tool.input, () => toolText(tool)), 0);
+  const held = output === undefined ? 0 : schemaBytes(output);
+  const told = tools.reduce((sum, tool) => sum + toolBytes(tool), 0);
   return { bytes: Buffer.byteLength(instructions) + told + held, frames: tools.length * frameTokens };
 }
 
